@@ -1,0 +1,58 @@
+package dev.gatun.quant;
+
+import java.lang.foreign.MemorySegment;
+
+/**
+ * A matrix quantized by HQQ with 8-bit scales and zeros; {@link HqqScheme} says where each weight lies.
+ *
+ * <p>With S = rows &middot; columns / groupSize groups and M = S / scaleGroup second-level pairs, group s has
+ * scale[s] = (scaleCodes[s] &minus; scaleZeros[s mod M]) &middot; scaleScales[s mod M] and
+ * zero[s] = (zeroCodes[s] &minus; zeroZero) &middot; zeroScale, in float32. Segments may have any alignment.
+ *
+ * @param scheme bits and group sizes; must divide the shape
+ * @param rows outputs N
+ * @param columns inputs K
+ * @param codes N &middot; K &middot; bits / 8 bytes
+ * @param scaleCodes S bytes, unsigned
+ * @param scaleScales M values in binary16
+ * @param scaleZeros M values in binary16
+ * @param zeroCodes S bytes, unsigned
+ * @param zeroScale the scale of all zeros
+ * @param zeroZero the zero of all zeros
+ */
+public record HqqMatrix(
+        HqqScheme scheme,
+        int rows,
+        int columns,
+        MemorySegment codes,
+        MemorySegment scaleCodes,
+        MemorySegment scaleScales,
+        MemorySegment scaleZeros,
+        MemorySegment zeroCodes,
+        float zeroScale,
+        float zeroZero)
+        implements WeightMatrix {
+    public HqqMatrix {
+        Shapes.requirePositive(rows, columns);
+        if (!scheme.divides(rows, columns)) {
+            throw new IllegalArgumentException(scheme + " does not divide a matrix of " + rows + " x " + columns);
+        }
+        long groups = (long) rows / scheme.groupSize() * columns;
+        long pairs = groups / scheme.scaleGroup();
+        Shapes.requireBytes("codes", codes, (long) rows * columns * scheme.bits() / 8);
+        Shapes.requireBytes("scaleCodes", scaleCodes, groups);
+        Shapes.requireBytes("scaleScales", scaleScales, pairs * Short.BYTES);
+        Shapes.requireBytes("scaleZeros", scaleZeros, pairs * Short.BYTES);
+        Shapes.requireBytes("zeroCodes", zeroCodes, groups);
+    }
+
+    @Override
+    public long bytes() {
+        return codes.byteSize()
+                + scaleCodes.byteSize()
+                + scaleScales.byteSize()
+                + scaleZeros.byteSize()
+                + zeroCodes.byteSize()
+                + 2 * Short.BYTES;
+    }
+}

@@ -1,0 +1,37 @@
+package dev.gatun.quant;
+
+/**
+ * How HQQ (Half-Quadratic Quantization, Badri and Shaji, 2023) with 8-bit scales and zeros lays a matrix out.
+ *
+ * <p>For a matrix of N rows and K columns, groups run down the rows (axis 0): with G = N / groupSize, weight (n, k)
+ * belongs to group s = (n mod G) &middot; K + k, and W = (code &minus; zero[s]) &middot; scale[s]. Each byte packs
+ * 8 / bits codes: the highest field of byte p is weight p of the row-major order, the next one weight p + N&middot;K&middot;bits/8,
+ * and so on, so that the fields of one byte share their group.
+ *
+ * @param bits bits of a code: 2, 4 or 8
+ * @param groupSize rows that share one scale and zero; a multiple of the codes in a byte
+ * @param scaleGroup groups that share one second-level scale and zero of the scales
+ */
+public record HqqScheme(int bits, int groupSize, int scaleGroup) {
+    public HqqScheme {
+        if (bits != 2 && bits != 4 && bits != 8) {
+            throw new IllegalArgumentException("codes of " + bits + " bits: 2, 4 or 8 are supported");
+        }
+        if (groupSize <= 0 || groupSize % (8 / bits) != 0) {
+            throw new IllegalArgumentException("groups of " + groupSize + ": not a multiple of " + 8 / bits);
+        }
+        if (scaleGroup <= 0) {
+            throw new IllegalArgumentException("scale groups of " + scaleGroup + ": must be positive");
+        }
+    }
+
+    /** Codes packed into one byte. */
+    public int codesPerByte() {
+        return 8 / bits;
+    }
+
+    /** Whether a matrix of this shape divides into whole groups and whole scale groups. */
+    public boolean divides(int rows, int columns) {
+        return rows % groupSize == 0 && ((long) rows / groupSize * columns) % scaleGroup == 0;
+    }
+}

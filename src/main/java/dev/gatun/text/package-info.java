@@ -1,0 +1,2 @@
+/** Text to tokens and back: tokenizer, chat template, sampler, stop strings, incremental detokenizer. */
+package dev.gatun.text;
