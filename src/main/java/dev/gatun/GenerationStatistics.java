@@ -1,0 +1,29 @@
+package dev.gatun;
+
+import java.time.Duration;
+
+/**
+ * What a generation cost.
+ *
+ * @param promptTokens tokens processed before the first one was chosen; those the session already held do not count
+ * @param promptTime how long that took
+ * @param generatedTokens tokens chosen
+ * @param decodeTime from the first chosen token to the last
+ * @param timeToFirstToken from the call to the first chosen token; zero when there was none
+ */
+public record GenerationStatistics(
+        int promptTokens, Duration promptTime, int generatedTokens, Duration decodeTime, Duration timeToFirstToken) {
+    /** Prompt tokens a second; 0 when there were none. */
+    public double promptRate() {
+        return rate(promptTokens, promptTime);
+    }
+
+    /** Tokens a second after the first; 0 when there was no second one. */
+    public double decodeRate() {
+        return rate(generatedTokens - 1, decodeTime);
+    }
+
+    private static double rate(int tokens, Duration time) {
+        return tokens <= 0 || time.isZero() ? 0 : tokens * 1e9 / time.toNanos();
+    }
+}

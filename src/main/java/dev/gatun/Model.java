@@ -1,0 +1,267 @@
+package dev.gatun;
+
+import dev.gatun.checkpoint.Checkpoint;
+import dev.gatun.checkpoint.CheckpointException;
+import dev.gatun.checkpoint.GenerationDefaults;
+import dev.gatun.engine.Backend;
+import dev.gatun.engine.ForwardPass;
+import dev.gatun.engine.KvCache;
+import dev.gatun.engine.KvPrecision;
+import dev.gatun.text.ChatFormat;
+import dev.gatun.text.TextException;
+import dev.gatun.text.Tokenizer;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Optional;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.locks.ReentrantLock;
+
+/**
+ * An open model. Make sessions from it and generate:
+ *
+ * <pre>{@code
+ * try (Model model = Model.open(Path.of("my-model"));
+ *         Session session = model.newSession()) {
+ *     GenerationOptions options = model.defaultOptions().withMaxTokens(100);
+ *     session.generate("Once upon a time", options, token -> System.out.print(token.text()));
+ * }
+ * }</pre>
+ *
+ * <ul>
+ *   <li><b>JVM flag</b>: the runtime calls native code; run with {@code --enable-native-access=dev.gatun} (or
+ *       {@code ALL-UNNAMED} on the class path), or the JVM prints a warning.
+ *   <li><b>Threads</b>: a model may be shared between threads. Sessions may generate at the same time; the model
+ *       serialises their forward passes, first come, first served. {@link ModelOptions#threads} is the size of the one
+ *       pool that all of them use.
+ *   <li><b>Memory</b>: weights are mapped from the files, not copied. Do not truncate or overwrite the files while the
+ *       model is open. Each session takes {@link Session#keyValueBytes()} more.
+ *   <li><b>Closing</b> cancels what is being generated, closes all sessions, and unmaps the files.
+ * </ul>
+ */
+public final class Model implements AutoCloseable {
+    private final Path directory;
+    private final Checkpoint checkpoint;
+    private final Tokenizer tokenizer;
+    private final Optional<ChatFormat> chatFormat;
+    private final Backend backend;
+    private final BackendChoice choice;
+    private final ForwardPass pass;
+    private final Set<Session> sessions = ConcurrentHashMap.newKeySet();
+    // Fair, so that of several sessions each gets its turn.
+    private final ReentrantLock forwarding = new ReentrantLock(true);
+    // Held while closing, and never with the other: a session's step takes the other while it holds its own.
+    private final ReentrantLock closing = new ReentrantLock();
+    private boolean closed;
+
+    private Model(
+            Path directory,
+            Checkpoint checkpoint,
+            Tokenizer tokenizer,
+            Optional<ChatFormat> chatFormat,
+            OpenedBackend opened) {
+        this.directory = directory;
+        this.checkpoint = checkpoint;
+        this.tokenizer = tokenizer;
+        this.chatFormat = chatFormat;
+        this.backend = opened.backend();
+        this.choice = opened.choice();
+        this.pass = new ForwardPass(backend, checkpoint.config().layers());
+    }
+
+    /** Opens a model with {@link ModelOptions#defaults()}. */
+    public static Model open(Path directory) {
+        return open(directory, ModelOptions.defaults());
+    }
+
+    /**
+     * Opens a model folder: Hugging Face Mixtral (bf16, fp16, fp32), or the published offloading checkpoint's layout.
+     *
+     * @param directory holds {@code config.json}, {@code tokenizer.json} and safetensors files
+     * @throws GatunException if it is no model that Gatun can run, or the backend asked for cannot be used; nothing stays
+     *     open then
+     */
+    public static Model open(Path directory, ModelOptions options) {
+        try {
+            Checkpoint checkpoint = Checkpoint.open(directory);
+            try {
+                return open(directory, checkpoint, options);
+            } catch (RuntimeException | Error failure) {
+                checkpoint.close();
+                throw failure;
+            }
+        } catch (CheckpointException | TextException unusable) {
+            throw new GatunException(unusable.getMessage(), unusable);
+        }
+    }
+
+    private static Model open(Path directory, Checkpoint checkpoint, ModelOptions options) {
+        Tokenizer tokenizer = Tokenizer.load(directory.resolve("tokenizer.json"));
+        int rows = checkpoint.config().vocabularySize();
+        if (tokenizer.vocabularySize() > rows) {
+            throw new GatunException("`" + directory + "`: tokenizer.json has " + tokenizer.vocabularySize()
+                    + " tokens, but config.json's vocab_size is " + rows + "; they belong to different models");
+        }
+        Optional<ChatFormat> chatFormat = ChatFormat.read(directory);
+        return new Model(directory, checkpoint, tokenizer, chatFormat, OpenedBackend.open(checkpoint, options));
+    }
+
+    /** The folder's name. */
+    public String name() {
+        Path name = directory.toAbsolutePath().normalize().getFileName();
+        return name == null ? directory.toString() : name.toString();
+    }
+
+    /** The layout, precision and size of the weights, in a few words. */
+    public String description() {
+        return checkpoint.description();
+    }
+
+    /** Where the model runs, and why there. */
+    public BackendChoice backend() {
+        return choice;
+    }
+
+    /** The most tokens that a session of this model can hold. */
+    public int maxContextLength() {
+        return checkpoint.config().maxPositions();
+    }
+
+    /** Whether {@link Session#chat} works: the model has a chat template. */
+    public boolean hasChatTemplate() {
+        return chatFormat.isPresent();
+    }
+
+    /**
+     * What the model's authors recommend in {@code generation_config.json}, and Gatun's own values for the rest. A model
+     * whose authors switch sampling off ({@code "do_sample": false}) gets temperature 0.
+     */
+    public GenerationOptions defaultOptions() {
+        return Sampling.defaults(checkpoint.generationDefaults());
+    }
+
+    /** How many tokens {@code text} is, without a beginning-of-text token. */
+    public int countTokens(String text) {
+        return tokenizer.encode(text).length;
+    }
+
+    /** Opens a session with {@link SessionOptions#defaults()}. */
+    public Session newSession() {
+        return newSession(SessionOptions.defaults());
+    }
+
+    /**
+     * Opens a session; its key/value memory is taken now.
+     *
+     * @throws GatunException if the context is longer than the model's, or does not fit the memory
+     * @throws IllegalStateException if the model is closed
+     */
+    public Session newSession(SessionOptions options) {
+        int context = contextLength(options);
+        KvPrecision precision = options.keyValueBits() == 32 ? KvPrecision.F32 : KvPrecision.F16;
+        forwarding.lock();
+        try {
+            if (closed) {
+                throw new IllegalStateException("the model is closed");
+            }
+            long bytes = backend.kvBytes(context, precision);
+            Session session = new Session(this, newCache(context, precision, bytes), context, bytes);
+            sessions.add(session);
+            return session;
+        } finally {
+            forwarding.unlock();
+        }
+    }
+
+    private KvCache newCache(int context, KvPrecision precision, long bytes) {
+        try {
+            return backend.newKvCache(context, precision);
+        } catch (OutOfMemoryError full) {
+            throw new GatunException("context: the keys and values of " + context + " tokens need " + (bytes >> 20)
+                    + " MiB, which this machine does not have; choose a shorter context", full);
+        }
+    }
+
+    private int contextLength(SessionOptions options) {
+        int longest = maxContextLength();
+        if (options.contextLength() > longest) {
+            throw new GatunException("context length: " + options.contextLength() + " is more than this model's " + longest);
+        }
+        return options.contextLength() > 0
+                ? options.contextLength()
+                : Math.min(longest, SessionOptions.DEFAULT_CONTEXT);
+    }
+
+    /**
+     * Cancels all generations, closes all sessions, frees the backend, unmaps the files. Idempotent; a second caller waits
+     * for the first.
+     */
+    @Override
+    public void close() {
+        closing.lock();
+        try {
+            if (refuseSessions()) {
+                sessions.forEach(Session::cancel);
+                List.copyOf(sessions).forEach(Session::close);
+                backend.close();
+                checkpoint.close();
+            }
+        } finally {
+            closing.unlock();
+        }
+    }
+
+    private boolean refuseSessions() {
+        forwarding.lock();
+        try {
+            boolean wasOpen = !closed;
+            closed = true;
+            return wasOpen;
+        } finally {
+            forwarding.unlock();
+        }
+    }
+
+    void forget(Session session) {
+        sessions.remove(session);
+    }
+
+    /** Appends one chunk to a sequence and waits for the logits of its last token. */
+    void forward(int[] tokens, KvCache cache, float[] logits) {
+        forwarding.lock();
+        try {
+            backend.await(pass.run(tokens, cache, 1), logits);
+        } finally {
+            forwarding.unlock();
+        }
+    }
+
+    ForwardPass pass() {
+        return pass;
+    }
+
+    Tokenizer tokenizer() {
+        return tokenizer;
+    }
+
+    int vocabularySize() {
+        return checkpoint.config().vocabularySize();
+    }
+
+    boolean endsText(int token) {
+        return checkpoint.generationDefaults().endIds().contains(token);
+    }
+
+    int[] encode(String text) {
+        return tokenizer.encode(text);
+    }
+
+    int[] encodeBeginning(String text) {
+        return tokenizer.encodeWithBos(text);
+    }
+
+    ChatFormat chatFormat() {
+        return chatFormat.orElseThrow(() -> new GatunException(
+                "chat: `" + directory + "` has no chat template in tokenizer_config.json; give it a plain prompt"));
+    }
+}

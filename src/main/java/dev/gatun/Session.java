@@ -1,0 +1,296 @@
+package dev.gatun;
+
+import dev.gatun.engine.KvCache;
+import dev.gatun.text.ChatMessage;
+import dev.gatun.text.Detokenizer;
+import dev.gatun.text.TextException;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.ThreadLocalRandom;
+import java.util.concurrent.locks.ReentrantLock;
+import java.util.stream.Stream;
+
+/**
+ * One conversation or text with a {@link Model}: its tokens, and their keys and values, kept from call to call.
+ *
+ * <ul>
+ *   <li><b>Memory</b>: {@link #keyValueBytes()}, taken when the session opens and freed by {@link #close}.
+ *   <li><b>Threads</b>: a session runs one generation at a time and may move between threads; starting a second one while
+ *       one runs throws {@link IllegalStateException}. Sessions of one model may generate at the same time: their forward
+ *       passes take turns, a token (or a chunk of a prompt) each.
+ *   <li><b>Cancelling</b>: {@link #cancel} from any thread, or an interrupt of the generating thread (its flag stays
+ *       set), ends a generation after the token or chunk in work with {@link StopReason#CANCELLED}. What was generated
+ *       stays in the session.
+ *   <li><b>Closing</b> during a generation cancels it, waits for the step in work, and frees the memory.
+ * </ul>
+ */
+public final class Session implements AutoCloseable {
+    private final Model model;
+    private final KvCache cache;
+    private final int contextLength;
+    private final long keyValueBytes;
+    private final TokenHistory history = new TokenHistory();
+    private final List<Message> conversation = new ArrayList<>();
+    // Held during a step, never while a listener runs: so closing from a listener, or while a stream lies unread, works.
+    private final ReentrantLock stepping = new ReentrantLock();
+    // Written under the lock; read without it to cancel, since a step may hold the lock for long.
+    private volatile TokenLoop active;
+    private boolean closed;
+
+    Session(Model model, KvCache cache, int contextLength, long keyValueBytes) {
+        this.model = model;
+        this.cache = cache;
+        this.contextLength = contextLength;
+        this.keyValueBytes = keyValueBytes;
+    }
+
+    /** The most tokens this session can hold. */
+    public int contextLength() {
+        return contextLength;
+    }
+
+    /** Tokens it holds: prompts and answers. */
+    public int length() {
+        stepping.lock();
+        try {
+            return history.size();
+        } finally {
+            stepping.unlock();
+        }
+    }
+
+    /** Bytes of memory that the session's keys and values take. */
+    public long keyValueBytes() {
+        return keyValueBytes;
+    }
+
+    /** The turns of {@link #chat} so far; a copy. */
+    public List<Message> conversation() {
+        stepping.lock();
+        try {
+            return List.copyOf(conversation);
+        } finally {
+            stepping.unlock();
+        }
+    }
+
+    /**
+     * Appends {@code prompt} to what the session holds and generates on. The first prompt gets the model's
+     * beginning-of-text token; later ones go on where the text stands.
+     *
+     * @param prompt plain text; empty to go on with what is there
+     * @param listener hears each token, on this thread
+     * @throws GatunException if the prompt leaves no room in the context; the session is then as before
+     * @throws IllegalStateException if the session is closed or generating
+     */
+    public Generation generate(String prompt, GenerationOptions options, GenerationListener listener) {
+        return run(begin(prompt, options), listener);
+    }
+
+    /** Like {@link #generate(String, GenerationOptions, GenerationListener)}, with nobody listening. */
+    public Generation generate(String prompt, GenerationOptions options) {
+        return generate(prompt, options, token -> {});
+    }
+
+    /**
+     * Like {@link #generate(String, GenerationOptions, GenerationListener)}, as a stream that generates a token each time
+     * it is asked for one. The session counts as generating until the stream has ended or is closed: use
+     * try-with-resources.
+     */
+    public Stream<Token> stream(String prompt, GenerationOptions options) {
+        TokenLoop loop = begin(prompt, options);
+        return Stream.generate(() -> nextToken(loop))
+                .takeWhile(Optional::isPresent)
+                .map(Optional::orElseThrow)
+                .onClose(() -> finish(loop));
+    }
+
+    /**
+     * Says {@code message} as the user and generates the assistant's answer, in the model's own chat format. The
+     * conversation so far is kept, and only what is new of it is processed.
+     *
+     * @throws GatunException if the model has no chat template, it refuses the conversation, or the context is too short;
+     *     the conversation is then as before
+     * @throws IllegalStateException if the session is closed or generating
+     */
+    public Generation chat(String message, GenerationOptions options, GenerationListener listener) {
+        TokenLoop loop = beginChat(message, options);
+        Generation answer = run(loop, listener);
+        stepping.lock();
+        try {
+            conversation.add(Message.user(message));
+            conversation.add(Message.assistant(answer.text()));
+        } finally {
+            stepping.unlock();
+        }
+        return answer;
+    }
+
+    /**
+     * Forgets the last {@code tokens} tokens. The turns of {@link #chat} are not affected: the next turn processes again
+     * what is missing.
+     *
+     * @throws IllegalArgumentException if the session holds fewer
+     * @throws IllegalStateException if the session is closed or generating
+     */
+    public void rewind(int tokens) {
+        stepping.lock();
+        try {
+            requireIdle();
+            if (tokens < 0 || tokens > history.size()) {
+                throw new IllegalArgumentException(
+                        "cannot rewind by " + tokens + " tokens: the session holds " + history.size());
+            }
+            keep(history.size() - tokens);
+        } finally {
+            stepping.unlock();
+        }
+    }
+
+    /** Ends the generation that is running, if one is; returns at once. */
+    public void cancel() {
+        TokenLoop running = active;
+        if (running != null) {
+            running.cancel();
+        }
+    }
+
+    /** Cancels the generation that is running, waits for its step in work, and frees the memory. Idempotent. */
+    @Override
+    public void close() {
+        cancel();
+        stepping.lock();
+        try {
+            if (!closed) {
+                closed = true;
+                cache.close();
+                model.forget(this);
+            }
+        } finally {
+            stepping.unlock();
+        }
+    }
+
+    private TokenLoop begin(String prompt, GenerationOptions options) {
+        stepping.lock();
+        try {
+            requireIdle();
+            boolean first = history.size() == 0;
+            int[] tokens = first ? model.encodeBeginning(prompt) : model.encode(prompt);
+            if (history.size() + tokens.length == 0) {
+                throw new GatunException("prompt: it is empty, and there is no text to go on with");
+            }
+            requireRoom(history.size() + tokens.length);
+            history.addAll(tokens);
+            return activate(options, false);
+        } finally {
+            stepping.unlock();
+        }
+    }
+
+    private TokenLoop beginChat(String message, GenerationOptions options) {
+        stepping.lock();
+        try {
+            requireIdle();
+            List<ChatMessage> turns = new ArrayList<>();
+            conversation.forEach(turn -> turns.add(new ChatMessage(turn.role(), turn.content())));
+            turns.add(new ChatMessage("user", message));
+            int[] tokens = model.encode(model.chatFormat().render(turns));
+            requireRoom(tokens.length);
+            int kept = history.commonPrefix(tokens);
+            keep(kept);
+            history.addAll(Arrays.copyOfRange(tokens, kept, tokens.length));
+            return activate(options, true);
+        } catch (TextException refused) {
+            throw new GatunException(refused.getMessage(), refused);
+        } finally {
+            stepping.unlock();
+        }
+    }
+
+    private TokenLoop activate(GenerationOptions options, boolean atStart) {
+        if (cache.length() == history.size()) {
+            // Everything is processed, but the last token's logits are gone: process that one again.
+            cache.truncate(history.size() - 1);
+        }
+        long seed = options.seed().orElseGet(() -> ThreadLocalRandom.current().nextLong(1L << 53));
+        Detokenizer detokenizer =
+                atStart ? Detokenizer.atStart(model.tokenizer(), true) : Detokenizer.continuing(model.tokenizer(), true);
+        TokenLoop loop = new TokenLoop(model, cache, history, options, contextLength, detokenizer, seed);
+        active = loop;
+        return loop;
+    }
+
+    private Generation run(TokenLoop loop, GenerationListener listener) {
+        try {
+            while (!loop.ended()) {
+                int left = loop.promptTokensLeft();
+                Optional<Token> token = step(loop);
+                if (left > 0) {
+                    listener.prompt(loop.promptTokens() - loop.promptTokensLeft(), loop.promptTokens());
+                }
+                token.ifPresent(listener::token);
+            }
+            return loop.result();
+        } finally {
+            finish(loop);
+        }
+    }
+
+    private Optional<Token> nextToken(TokenLoop loop) {
+        while (!loop.ended()) {
+            Optional<Token> token = step(loop);
+            if (token.isPresent()) {
+                return token;
+            }
+        }
+        finish(loop);
+        return Optional.empty();
+    }
+
+    private Optional<Token> step(TokenLoop loop) {
+        stepping.lock();
+        try {
+            if (closed || active != loop) {
+                loop.cancel();
+            }
+            return loop.step();
+        } finally {
+            stepping.unlock();
+        }
+    }
+
+    private void finish(TokenLoop loop) {
+        stepping.lock();
+        try {
+            if (active == loop) {
+                active = null;
+            }
+        } finally {
+            stepping.unlock();
+        }
+    }
+
+    private void keep(int tokens) {
+        history.truncate(tokens);
+        cache.truncate(Math.min(cache.length(), tokens));
+    }
+
+    private void requireRoom(int tokens) {
+        if (tokens >= contextLength) {
+            throw new GatunException("context: " + tokens + " tokens of text leave no room for an answer in a context of "
+                    + contextLength + "; shorten the prompt or choose a longer context");
+        }
+    }
+
+    private void requireIdle() {
+        if (closed) {
+            throw new IllegalStateException("the session is closed");
+        }
+        if (active != null) {
+            throw new IllegalStateException("the session is generating; cancel that, or wait for its end");
+        }
+    }
+}

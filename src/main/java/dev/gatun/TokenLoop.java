@@ -1,0 +1,139 @@
+package dev.gatun;
+
+import dev.gatun.engine.KvCache;
+import dev.gatun.text.Detokenizer;
+import dev.gatun.text.Sampler;
+import dev.gatun.text.StopStrings;
+import java.time.Duration;
+import java.util.Optional;
+
+/**
+ * One generation as a sequence of steps; a step processes one chunk of the prompt or chooses one token. Between steps
+ * nothing is in work, so a session may be closed there. Confined to one thread at a time by its session.
+ */
+final class TokenLoop {
+    private final Model model;
+    private final KvCache cache;
+    private final TokenHistory history;
+    private final GenerationOptions options;
+    private final int contextLength;
+    private final Sampler sampler;
+    private final Detokenizer detokenizer;
+    private final StopStrings stops;
+    private final StringBuilder text = new StringBuilder();
+    private final float[] logits;
+    private final long seed;
+    private final long start = System.nanoTime();
+    private final int promptTokens;
+    private volatile boolean cancelled;
+    private StopReason stopReason;
+    private long firstToken;
+    private long lastToken;
+    private int generated;
+
+    TokenLoop(
+            Model model,
+            KvCache cache,
+            TokenHistory history,
+            GenerationOptions options,
+            int contextLength,
+            Detokenizer detokenizer,
+            long seed) {
+        this.model = model;
+        this.cache = cache;
+        this.history = history;
+        this.options = options;
+        this.contextLength = contextLength;
+        this.sampler = new Sampler(Sampling.settings(options, seed));
+        this.detokenizer = detokenizer;
+        this.stops = new StopStrings(options.stop());
+        this.logits = new float[model.vocabularySize()];
+        this.seed = seed;
+        this.promptTokens = history.size() - cache.length();
+    }
+
+    void cancel() {
+        cancelled = true;
+    }
+
+    boolean ended() {
+        return stopReason != null;
+    }
+
+    int promptTokens() {
+        return promptTokens;
+    }
+
+    /** Tokens of the prompt that wait to be processed. */
+    int promptTokensLeft() {
+        return generated > 0 ? 0 : history.size() - cache.length();
+    }
+
+    /** Does one step; returns what the listener should hear, if anything. */
+    Optional<Token> step() {
+        if (cancelled || Thread.currentThread().isInterrupted()) {
+            return end(StopReason.CANCELLED);
+        }
+        int waiting = history.size() - cache.length();
+        int chunk = Math.min(waiting, model.pass().nextChunk(cache));
+        model.forward(history.range(cache.length(), cache.length() + chunk), cache, logits);
+        return chunk < waiting ? Optional.empty() : choose();
+    }
+
+    private Optional<Token> choose() {
+        int id = sampler.next(logits, history.last(options.repetitionWindow()));
+        history.add(id);
+        lastToken = System.nanoTime();
+        if (generated++ == 0) {
+            firstToken = lastToken;
+        }
+        if (!options.ignoreEnd() && model.endsText(id)) {
+            return end(StopReason.END_OF_TEXT);
+        }
+        String certain = emit(stops.append(detokenizer.append(id)));
+        if (stops.stopped()) {
+            return end(StopReason.STOP_TEXT, id, certain);
+        }
+        if (generated == options.maxTokens()) {
+            return end(StopReason.MAX_TOKENS, id, certain);
+        }
+        if (history.size() >= contextLength) {
+            return end(StopReason.CONTEXT_FULL, id, certain);
+        }
+        return Optional.of(new Token(id, certain));
+    }
+
+    private Optional<Token> end(StopReason reason) {
+        Token rest = end(reason, Token.NONE, "").orElseThrow();
+        return rest.text().isEmpty() ? Optional.empty() : Optional.of(rest);
+    }
+
+    private Optional<Token> end(StopReason reason, int id, String certain) {
+        String rest = "";
+        if (!stops.stopped()) {
+            String tail = stops.append(detokenizer.finish());
+            rest = emit(stops.stopped() ? tail : tail + stops.finish());
+        }
+        stopReason = stops.stopped() ? StopReason.STOP_TEXT : reason;
+        return Optional.of(new Token(id, certain + rest));
+    }
+
+    private String emit(String certain) {
+        text.append(certain);
+        return certain;
+    }
+
+    Generation result() {
+        long firstAt = generated > 0 ? firstToken - start : 0;
+        return new Generation(
+                text.toString(),
+                stopReason,
+                seed,
+                new GenerationStatistics(
+                        promptTokens,
+                        Duration.ofNanos(firstAt),
+                        generated,
+                        Duration.ofNanos(generated > 0 ? lastToken - firstToken : 0),
+                        Duration.ofNanos(firstAt)));
+    }
+}

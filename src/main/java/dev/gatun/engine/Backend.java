@@ -1,0 +1,61 @@
+package dev.gatun.engine;
+
+/**
+ * Where a model's operations run. It is an <em>enqueue</em> interface: operations take and return opaque handles, may
+ * return before they have run, and run in the order of the calls. Only {@link #await} waits.
+ *
+ * <p>One chunk of tokens is in work at a time: {@link #embed} begins it, and the handles of the chunk before become
+ * invalid. Norms and residual additions belong to the operations, so how they are fused is the backend's own affair.
+ * Calls come from one thread at a time. What the backend was given to read (weights) outlives it.
+ */
+public interface Backend extends AutoCloseable {
+    /** What runs here, for the user: {@code "cpu (AVX2, 2 threads)"}. */
+    String description();
+
+    /** The most tokens a chunk may have. */
+    int maxChunk();
+
+    /** Makes the cache of a new sequence. */
+    KvCache newKvCache(int capacity, KvPrecision precision);
+
+    /** Bytes that {@link #newKvCache} would take. */
+    long kvBytes(int capacity, KvPrecision precision);
+
+    /**
+     * Begins a chunk: the embedding rows of {@code tokens}.
+     *
+     * @throws IllegalArgumentException if there are none, more than {@link #maxChunk()}, or an id is out of range
+     */
+    Activations embed(int[] tokens);
+
+    /**
+     * hidden += output &middot; attention(norm(hidden)); keys and values go to positions {@code cache.length()} and on.
+     *
+     * @throws IllegalArgumentException if they do not fit the cache
+     */
+    void attend(int layer, Activations hidden, KvCache cache);
+
+    /** Chooses experts for norm(hidden). */
+    Routing route(int layer, Activations hidden);
+
+    /** hidden += the weighted sum of the chosen experts of norm(hidden); owns lookup, fetch and sum. */
+    void experts(int layer, Activations hidden, Routing routing);
+
+    /** The logits of the last {@code rows} tokens of the chunk. */
+    Logits head(Activations hidden, int rows);
+
+    /**
+     * Waits until {@code logits} are computed and copies them.
+     *
+     * @param target receives rows &middot; vocabulary values
+     * @throws RouterFailureException if a router of this chunk saw NaN
+     */
+    void await(Logits logits, float[] target);
+
+    /** Sets who hears of routing; {@link RoutingObserver#NONE} at first. */
+    void observe(RoutingObserver observer);
+
+    /** Frees everything but what it was given. All its caches are closed before. */
+    @Override
+    void close();
+}

@@ -1,0 +1,200 @@
+package dev.gatun.engine.cpu;
+
+import dev.gatun.checkpoint.MixtralConfig;
+import dev.gatun.checkpoint.ModelWeights;
+import dev.gatun.cpu.CpuLevel;
+import dev.gatun.cpu.CpuMatrix;
+import dev.gatun.cpu.CpuPool;
+import dev.gatun.cpu.FloatMatrix;
+import dev.gatun.engine.Activations;
+import dev.gatun.engine.Backend;
+import dev.gatun.engine.ForwardPass;
+import dev.gatun.engine.KvCache;
+import dev.gatun.engine.KvPrecision;
+import dev.gatun.engine.Logits;
+import dev.gatun.engine.RouterFailureException;
+import dev.gatun.engine.Routing;
+import dev.gatun.engine.RoutingObserver;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.util.List;
+
+/**
+ * Every operation on the CPU library, at once: what the call returns is computed. Weights are read where the checkpoint
+ * maps them; nothing is widened or copied at load.
+ */
+public final class CpuBackend implements Backend {
+    private final MixtralConfig config;
+    private final Arena arena = Arena.ofShared();
+    private final CpuPool pool;
+    private final CpuWeights weights;
+    private final CpuWorkspace workspace;
+    private RoutingObserver observer = RoutingObserver.NONE;
+    private int failedLayer = -1;
+
+    /**
+     * Makes a backend for one model.
+     *
+     * @param config the model's shape
+     * @param weights outlive the backend
+     * @param threads threads of the pool, the caller's included
+     * @param level the instruction set to use
+     */
+    public CpuBackend(MixtralConfig config, ModelWeights weights, int threads, CpuLevel level) {
+        this.config = config;
+        CpuPool opened = null;
+        try {
+            opened = CpuPool.open(threads, level);
+            this.weights = CpuWeights.describe(arena, weights);
+            this.workspace = CpuWorkspace.allocate(arena, config, maxChunk());
+        } catch (RuntimeException | Error failure) {
+            if (opened != null) {
+                opened.close();
+            }
+            arena.close();
+            throw failure;
+        }
+        this.pool = opened;
+    }
+
+    @Override
+    public String description() {
+        return "cpu (%s, %d thread%s)".formatted(pool.level(), pool.threads(), pool.threads() == 1 ? "" : "s");
+    }
+
+    @Override
+    public int maxChunk() {
+        return ForwardPass.CHUNK;
+    }
+
+    @Override
+    public KvCache newKvCache(int capacity, KvPrecision precision) {
+        return new CpuKvCache(config, capacity, precision);
+    }
+
+    @Override
+    public long kvBytes(int capacity, KvPrecision precision) {
+        return 2L * config.layers() * config.kvHeads() * config.headSize() * capacity * precision.bytes();
+    }
+
+    @Override
+    public Activations embed(int[] tokens) {
+        if (tokens.length == 0 || tokens.length > maxChunk()) {
+            throw new IllegalArgumentException("a chunk of " + tokens.length + " tokens: 1 to " + maxChunk() + " fit");
+        }
+        failedLayer = -1;
+        FloatMatrix hidden = workspace.hidden().rows(0, tokens.length);
+        pool.embed(weights.embeddings(), tokens, hidden);
+        return new CpuActivations(hidden);
+    }
+
+    @Override
+    public void attend(int layer, Activations hidden, KvCache cache) {
+        FloatMatrix stream = values(hidden);
+        CpuKvCache sequence = (CpuKvCache) cache;
+        int tokens = stream.rows();
+        int position = sequence.length();
+        if (tokens > sequence.capacity() - position) {
+            throw new IllegalArgumentException(
+                    tokens + " tokens do not fit a KV cache filled " + position + " of " + sequence.capacity());
+        }
+        CpuWeights.Layer layerWeights = weights.layers().get(layer);
+        FloatMatrix queries = workspace.queries().rows(0, tokens);
+        FloatMatrix keys = workspace.keys().rows(0, tokens);
+        FloatMatrix values = workspace.values().rows(0, tokens);
+        FloatMatrix normed = norm(layerWeights.attentionNorm(), stream);
+        pool.multiply(List.of(
+                new CpuPool.Product(layerWeights.query(), normed, queries),
+                new CpuPool.Product(layerWeights.key(), normed, keys),
+                new CpuPool.Product(layerWeights.value(), normed, values)));
+        pool.rope(queries, config.heads(), config.headSize(), position, workspace.inverseFrequencies());
+        pool.rope(keys, config.kvHeads(), config.headSize(), position, workspace.inverseFrequencies());
+        pool.append(sequence.layer(layer), position, keys, values);
+        FloatMatrix attended = workspace.attended().rows(0, tokens);
+        int window = config.slidingWindow().orElse(0);
+        pool.attend(sequence.layer(layer), position, config.heads(), window, queries, attended);
+        FloatMatrix projected = workspace.projected().rows(0, tokens);
+        pool.multiply(layerWeights.output(), attended, projected);
+        pool.add(projected, stream);
+    }
+
+    @Override
+    public Routing route(int layer, Activations hidden) {
+        FloatMatrix stream = values(hidden);
+        CpuWeights.Layer layerWeights = weights.layers().get(layer);
+        FloatMatrix normed = norm(layerWeights.expertNorm(), stream);
+        FloatMatrix logits = workspace.routerLogits().rows(0, stream.rows());
+        pool.multiply(layerWeights.router(), normed, logits);
+        long choices = (long) stream.rows() * config.expertsPerToken();
+        MemorySegment ids = workspace.expertIds().asSlice(0, choices * Integer.BYTES);
+        MemorySegment expertWeights = workspace.expertWeights().asSlice(0, choices * Float.BYTES);
+        if (!pool.route(logits, config.expertsPerToken(), ids, expertWeights) && failedLayer < 0) {
+            failedLayer = layer;
+        }
+        if (observer != RoutingObserver.NONE) {
+            observer.routed(
+                    layer,
+                    stream.rows(),
+                    ids.toArray(ValueLayout.JAVA_INT),
+                    expertWeights.toArray(ValueLayout.JAVA_FLOAT));
+        }
+        return new CpuRouting(normed, ids, expertWeights);
+    }
+
+    @Override
+    public void experts(int layer, Activations hidden, Routing routing) {
+        CpuRouting chosen = (CpuRouting) routing;
+        pool.experts(
+                weights.layers().get(layer).experts(),
+                chosen.normed(),
+                chosen.ids(),
+                chosen.weights(),
+                config.expertsPerToken(),
+                values(hidden));
+    }
+
+    @Override
+    public Logits head(Activations hidden, int rows) {
+        FloatMatrix stream = values(hidden);
+        FloatMatrix last = stream.rows(stream.rows() - rows, rows);
+        FloatMatrix normed = norm(weights.finalNorm(), last);
+        FloatMatrix logits = rows == 1
+                ? workspace.logits()
+                // Only evaluations want more than one: too large to keep memory for.
+                : FloatMatrix.allocate(Arena.ofAuto(), rows, config.vocabularySize());
+        pool.multiply(weights.head(), normed, logits);
+        return new CpuLogits(logits);
+    }
+
+    @Override
+    public void await(Logits logits, float[] target) {
+        if (failedLayer >= 0) {
+            throw new RouterFailureException(failedLayer);
+        }
+        ((CpuLogits) logits).values().copyTo(target);
+    }
+
+    @Override
+    public void observe(RoutingObserver newObserver) {
+        observer = newObserver;
+    }
+
+    @Override
+    public void close() {
+        pool.close();
+        if (arena.scope().isAlive()) {
+            arena.close();
+        }
+    }
+
+    private FloatMatrix norm(CpuMatrix weight, FloatMatrix stream) {
+        FloatMatrix normed = workspace.normed().rows(0, stream.rows());
+        pool.rmsNorm(weight, (float) config.normEpsilon(), stream, normed);
+        return normed;
+    }
+
+    private static FloatMatrix values(Activations hidden) {
+        return ((CpuActivations) hidden).values();
+    }
+}

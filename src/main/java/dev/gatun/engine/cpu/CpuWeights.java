@@ -1,0 +1,90 @@
+package dev.gatun.engine.cpu;
+
+import dev.gatun.checkpoint.ExpertWeights;
+import dev.gatun.checkpoint.LayerWeights;
+import dev.gatun.checkpoint.ModelWeights;
+import dev.gatun.cpu.CpuExperts;
+import dev.gatun.cpu.CpuFloatType;
+import dev.gatun.cpu.CpuMatrix;
+import dev.gatun.cpu.HqqLayout;
+import dev.gatun.quant.DenseMatrix;
+import dev.gatun.quant.HqqMatrix;
+import dev.gatun.quant.WeightMatrix;
+import java.lang.foreign.Arena;
+import java.util.List;
+import java.util.function.Function;
+
+/** A model's weights as the CPU library sees them: descriptors of the very bytes that the checkpoint maps. */
+record CpuWeights(CpuMatrix embeddings, List<Layer> layers, CpuMatrix finalNorm, CpuMatrix head) {
+    /** One decoder layer; the components mean what they mean in {@link LayerWeights}. */
+    record Layer(
+            CpuMatrix attentionNorm,
+            CpuMatrix query,
+            CpuMatrix key,
+            CpuMatrix value,
+            CpuMatrix output,
+            CpuMatrix expertNorm,
+            CpuMatrix router,
+            CpuExperts experts) {}
+
+    static CpuWeights describe(Arena arena, ModelWeights weights) {
+        return new CpuWeights(
+                matrix(arena, weights.embeddings()),
+                weights.layers().stream().map(layer -> layer(arena, layer)).toList(),
+                matrix(arena, weights.finalNorm()),
+                matrix(arena, weights.head()));
+    }
+
+    private static Layer layer(Arena arena, LayerWeights layer) {
+        return new Layer(
+                matrix(arena, layer.attentionNorm()),
+                matrix(arena, layer.query()),
+                matrix(arena, layer.key()),
+                matrix(arena, layer.value()),
+                matrix(arena, layer.output()),
+                matrix(arena, layer.expertNorm()),
+                matrix(arena, layer.router()),
+                CpuExperts.of(
+                        arena,
+                        all(arena, layer, ExpertWeights::gate),
+                        all(arena, layer, ExpertWeights::up),
+                        all(arena, layer, ExpertWeights::down)));
+    }
+
+    private static List<CpuMatrix> all(Arena arena, LayerWeights layer, Function<ExpertWeights, WeightMatrix> part) {
+        return layer.experts().stream()
+                .map(expert -> matrix(arena, part.apply(expert)))
+                .toList();
+    }
+
+    private static CpuMatrix matrix(Arena arena, WeightMatrix matrix) {
+        return switch (matrix) {
+            case DenseMatrix dense ->
+                CpuMatrix.dense(arena, type(dense), dense.rows(), dense.columns(), dense.values());
+            case HqqMatrix hqq ->
+                CpuMatrix.hqq(
+                        arena,
+                        new HqqLayout(
+                                hqq.scheme().bits(),
+                                hqq.scheme().groupSize(),
+                                hqq.scheme().scaleGroup()),
+                        hqq.rows(),
+                        hqq.columns(),
+                        hqq.codes(),
+                        hqq.scaleCodes(),
+                        hqq.scaleScales(),
+                        hqq.scaleZeros(),
+                        hqq.zeroCodes(),
+                        hqq.zeroScale(),
+                        hqq.zeroZero());
+        };
+    }
+
+    private static CpuFloatType type(DenseMatrix matrix) {
+        return switch (matrix.type()) {
+            case F32 -> CpuFloatType.F32;
+            case F16 -> CpuFloatType.F16;
+            case BF16 -> CpuFloatType.BF16;
+        };
+    }
+}
