@@ -1,0 +1,400 @@
+package dev.gatun.cpu;
+
+import dev.gatun.bindings.cpu.CpuLibrary;
+import dev.gatun.bindings.cpu.gatun_product;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.lang.ref.Reference;
+import java.util.List;
+import java.util.concurrent.locks.ReentrantLock;
+
+/**
+ * Threads of the CPU library, and the operations of a transformer on them.
+ *
+ * <p>Each operation returns when its outputs are written. Sums have a fixed order, so that results do not depend on the
+ * number of threads. Any thread may call, and calls take turns. Shapes, overlaps and the life of all memory are checked
+ * before native code runs: {@link IllegalArgumentException} for arguments that do not fit each other,
+ * {@link IllegalStateException} for memory whose arena is closed and for a pool that is, {@link CpuException} for what the
+ * library itself reports. Memory must stay alive until the operation returns.
+ *
+ * <p>Whoever opens a pool closes it; {@link #close} waits for the operation in flight.
+ */
+public final class CpuPool implements AutoCloseable {
+    // An idle thread spins this long before it sleeps: the pause between two operations of a token is shorter, waking a
+    // thread costs about as much, and an idle program soon leaves the processors alone.
+    private static final int SPIN_MICROSECONDS = 50;
+
+    private final int threads;
+    private final CpuLevel level;
+    // Fair, or a session that calls in a loop would keep the others waiting.
+    private final ReentrantLock turn = new ReentrantLock(true);
+    private final Scratch scratch = new Scratch();
+    private final MemorySegment pool;
+    private boolean isClosed;
+
+    private CpuPool(int threads, CpuLevel level, MemorySegment pool) {
+        this.threads = threads;
+        this.level = level;
+        this.pool = pool;
+    }
+
+    /**
+     * Starts a pool.
+     *
+     * @param threads threads that work on an operation, the caller's included; positive
+     * @param level the instruction set to use
+     * @throws CpuException if the machine lacks the level, or the threads cannot be had
+     * @throws dev.gatun.natives.NativeLibraryException if the CPU library cannot be loaded
+     */
+    public static CpuPool open(int threads, CpuLevel level) {
+        Arguments.requirePositive("threads", threads);
+        LinkedLibrary.require();
+        try (Arena arena = Arena.ofConfined()) {
+            MemorySegment pool = arena.allocate(ValueLayout.ADDRESS);
+            CpuException.check(
+                    CpuLibrary.gatun_pool_create(threads, level.code(), SPIN_MICROSECONDS, pool),
+                    "start of " + threads + " threads for " + level);
+            return new CpuPool(threads, level, pool.get(ValueLayout.ADDRESS, 0));
+        }
+    }
+
+    /** Threads that work on an operation. */
+    public int threads() {
+        return threads;
+    }
+
+    /** The instruction set in use. */
+    public CpuLevel level() {
+        return level;
+    }
+
+    /** y = x &middot; W&#7488;; see {@link Product}. */
+    public void multiply(CpuMatrix matrix, FloatMatrix x, FloatMatrix y) {
+        multiply(List.of(new Product(matrix, x, y)));
+    }
+
+    /** Several products in one go, cheaper than one after the other. No output may overlap an input or another output. */
+    public void multiply(List<Product> products) {
+        Arguments.requirePositive("the number of products", products.size());
+        products.forEach(Product::requireUsable);
+        Arguments.requireDisjoint(products);
+        run("matrix product", products, () -> CpuLibrary.gatun_multiply(pool, structs(products), products.size()));
+    }
+
+    private MemorySegment structs(List<Product> products) {
+        MemorySegment structs = scratch.of(products.size() * gatun_product.sizeof());
+        for (int i = 0; i < products.size(); i++) {
+            Product product = products.get(i);
+            MemorySegment struct = gatun_product.asSlice(structs, i);
+            gatun_product.matrix(struct, product.matrix().struct());
+            gatun_product.x(struct, product.x().segment());
+            gatun_product.y(struct, product.y().segment());
+            gatun_product.ldx(struct, product.x().ld());
+            gatun_product.ldy(struct, product.y().ld());
+            gatun_product.tokens(struct, product.x().rows());
+        }
+        return structs;
+    }
+
+    /**
+     * y[t] = row ids[t] of a dense table, widened to float32.
+     *
+     * @param ids y's rows as 32-bit integers, each a row of the table
+     */
+    public void embed(CpuMatrix table, MemorySegment ids, FloatMatrix y) {
+        requireTable(table, y);
+        Arguments.requireWords("ids", ids, y.rows());
+        for (int t = 0; t < y.rows(); t++) {
+            requireRow(table, ids.getAtIndex(ValueLayout.JAVA_INT, t));
+        }
+        run("embedding", table, () -> embedNow(table, ids, y));
+    }
+
+    /** y[t] = row ids[t] of a dense table, widened to float32. */
+    public void embed(CpuMatrix table, int[] ids, FloatMatrix y) {
+        requireTable(table, y);
+        Arguments.requireEqual("the number of ids", ids.length, "the rows of y", y.rows());
+        for (int id : ids) {
+            requireRow(table, id);
+        }
+        run("embedding", table, () -> {
+            MemorySegment copy = scratch.of((long) ids.length * Integer.BYTES);
+            MemorySegment.copy(ids, 0, copy, ValueLayout.JAVA_INT, 0, ids.length);
+            return embedNow(table, copy, y);
+        });
+    }
+
+    private int embedNow(CpuMatrix table, MemorySegment ids, FloatMatrix y) {
+        return CpuLibrary.gatun_embed(pool, table.struct(), ids, y.rows(), y.segment(), y.ld());
+    }
+
+    private static void requireTable(CpuMatrix table, FloatMatrix y) {
+        requireDense("the table", table);
+        Arguments.requireEqual("the columns of y", y.columns(), "those of the table", table.columns());
+        y.requireWritable("y");
+    }
+
+    private static void requireRow(CpuMatrix table, int id) {
+        if (id < 0 || id >= table.rows()) {
+            throw new IllegalArgumentException("ids must lie in [0, " + table.rows() + "): " + id);
+        }
+    }
+
+    private static void requireDense(String name, CpuMatrix matrix) {
+        matrix.liveness().require(name);
+        if (!matrix.isDense()) {
+            throw new IllegalArgumentException(name + " must be dense: " + matrix);
+        }
+    }
+
+    /**
+     * y[t][k] = x[t][k] / sqrt(mean(x[t]&sup2;) + epsilon) &middot; weight[k]; y may be x itself.
+     *
+     * @param weight a dense matrix of one row
+     */
+    public void rmsNorm(CpuMatrix weight, float epsilon, FloatMatrix x, FloatMatrix y) {
+        requireDense("the weight", weight);
+        Arguments.requireEqual("the rows of the weight", weight.rows(), "one", 1);
+        Arguments.requireEqual("the columns of x", x.columns(), "those of the weight", weight.columns());
+        requireSameShape(x, y);
+        if (!x.isSameAs(y)) {
+            Arguments.requireDisjoint("x", x, "y", y);
+        }
+        run(
+                "RMS norm",
+                weight,
+                () -> CpuLibrary.gatun_rms_norm(
+                        pool, weight.struct(), epsilon, x.segment(), x.ld(), x.rows(), y.segment(), y.ld()));
+    }
+
+    /** y += x. */
+    public void add(FloatMatrix x, FloatMatrix y) {
+        requireSameShape(x, y);
+        Arguments.requireDisjoint("x", x, "y", y);
+        run(
+                "sum",
+                x,
+                () -> CpuLibrary.gatun_add(pool, x.segment(), x.ld(), x.rows(), x.columns(), y.segment(), y.ld()));
+    }
+
+    private static void requireSameShape(FloatMatrix x, FloatMatrix y) {
+        Arguments.requireEqual("the columns of y", y.columns(), "those of x", x.columns());
+        Arguments.requireEqual("the rows of y", y.rows(), "those of x", x.rows());
+        x.requireReadable("x");
+        y.requireWritable("y");
+    }
+
+    /**
+     * Turns x in place by rotary position embedding, in Hugging Face's order: the pair (x[i], x[i + headSize / 2]) of each
+     * head turns by (position + t) &middot; inverseFrequencies[i].
+     *
+     * @param x [tokens, heads &middot; headSize]
+     * @param position the position of the first token
+     * @param inverseFrequencies headSize / 2 values in float32, in radians per position
+     */
+    public void rope(FloatMatrix x, int heads, int headSize, long position, MemorySegment inverseFrequencies) {
+        Arguments.requirePositive("heads", heads);
+        Arguments.requirePositive("headSize", headSize);
+        Arguments.requireMultiple("headSize", headSize, "the size of a pair", 2);
+        Arguments.requireNotNegative("position", position);
+        Arguments.requireEqual("the columns of x", x.columns(), "heads * headSize", (long) heads * headSize);
+        Arguments.requireWords("inverseFrequencies", inverseFrequencies, headSize / 2);
+        x.requireWritable("x");
+        run(
+                "rotary embedding",
+                x,
+                () -> CpuLibrary.gatun_rope(
+                        pool, x.segment(), x.ld(), x.rows(), heads, headSize, position, inverseFrequencies));
+    }
+
+    /** Stores the keys and values [tokens, kvHeads &middot; headSize] of the tokens at {@code position} and after. */
+    public void append(KeyValues kv, int position, FloatMatrix keys, FloatMatrix values) {
+        Arguments.requireEqual("the columns of keys", keys.columns(), "kvHeads * headSize", kv.width());
+        Arguments.requireEqual("the columns of values", values.columns(), "kvHeads * headSize", kv.width());
+        Arguments.requireEqual("the rows of values", values.rows(), "those of keys", keys.rows());
+        kv.requireRoom(position, keys.rows());
+        keys.requireReadable("keys");
+        values.requireReadable("values");
+        run(
+                "storing keys and values",
+                kv,
+                () -> CpuLibrary.gatun_kv_append(
+                        pool,
+                        kv.struct(),
+                        position,
+                        keys.rows(),
+                        keys.segment(),
+                        keys.ld(),
+                        values.segment(),
+                        values.ld()));
+    }
+
+    /**
+     * Causal attention of grouped queries over stored keys and values: the query of token t stands at position + t and
+     * sees the {@code window} positions up to its own, or all of them if that is 0; scores are scaled by 1 /
+     * sqrt(headSize). The keys and values of all these positions must have been appended.
+     *
+     * @param heads heads of q, a multiple of those of keys and values
+     * @param window positions seen, or 0
+     * @param q queries [tokens, heads &middot; headSize]
+     * @param y outputs of the same shape, apart from q
+     */
+    public void attend(KeyValues kv, int position, int heads, int window, FloatMatrix q, FloatMatrix y) {
+        Arguments.requirePositive("heads", heads);
+        Arguments.requireMultiple("heads", heads, "kvHeads", kv.kvHeads());
+        Arguments.requireNotNegative("window", window);
+        Arguments.requireEqual("the columns of q", q.columns(), "heads * headSize", (long) heads * kv.headSize());
+        requireSameShape(q, y);
+        Arguments.requireDisjoint("q", q, "y", y);
+        kv.requireRoom(position, q.rows());
+        run(
+                "attention",
+                kv,
+                () -> CpuLibrary.gatun_attention(
+                        pool,
+                        kv.struct(),
+                        position,
+                        q.rows(),
+                        heads,
+                        window,
+                        q.segment(),
+                        q.ld(),
+                        y.segment(),
+                        y.ld()));
+    }
+
+    /**
+     * Chooses experts: softmax over each token's logits, the topK largest (ties to the lower id), best first, their
+     * weights renormalised to sum to 1.
+     *
+     * @param logits [tokens, experts]
+     * @param ids output, tokens &middot; topK 32-bit integers
+     * @param weights output, tokens &middot; topK values in float32
+     * @throws CpuException if a logit is NaN
+     */
+    public void route(FloatMatrix logits, int topK, MemorySegment ids, MemorySegment weights) {
+        Arguments.requirePositive("topK", topK);
+        Arguments.requireAtMost("topK", topK, "the number of experts", logits.columns());
+        logits.requireReadable("logits");
+        requireRouting(logits.rows(), topK, ids, weights);
+        Arguments.requireWritable("ids", ids);
+        Arguments.requireWritable("weights", weights);
+        Arguments.requireDisjoint("ids", ids, "weights", weights);
+        Arguments.requireDisjoint("ids", ids, "logits", logits.segment());
+        Arguments.requireDisjoint("weights", weights, "logits", logits.segment());
+        run(
+                "routing",
+                logits,
+                () -> CpuLibrary.gatun_route(
+                        pool, logits.segment(), logits.ld(), logits.rows(), logits.columns(), topK, ids, weights));
+    }
+
+    private static void requireRouting(int tokens, int topK, MemorySegment ids, MemorySegment weights) {
+        Arguments.requireWords("ids", ids, (long) tokens * topK);
+        Arguments.requireWords("weights", weights, (long) tokens * topK);
+    }
+
+    /**
+     * y[t] += &Sigma; weights[t][j] &middot; expert ids[t][j] (x[t]), summed in the order of the experts.
+     *
+     * @param x inputs [tokens, hidden]
+     * @param ids tokens &middot; topK 32-bit integers, each an expert
+     * @param weights tokens &middot; topK values in float32
+     * @param y what the sums are added to, [tokens, hidden], apart from x
+     */
+    public void experts(
+            CpuExperts experts, FloatMatrix x, MemorySegment ids, MemorySegment weights, int topK, FloatMatrix y) {
+        Arguments.requirePositive("topK", topK);
+        Arguments.requireAtMost("topK", topK, "the number of experts", experts.count());
+        Arguments.requireEqual("the columns of x", x.columns(), "the hidden size", experts.hidden());
+        requireSameShape(x, y);
+        Arguments.requireDisjoint("x", x, "y", y);
+        requireRouting(x.rows(), topK, ids, weights);
+        requireExperts(experts, ids);
+        run(
+                "experts",
+                experts,
+                () -> CpuLibrary.gatun_experts(
+                        pool,
+                        experts.structs(),
+                        experts.count(),
+                        x.segment(),
+                        x.ld(),
+                        x.rows(),
+                        ids,
+                        weights,
+                        topK,
+                        y.segment(),
+                        y.ld()));
+    }
+
+    private static void requireExperts(CpuExperts experts, MemorySegment ids) {
+        experts.liveness().require("an expert");
+        for (long i = 0; i < ids.byteSize() / Integer.BYTES; i++) {
+            int id = ids.getAtIndex(ValueLayout.JAVA_INT, i);
+            if (id < 0 || id >= experts.count()) {
+                throw new IllegalArgumentException("experts must lie in [0, " + experts.count() + "): " + id);
+            }
+        }
+    }
+
+    /**
+     * Reads memory as fast as the threads can: the yardstick for all that is bound by reading weights.
+     *
+     * @param data memory outside the heap, a multiple of 8 bytes
+     * @return the exclusive or of its 8-byte words
+     */
+    public long read(MemorySegment data) {
+        Arguments.requirePositive("the bytes to read", data.byteSize());
+        Arguments.requireMultiple("the bytes to read", data.byteSize(), "a word", Long.BYTES);
+        Arguments.requireNative("data", data, data.byteSize());
+        turn.lock();
+        try {
+            requireOpen();
+            MemorySegment checksum = scratch.of(Long.BYTES);
+            CpuException.check(CpuLibrary.gatun_read(pool, data, data.byteSize(), checksum), "reading memory");
+            return checksum.get(ValueLayout.JAVA_LONG, 0);
+        } finally {
+            turn.unlock();
+        }
+    }
+
+    /** A call of the library; its return code. */
+    @FunctionalInterface
+    private interface Call {
+        int code();
+    }
+
+    /** Takes a turn. The owner of the memory that native code reaches by pointers in structs is kept until it ends. */
+    private void run(String operation, Object owner, Call call) {
+        turn.lock();
+        try {
+            requireOpen();
+            CpuException.check(call.code(), operation);
+        } finally {
+            turn.unlock();
+            Reference.reachabilityFence(owner);
+        }
+    }
+
+    private void requireOpen() {
+        if (isClosed) {
+            throw new IllegalStateException("the pool of threads is closed");
+        }
+    }
+
+    /** Waits for the operation in flight and ends the threads. Calling it again does nothing. */
+    @Override
+    public void close() {
+        turn.lock();
+        try {
+            if (!isClosed) {
+                isClosed = true;
+                CpuLibrary.gatun_pool_destroy(pool);
+            }
+        } finally {
+            turn.unlock();
+        }
+    }
+}
