@@ -6,6 +6,7 @@ import dev.gatun.cpu.CpuLevel;
 import dev.gatun.cpu.CpuMatrix;
 import dev.gatun.cpu.CpuPool;
 import dev.gatun.cpu.FloatMatrix;
+import dev.gatun.cpu.Product;
 import dev.gatun.engine.Activations;
 import dev.gatun.engine.Backend;
 import dev.gatun.engine.ForwardPass;
@@ -105,9 +106,9 @@ public final class CpuBackend implements Backend {
         FloatMatrix values = workspace.values().rows(0, tokens);
         FloatMatrix normed = norm(layerWeights.attentionNorm(), stream);
         pool.multiply(List.of(
-                new CpuPool.Product(layerWeights.query(), normed, queries),
-                new CpuPool.Product(layerWeights.key(), normed, keys),
-                new CpuPool.Product(layerWeights.value(), normed, values)));
+                new Product(layerWeights.query(), normed, queries),
+                new Product(layerWeights.key(), normed, keys),
+                new Product(layerWeights.value(), normed, values)));
         pool.rope(queries, config.heads(), config.headSize(), position, workspace.inverseFrequencies());
         pool.rope(keys, config.kvHeads(), config.headSize(), position, workspace.inverseFrequencies());
         pool.append(sequence.layer(layer), position, keys, values);

@@ -1,0 +1,38 @@
+package dev.gatun.cli;
+
+import dev.gatun.cpu.Terminal;
+import java.io.FileDescriptor;
+import java.io.FileInputStream;
+import java.io.FileOutputStream;
+import java.io.InputStream;
+import java.io.PrintStream;
+import java.nio.charset.StandardCharsets;
+
+/**
+ * Where the program reads and writes. Text is UTF-8 whatever the locale says.
+ *
+ * @param in standard input, as bytes
+ * @param out for the text alone
+ * @param err for everything else
+ * @param inIsTerminal whether a person could type into {@code in}
+ * @param errIsTerminal whether a person sees {@code err} at once, so that a progress bar makes sense
+ */
+record Console(InputStream in, PrintStream out, PrintStream err, boolean inIsTerminal, boolean errIsTerminal) {
+    static Console ofProcess() {
+        return new Console(
+                new FileInputStream(FileDescriptor.in),
+                new PrintStream(new FileOutputStream(FileDescriptor.out), false, StandardCharsets.UTF_8),
+                new PrintStream(new FileOutputStream(FileDescriptor.err), true, StandardCharsets.UTF_8),
+                isTerminal(Terminal.STDIN),
+                isTerminal(Terminal.STDERR));
+    }
+
+    /** A machine on which the library cannot be loaded still gets its help texts: it just has no terminal. */
+    private static boolean isTerminal(int descriptor) {
+        try {
+            return Terminal.isTerminal(descriptor);
+        } catch (RuntimeException noLibrary) {
+            return false;
+        }
+    }
+}

@@ -1,0 +1,72 @@
+package dev.gatun.cli;
+
+import dev.gatun.GatunException;
+import java.io.PrintWriter;
+import java.util.concurrent.atomic.AtomicBoolean;
+import picocli.AutoComplete.GenerateCompletion;
+import picocli.CommandLine;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.HelpCommand;
+import picocli.CommandLine.ParameterException;
+
+/** {@code gatun}: the verbs. */
+@Command(
+        name = "gatun",
+        description = "Runs Mixtral-class mixture-of-experts language models.",
+        mixinStandardHelpOptions = true,
+        versionProvider = Version.class,
+        synopsisSubcommandLabel = "COMMAND",
+        subcommands = {HelpCommand.class, GenerateCompletion.class},
+        footerHeading = "%nExamples:%n",
+        footer = {
+            "  gatun generate                         a story from the demo model",
+            "  gatun generate -m DIR -p \"The lock\"    text from your own model",
+            "  gatun info                             what this machine offers",
+            "  source <(gatun generate-completion)    completion for bash and zsh"
+        })
+final class GatunCommand {
+    private GatunCommand() {}
+
+    /** Runs a command line and returns the exit code. {@code interrupted} is set when Ctrl-C came. */
+    static int execute(Console console, AtomicBoolean interrupted, String... arguments) {
+        CommandLine line = new CommandLine(new GatunCommand())
+                .addSubcommand(new GenerateCommand(console, interrupted))
+                .addSubcommand(new InfoCommand(console))
+                .setOut(new PrintWriter(console.out(), true))
+                .setErr(new PrintWriter(console.err(), true))
+                .setCaseInsensitiveEnumValuesAllowed(true)
+                .setParameterExceptionHandler(GatunCommand::mistake)
+                .setExecutionExceptionHandler((failure, command, parsed) -> failed(console, failure));
+        line.getSubcommands().get("generate-completion").getCommandSpec().usageMessage().hidden(true);
+        int code = arguments.length == 0 ? usage(line) : line.execute(arguments);
+        console.out().flush();
+        return code;
+    }
+
+    private static int usage(CommandLine line) {
+        line.usage(line.getErr());
+        return ExitCode.USER;
+    }
+
+    private static int mistake(ParameterException mistake, String[] arguments) {
+        CommandLine command = mistake.getCommandLine();
+        PrintWriter err = command.getErr();
+        err.println("gatun: " + firstLine(mistake.getMessage()));
+        err.println("try: " + command.getCommandSpec().qualifiedName() + " --help");
+        return ExitCode.USER;
+    }
+
+    private static int failed(Console console, Exception failure) {
+        if (failure instanceof GatunException) {
+            console.err().println("gatun: " + failure.getMessage());
+            return ExitCode.USER;
+        }
+        failure.printStackTrace(console.err());
+        console.err().println("gatun: this is a bug; please report it with the lines above");
+        return ExitCode.BUG;
+    }
+
+    private static String firstLine(String message) {
+        return message.lines().findFirst().orElse("unusable command line");
+    }
+}

@@ -1,0 +1,45 @@
+package dev.gatun.cli;
+
+import dev.gatun.Session;
+import java.util.concurrent.atomic.AtomicBoolean;
+
+/**
+ * Turns Ctrl-C into the end of a generation: the JVM runs the hook, which cancels and then waits for the main thread to
+ * print what it has and to close the model, within a bound. The JVM then exits with 130 by itself.
+ */
+final class InterruptHook implements AutoCloseable {
+    private static final long PATIENCE_MILLIS = 5_000;
+
+    private final Thread hook;
+
+    private InterruptHook(Thread hook) {
+        this.hook = hook;
+    }
+
+    static InterruptHook cancelling(Session session, AtomicBoolean interrupted) {
+        Thread main = Thread.currentThread();
+        Thread hook = new Thread(() -> stop(session, interrupted, main), "interrupt");
+        Runtime.getRuntime().addShutdownHook(hook);
+        return new InterruptHook(hook);
+    }
+
+    private static void stop(Session session, AtomicBoolean interrupted, Thread main) {
+        interrupted.set(true);
+        session.cancel();
+        try {
+            main.join(PATIENCE_MILLIS);
+        } catch (InterruptedException hurried) {
+            Thread.currentThread().interrupt();
+        }
+    }
+
+    @Override
+    public void close() {
+        try {
+            Runtime.getRuntime().removeShutdownHook(hook);
+        } catch (IllegalStateException shuttingDown) {
+            // The hook is running already and waits for this thread.
+            return;
+        }
+    }
+}

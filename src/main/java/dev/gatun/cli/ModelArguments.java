@@ -1,0 +1,67 @@
+package dev.gatun.cli;
+
+import dev.gatun.BackendPreference;
+import dev.gatun.GatunException;
+import dev.gatun.ModelOptions;
+import dev.gatun.SessionOptions;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Optional;
+import picocli.CommandLine.Option;
+
+/** The options that say which model to run, and where. */
+final class ModelArguments {
+    @Option(
+            names = {"-m", "--model"},
+            paramLabel = "DIR",
+            description = "Model folder: Hugging Face Mixtral safetensors, or the published 2-bit offloading "
+                    + "checkpoint. Default: the demo model.")
+    Optional<Path> directory = Optional.empty();
+
+    @Option(
+            names = "--backend",
+            paramLabel = "NAME",
+            defaultValue = "auto",
+            description = "Where to run: ${COMPLETION-CANDIDATES}. Default: ${DEFAULT-VALUE}.")
+    BackendPreference backend;
+
+    @Option(
+            names = "--threads",
+            paramLabel = "N",
+            defaultValue = "0",
+            description = "CPU threads. Default: one per processor.")
+    int threads;
+
+    @Option(
+            names = {"-c", "--context"},
+            paramLabel = "N",
+            defaultValue = "0",
+            description = "Tokens that prompt and answer can have together. Default: the model's limit, at most "
+                    + SessionOptions.DEFAULT_CONTEXT + ".")
+    int context;
+
+    ModelOptions modelOptions() {
+        return new ModelOptions(backend, threads);
+    }
+
+    SessionOptions sessionOptions() {
+        return SessionOptions.defaults().withContextLength(context);
+    }
+
+    boolean isDemo() {
+        return directory.isEmpty();
+    }
+
+    Path folder() {
+        return directory.orElseGet(ModelArguments::demo);
+    }
+
+    /** The launcher says where the demo model lies. */
+    private static Path demo() {
+        String folder = System.getProperty("gatun.demo");
+        if (folder == null || !Files.isDirectory(Path.of(folder))) {
+            throw new GatunException("model: the demo model is not installed here; name a folder with -m DIR");
+        }
+        return Path.of(folder);
+    }
+}

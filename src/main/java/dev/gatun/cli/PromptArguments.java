@@ -1,0 +1,103 @@
+package dev.gatun.cli;
+
+import dev.gatun.GatunException;
+import java.io.IOException;
+import java.io.InputStream;
+import java.nio.ByteBuffer;
+import java.nio.charset.CharacterCodingException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Optional;
+import picocli.CommandLine.ArgGroup;
+import picocli.CommandLine.Option;
+
+/** Where the prompt comes from: an argument, a file, standard input, or the demo. */
+final class PromptArguments {
+    /** What the demo model goes on from when nobody says anything. */
+    static final String DEMO = "Once upon a time there was a little girl who";
+
+    /** One of the two. */
+    static final class Source {
+        @Option(
+                names = {"-p", "--prompt"},
+                paramLabel = "PROMPT",
+                description = "The text to go on from.")
+        Optional<String> text = Optional.empty();
+
+        @Option(
+                names = {"-f", "--file"},
+                paramLabel = "FILE",
+                description = "A UTF-8 file with the text to go on from; - for standard input.")
+        Optional<Path> file = Optional.empty();
+    }
+
+    @ArgGroup
+    Source source = new Source();
+
+    /**
+     * Finds the prompt.
+     *
+     * @param demo whether the demo model runs, which has a prompt of its own
+     * @throws GatunException if there is none, or it is not UTF-8
+     */
+    String read(Console console, boolean demo) {
+        if (source.text.isPresent()) {
+            return decoded(source.text.get());
+        }
+        if (source.file.isPresent() && !source.file.get().toString().equals("-")) {
+            return file(source.file.get());
+        }
+        if (source.file.isEmpty() && console.inIsTerminal()) {
+            return demo ? DEMO : missing();
+        }
+        String piped = standardInput(console.in());
+        return piped.isEmpty() && source.file.isEmpty() ? (demo ? DEMO : missing()) : piped;
+    }
+
+    private static String missing() {
+        throw new GatunException("prompt: there is none; give it with -p PROMPT, -f FILE or on standard input");
+    }
+
+    /** Java turns bytes of the command line that the locale cannot hold into U+FFFD. */
+    private static String decoded(String argument) {
+        if (argument.indexOf('\uFFFD') >= 0) {
+            throw new GatunException(
+                    "prompt: it could not be decoded in this locale; put it into a UTF-8 file and use -f FILE, or set "
+                            + "LC_ALL=C.UTF-8");
+        }
+        return argument;
+    }
+
+    private static String file(Path file) {
+        try {
+            return utf8("`" + file + "`", Files.readAllBytes(file));
+        } catch (IOException unreadable) {
+            throw new GatunException("prompt: `" + file + "` cannot be read: " + reason(unreadable), unreadable);
+        }
+    }
+
+    private static String reason(IOException failure) {
+        return switch (failure) {
+            case java.nio.file.NoSuchFileException none -> "there is no such file";
+            case java.nio.file.AccessDeniedException denied -> "permission denied";
+            default -> failure.getMessage();
+        };
+    }
+
+    private static String standardInput(InputStream in) {
+        try {
+            return utf8("standard input", in.readAllBytes());
+        } catch (IOException unreadable) {
+            throw new GatunException("prompt: standard input cannot be read: " + unreadable.getMessage(), unreadable);
+        }
+    }
+
+    private static String utf8(String source, byte[] bytes) {
+        try {
+            return StandardCharsets.UTF_8.newDecoder().decode(ByteBuffer.wrap(bytes)).toString();
+        } catch (CharacterCodingException otherwise) {
+            throw new GatunException("prompt: " + source + " is not UTF-8; convert it, for example with iconv", otherwise);
+        }
+    }
+}

@@ -1,0 +1,74 @@
+package dev.gatun.cli;
+
+import dev.gatun.Generation;
+import dev.gatun.GenerationStatistics;
+import dev.gatun.Model;
+import dev.gatun.StopReason;
+import java.util.LinkedHashMap;
+import java.util.Locale;
+import java.util.Map;
+import tools.jackson.databind.json.JsonMapper;
+
+/** What is said before and after a generation. */
+final class Report {
+    private Report() {}
+
+    /** Model, backend, and why that backend. */
+    static String opening(Model model) {
+        return "%s (%s) on %s; %s"
+                .formatted(
+                        model.name(),
+                        model.description(),
+                        model.backend().description(),
+                        model.backend().reason());
+    }
+
+    /** Rates, times, memory, why it ended, and the seed. */
+    static String closing(Generation generation) {
+        GenerationStatistics statistics = generation.statistics();
+        return String.format(
+                Locale.ROOT,
+                "prompt %d tokens, %.1f tokens/s; first token after %d ms; generated %d tokens, %.1f tokens/s;"
+                        + " peak memory %s; %s; seed %d",
+                statistics.promptTokens(),
+                statistics.promptRate(),
+                statistics.timeToFirstToken().toMillis(),
+                statistics.generatedTokens(),
+                statistics.decodeRate(),
+                PeakMemory.ofThisProcess().map(bytes -> (bytes >> 20) + " MiB").orElse("unknown"),
+                words(generation.stopReason()),
+                generation.seed());
+    }
+
+    /** The same for machines. */
+    static String json(Model model, String prompt, Generation generation) {
+        GenerationStatistics statistics = generation.statistics();
+        Map<String, Object> fields = new LinkedHashMap<>();
+        fields.put("model", model.name());
+        fields.put("backend", model.backend().name());
+        fields.put("backend_description", model.backend().description());
+        fields.put("backend_reason", model.backend().reason());
+        fields.put("prompt", prompt);
+        fields.put("text", generation.text());
+        fields.put("stop_reason", generation.stopReason().name().toLowerCase(Locale.ROOT));
+        fields.put("seed", generation.seed());
+        fields.put("prompt_tokens", statistics.promptTokens());
+        fields.put("prompt_tokens_per_second", statistics.promptRate());
+        fields.put("generated_tokens", statistics.generatedTokens());
+        fields.put("decode_tokens_per_second", statistics.decodeRate());
+        fields.put(
+                "time_to_first_token_seconds", statistics.timeToFirstToken().toNanos() / 1e9);
+        PeakMemory.ofThisProcess().ifPresent(bytes -> fields.put("peak_memory_bytes", bytes));
+        return JsonMapper.shared().writeValueAsString(fields);
+    }
+
+    private static String words(StopReason reason) {
+        return switch (reason) {
+            case END_OF_TEXT -> "ended by the model";
+            case STOP_TEXT -> "ended at a stop text";
+            case MAX_TOKENS -> "ended at the token limit";
+            case CONTEXT_FULL -> "ended because the context is full";
+            case CANCELLED -> "cancelled";
+        };
+    }
+}
