@@ -249,7 +249,7 @@ public final class Model implements AutoCloseable {
     }
 
     boolean endsText(int token) {
-        return checkpoint.generationDefaults().endIds().contains(token);
+        return checkpoint.generationDefaults().endTokens().contains(token);
     }
 
     int[] encode(String text) {

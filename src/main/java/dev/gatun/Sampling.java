@@ -21,7 +21,7 @@ final class Sampling {
     /** The built-in options, overridden by what the model's {@code generation_config.json} says. */
     static GenerationOptions defaults(GenerationDefaults model) {
         GenerationOptions options = GenerationOptions.builtIn();
-        boolean sampling = model.doSample().orElse(true);
+        boolean sampling = model.sample().orElse(true);
         options = options.withTemperature(sampling ? model.temperature().orElse(options.temperature()) : 0);
         options = options.withTopK(model.topK().orElse(options.topK()));
         options = options.withTopP(model.topP().orElse(options.topP()));
