@@ -1,0 +1,108 @@
+package dev.gatun;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+class ModelTest {
+    @TempDir
+    private Path temporary;
+
+    @Test
+    void theBackendAndItsReasonArePartOfTheModel() {
+        try (Model model = DemoModel.open()) {
+            assertThat(model.backend().name()).isEqualTo("cpu");
+            assertThat(model.backend().description()).startsWith("cpu (").endsWith("2 threads)");
+            assertThat(model.backend().reason()).contains("CUDA");
+        }
+        assertThatThrownBy(() -> Model.open(
+                        DemoModel.FOLDER, ModelOptions.defaults().withBackend(BackendPreference.CUDA)))
+                .isInstanceOf(GatunException.class)
+                .hasMessageStartingWith("backend cuda: ");
+    }
+
+    @Test
+    void theModelsOwnSamplingStandsInItsDefaults() {
+        try (Model model = DemoModel.open()) {
+            GenerationOptions options = model.defaultOptions();
+            assertThat(options.temperature()).isEqualTo(0.7);
+            assertThat(options.topP()).isEqualTo(0.9);
+            assertThat(options.repetitionPenalty()).isEqualTo(1.1);
+            assertThat(options.minP()).isEqualTo(GenerationOptions.builtIn().minP());
+        }
+    }
+
+    @Test
+    void keyValueBytesAreThoseOfTheShape() {
+        try (Model model = DemoModel.open();
+                Session session = model.newSession(SessionOptions.defaults().withContextLength(100))) {
+            assertThat(session.keyValueBytes()).isEqualTo(2L * 5 * 2 * 32 * 100 * 2);
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"tokenizer.json", "config.json", "model-00007-of-00041.safetensors"})
+    void aFolderThatLacksAFileIsRefusedInOneLineThatNamesIt(String missing) throws IOException {
+        copyDemo();
+        Files.delete(temporary.resolve(missing));
+        assertThatThrownBy(() -> Model.open(temporary))
+                .isInstanceOf(GatunException.class)
+                .hasMessageContaining(missing)
+                .message()
+                .doesNotContain("\n");
+    }
+
+    @Test
+    void aTokenizerOfAnotherModelIsRefused() throws IOException {
+        copyDemo();
+        Path other = Path.of(System.getProperty("gatun.test.data"), "mistral-tokenizer", "tokenizer.json");
+        Files.copy(other, temporary.resolve("tokenizer.json"), java.nio.file.StandardCopyOption.REPLACE_EXISTING);
+        assertThatThrownBy(() -> Model.open(temporary))
+                .isInstanceOf(GatunException.class)
+                .hasMessageContaining("32000")
+                .hasMessageContaining("2048");
+    }
+
+    private void copyDemo() throws IOException {
+        try (Stream<Path> files = Files.list(DemoModel.FOLDER)) {
+            for (Path file : files.toList()) {
+                Files.copy(file, temporary.resolve(file.getFileName()));
+            }
+        }
+    }
+
+    @Test
+    void contextsBeyondTheModelsAreRefused() {
+        try (Model model = DemoModel.open()) {
+            assertThatThrownBy(() -> model.newSession(SessionOptions.defaults().withContextLength(4096)))
+                    .isInstanceOf(GatunException.class)
+                    .hasMessageContaining("2048");
+        }
+    }
+
+    @Test
+    void optionsOutOfRangeAreRefusedByName() {
+        GenerationOptions options = GenerationOptions.builtIn();
+        assertThatThrownBy(() -> options.withTemperature(Double.NaN)).hasMessageStartingWith("temperature: NaN");
+        assertThatThrownBy(() -> options.withTemperature(-1)).hasMessageStartingWith("temperature: -1");
+        assertThatThrownBy(() -> options.withTopP(0)).hasMessageStartingWith("top-p: ");
+        assertThatThrownBy(() -> options.withTopP(Double.NaN)).hasMessageStartingWith("top-p: ");
+        assertThatThrownBy(() -> options.withMinP(1.5)).hasMessageStartingWith("min-p: ");
+        assertThatThrownBy(() -> options.withTopK(-1)).hasMessageStartingWith("top-k: ");
+        assertThatThrownBy(() -> options.withMaxTokens(-1)).hasMessageStartingWith("max tokens: ");
+        assertThatThrownBy(() -> options.withRepetitionPenalty(0)).hasMessageStartingWith("repetition penalty: ");
+        assertThatThrownBy(() -> options.withRepetitionWindow(-1)).hasMessageStartingWith("repetition window: ");
+        assertThatThrownBy(() -> options.withStop(List.of(""))).hasMessageStartingWith("stop text: ");
+        assertThatThrownBy(() -> ModelOptions.defaults().withThreads(-1)).hasMessageStartingWith("threads: ");
+        assertThatThrownBy(() -> SessionOptions.defaults().withKeyValueBits(8)).hasMessageStartingWith("key/value bits");
+    }
+}

@@ -1,0 +1,159 @@
+package dev.gatun.cli;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.io.ByteArrayInputStream;
+import java.io.ByteArrayOutputStream;
+import java.io.IOException;
+import java.io.PrintStream;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.concurrent.atomic.AtomicBoolean;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.json.JsonMapper;
+
+class CommandLineTest {
+    private static final String DEMO =
+            Path.of(System.getProperty("gatun.demo"), "hqq-small").toString();
+
+    @TempDir
+    private Path temporary;
+
+    private record Result(int code, String out, String err) {}
+
+    private static Result run(byte[] input, boolean terminal, String... arguments) {
+        ByteArrayOutputStream out = new ByteArrayOutputStream();
+        ByteArrayOutputStream err = new ByteArrayOutputStream();
+        Console console = new Console(
+                new ByteArrayInputStream(input),
+                new PrintStream(out, false, StandardCharsets.UTF_8),
+                new PrintStream(err, true, StandardCharsets.UTF_8),
+                terminal,
+                false);
+        int code = GatunCommand.execute(console, new AtomicBoolean(), arguments);
+        return new Result(code, out.toString(StandardCharsets.UTF_8), err.toString(StandardCharsets.UTF_8));
+    }
+
+    private static Result run(String... arguments) {
+        return run(new byte[0], true, arguments);
+    }
+
+    @Test
+    void textGoesToStandardOutputAndNothingElseDoes() {
+        Result result = run("generate", "-m", DEMO, "-p", "Once upon a time", "-n", "12", "--temperature", "0");
+        assertThat(result.code()).isZero();
+        assertThat(result.out()).startsWith(" ").endsWith("\n").doesNotContain("tokens/s");
+        assertThat(result.err().lines().toList()).hasSize(2);
+        assertThat(result.err()).startsWith("hqq-small (").contains("on cpu (").contains("tokens/s").contains("seed");
+    }
+
+    @Test
+    void quietSaysNothingButTheText() {
+        Result result = run("generate", "-m", DEMO, "-p", "Once", "-n", "3", "-q");
+        assertThat(result.err()).isEmpty();
+        assertThat(result.out()).isNotEmpty();
+    }
+
+    @Test
+    void jsonIsOneObjectWithTheSameText() {
+        String[] common = {"generate", "-m", DEMO, "-p", "Once upon a time", "-n", "12", "--seed", "4", "-q"};
+        Result plain = run(common);
+        String[] withJson = java.util.Arrays.copyOf(common, common.length + 1);
+        withJson[common.length] = "--json";
+        JsonNode object = JsonMapper.shared().readTree(run(withJson).out());
+        assertThat(object.path("text").asString() + "\n").isEqualTo(plain.out());
+        assertThat(object.path("seed").asInt()).isEqualTo(4);
+        assertThat(object.path("generated_tokens").asInt()).isEqualTo(12);
+        assertThat(object.path("stop_reason").asString()).isEqualTo("max_tokens");
+        assertThat(object.path("backend").asString()).isEqualTo("cpu");
+    }
+
+    @Test
+    void aPromptMayComeFromAFileOrStandardInput() throws IOException {
+        Path file = Files.writeString(temporary.resolve("prompt.txt"), "Zoë went home");
+        String[] options = {"generate", "-m", DEMO, "-n", "8", "--temperature", "0", "-q"};
+        String fromArgument = run(with(options, "-p", "Zoë went home")).out();
+        assertThat(run(with(options, "-f", file.toString())).out()).isEqualTo(fromArgument);
+        byte[] bytes = "Zoë went home".getBytes(StandardCharsets.UTF_8);
+        assertThat(run(bytes, false, options).out()).isEqualTo(fromArgument);
+        assertThat(run(bytes, true, with(options, "-f", "-")).out()).isEqualTo(fromArgument);
+    }
+
+    private static String[] with(String[] options, String... more) {
+        return java.util.stream.Stream.of(options, more)
+                .flatMap(java.util.stream.Stream::of)
+                .toArray(String[]::new);
+    }
+
+    @Test
+    void chatAnswersInTheModelsFormat() {
+        Result result = run(
+                "generate", "-m", DEMO, "--chat", "-p", "Tell me a story about a fox and a crow.", "-n", "5", "--json",
+                "-q");
+        assertThat(JsonMapper.shared()
+                        .readTree(result.out())
+                        .path("prompt_tokens")
+                        .asInt())
+                .isEqualTo(17);
+    }
+
+    @Test
+    void echoPutsThePromptBeforeTheText() {
+        Result result = run("generate", "-m", DEMO, "-p", "Once upon", "-n", "3", "-q", "--echo");
+        assertThat(result.out()).startsWith("Once upon ");
+    }
+
+    @ParameterizedTest
+    @CsvSource(
+            delimiter = '|',
+            textBlock = """
+                    generate -m /nowhere -p x                 | /nowhere
+                    generate -m DEMO                          | -p PROMPT
+                    generate -m DEMO -p x --temperature NaN   | temperature: NaN
+                    generate -m DEMO -p x --temperature hot   | --temperature
+                    generate -m DEMO -p x --top-p 0           | top-p: 0
+                    generate -m DEMO -p x -n -4               | max tokens: -4
+                    generate -m DEMO -p x --threads -1        | threads: -1
+                    generate -m DEMO -p x -c 4096             | 2048
+                    generate -m DEMO -p one.two.three -c 3    | context of 3
+                    generate -m DEMO -p x --backend cuda      | backend cuda
+                    generate -m DEMO -p x --backend tpu       | --backend
+                    generate -m DEMO -f /nowhere.txt          | /nowhere.txt
+                    generate -m DEMO -p a\uFFFDb              | use -f FILE
+                    generate -m DEMO -p x -f y                | mutually exclusive
+                    generate -m DEMO -p x --nonsense          | --nonsense
+                    nonsense                                  | nonsense
+                    """)
+    void aMistakeIsOneLineThatNamesItAndExitCodeTwo(String arguments, String named) {
+        Result result = run(arguments.replace("DEMO", DEMO).split(" +"));
+        assertThat(result.code()).isEqualTo(2);
+        assertThat(result.out()).isEmpty();
+        assertThat(result.err().lines().filter(line -> line.startsWith("gatun: ")).toList())
+                .singleElement()
+                .asString()
+                .contains(named);
+        assertThat(result.err()).doesNotContain("\tat ");
+    }
+
+    @Test
+    void inputThatIsNotUtf8IsRefused() {
+        Result result = run(new byte[] {'a', (byte) 0xff}, false, "generate", "-m", DEMO);
+        assertThat(result.code()).isEqualTo(2);
+        assertThat(result.err()).contains("standard input is not UTF-8");
+    }
+
+    @Test
+    void helpVersionInfoAndCompletionWork() {
+        assertThat(run("--help").out()).contains("generate").contains("info").contains("Examples:");
+        assertThat(run("generate", "--help").out()).contains("--temperature").contains("Examples:").contains("Exit status");
+        assertThat(run("--version").out()).containsPattern("gatun \\d+\\.\\d+").contains("java 25");
+        assertThat(run("info").out()).contains("backend cpu").contains("backend cuda").contains("cpu features");
+        assertThat(run("generate-completion").out()).contains("gatun");
+        assertThat(run().code()).isEqualTo(2);
+    }
+}
