@@ -349,6 +349,7 @@ public final class CpuPool implements AutoCloseable {
         Arguments.requirePositive("the bytes to read", data.byteSize());
         Arguments.requireMultiple("the bytes to read", data.byteSize(), "a word", Long.BYTES);
         Arguments.requireNative("data", data, data.byteSize());
+        Liveness.require("data", data);
         turn.lock();
         try {
             requireOpen();

@@ -32,9 +32,9 @@ public final class KeyValues {
      *
      * @param type {@link CpuFloatType#F16} or {@link CpuFloatType#F32}
      * @param kvHeads heads of keys and values
-     * @param headSize values of a head
+     * @param headSize values of a head, even
      * @param capacity positions
-     * @throws IllegalArgumentException if a number is not positive, or the type is another
+     * @throws IllegalArgumentException if a number is not positive, the head size odd, or the type another
      */
     public static KeyValues allocate(Arena arena, CpuFloatType type, int kvHeads, int headSize, int capacity) {
         if (type == CpuFloatType.BF16) {
@@ -42,6 +42,8 @@ public final class KeyValues {
         }
         Arguments.requirePositive("kvHeads", kvHeads);
         Arguments.requirePositive("headSize", headSize);
+        // What is stored was turned in pairs.
+        Arguments.requireMultiple("headSize", headSize, "the size of a pair", 2);
         Arguments.requirePositive("capacity", capacity);
         long bytes = Math.multiplyExact(Math.multiplyExact((long) kvHeads * capacity, headSize), type.bytes());
         MemorySegment struct = gatun_kv.allocate(arena);

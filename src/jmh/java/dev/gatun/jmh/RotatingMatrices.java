@@ -1,0 +1,66 @@
+package dev.gatun.jmh;
+
+import dev.gatun.cpu.CpuLevel;
+import dev.gatun.cpu.CpuPool;
+import dev.gatun.cpu.FloatMatrix;
+import java.lang.foreign.Arena;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.SplittableRandom;
+import org.openjdk.jmh.annotations.Param;
+import org.openjdk.jmh.annotations.Scope;
+import org.openjdk.jmh.annotations.Setup;
+import org.openjdk.jmh.annotations.State;
+import org.openjdk.jmh.annotations.TearDown;
+
+/**
+ * Matrices that take turns, so that each comes from memory and not from a cache, as the experts of a model do. The level
+ * is the one that {@code GATUN_CPU} or {@code -Dgatun.cpu} chooses.
+ */
+@State(Scope.Benchmark)
+public class RotatingMatrices {
+    // At least four times the last-level cache of the machines we know.
+    private static final long BYTES = 256L << 20;
+
+    /** The kind and shape of the matrices. */
+    @Param
+    public Shape shape;
+
+    /** Threads, or {@code all} for one on each processor. */
+    @Param({"1", "all"})
+    public String threads;
+
+    private final List<Shape.Block> blocks = new ArrayList<>();
+    private final Arena arena = Arena.ofShared();
+    private int next;
+
+    CpuPool pool;
+    FloatMatrix x;
+    FloatMatrix y;
+
+    /** Fills the memory and starts the pool. */
+    @Setup
+    public void open() {
+        SplittableRandom random = new SplittableRandom(1);
+        for (long bytes = 0; bytes < BYTES; bytes += blocks.getLast().memory().byteSize()) {
+            blocks.add(shape.allocate(arena, random));
+        }
+        pool = CpuPool.open(Threads.of(threads), CpuLevel.chosen());
+        x = FloatMatrix.allocate(arena, 1, shape.columns());
+        x.fill(1);
+        y = FloatMatrix.allocate(arena, 1, shape.rows());
+    }
+
+    Shape.Block next() {
+        next = (next + 1) % blocks.size();
+        return blocks.get(next);
+    }
+
+    /** Stops the pool and frees the memory. */
+    @TearDown
+    public void close() {
+        pool.close();
+        arena.close();
+        blocks.clear();
+    }
+}
