@@ -1,0 +1,94 @@
+package dev.gatun.checkpoint;
+
+import java.lang.foreign.Arena;
+import java.nio.file.Path;
+
+/**
+ * A model folder, open: its configuration, and its weights as views of the mapped files. Nothing is copied, so opening
+ * costs milliseconds and the weights are read from disk when they are first used.
+ *
+ * <p>Two layouts are told apart by their tensors: Hugging Face's Mixtral in bf16, fp16 or fp32, and the published
+ * offloading checkpoint, whose attention and experts are quantized by HQQ ({@link dev.gatun.quant.HqqScheme}). Every
+ * offset, type and shape is checked before {@link #open} returns. The values of unquantized weights are not.
+ *
+ * <p>Whoever opens it closes it; from then on its weights throw {@link IllegalStateException} when they are read from
+ * Java. Native code must have finished with them. All methods may be called from any thread.
+ *
+ * <p>The folder's files must not be cut short while it is open: reading what is gone would end the process.
+ */
+public final class Checkpoint implements AutoCloseable {
+    private final Path directory;
+    private final Arena arena;
+    private final MixtralConfig config;
+    private final GenerationDefaults generationDefaults;
+    private final ModelWeights weights;
+    private final long bytes;
+
+    private Checkpoint(Path directory, Arena arena) {
+        JsonObject json = MixtralConfigFile.open(directory);
+        this.directory = directory;
+        this.arena = arena;
+        this.config = MixtralConfigFile.read(json);
+        this.generationDefaults = GenerationDefaultsFile.read(directory, json, config.vocabularySize());
+        TensorTable table = TensorTable.map(directory, arena);
+        this.weights = WeightReader.read(config, table);
+        this.bytes = table.bytes();
+    }
+
+    /**
+     * Opens a model folder.
+     *
+     * @throws CheckpointException if the folder is not a Mixtral that Gatun can run; nothing stays mapped then
+     */
+    @SuppressWarnings("MustBeClosedChecker") // closed below on failure, otherwise by the checkpoint
+    public static Checkpoint open(Path directory) {
+        ModelFolder.require(directory);
+        Arena arena = Arena.ofShared();
+        try {
+            return new Checkpoint(directory, arena);
+        } catch (RuntimeException | Error problem) {
+            arena.close();
+            throw problem;
+        }
+    }
+
+    /** The model's shape. */
+    public MixtralConfig config() {
+        return config;
+    }
+
+    /** The model's weights, valid until {@link #close}. */
+    public ModelWeights weights() {
+        return weights;
+    }
+
+    /** How its makers suggest to sample from the model. */
+    public GenerationDefaults generationDefaults() {
+        return generationDefaults;
+    }
+
+    /** The folder, as it was given to {@link #open}; the tokenizer's files lie there too. */
+    public Path directory() {
+        return directory;
+    }
+
+    /** Bytes of all weight files together. */
+    public long bytes() {
+        return bytes;
+    }
+
+    /** One line for people: layout, number formats, size. */
+    public String description() {
+        return Description.of(weights, bytes);
+    }
+
+    /**
+     * Unmaps the files.
+     *
+     * @throws IllegalStateException if it is closed already, or native code is using the weights
+     */
+    @Override
+    public void close() {
+        arena.close();
+    }
+}

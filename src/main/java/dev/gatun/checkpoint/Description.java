@@ -1,0 +1,34 @@
+package dev.gatun.checkpoint;
+
+import dev.gatun.quant.DenseMatrix;
+import dev.gatun.quant.HqqMatrix;
+import dev.gatun.quant.WeightMatrix;
+import java.util.Locale;
+
+/** What a checkpoint is, in one line for people. */
+final class Description {
+    private Description() {}
+
+    /** Says layout, number formats and size; the first layer stands for all. */
+    static String of(ModelWeights weights, long bytes) {
+        LayerWeights layer = weights.layers().getFirst();
+        WeightMatrix attention = layer.query();
+        WeightMatrix expert = layer.experts().getFirst().gate();
+        boolean quantized = attention instanceof HqqMatrix || expert instanceof HqqMatrix;
+        String layout = quantized ? "Mixtral, HQQ offloading checkpoint" : "Mixtral, Hugging Face checkpoint";
+        return layout + ", attention " + format(attention) + ", experts " + format(expert) + ", " + size(bytes);
+    }
+
+    private static String format(WeightMatrix matrix) {
+        return switch (matrix) {
+            case DenseMatrix dense -> dense.type().name().toLowerCase(Locale.ROOT);
+            case HqqMatrix hqq -> hqq.scheme().bits() + "-bit";
+        };
+    }
+
+    private static String size(long bytes) {
+        return bytes < 100_000_000
+                ? String.format(Locale.ROOT, "%.1f MB", bytes / 1e6)
+                : String.format(Locale.ROOT, "%.2f GB", bytes / 1e9);
+    }
+}

@@ -1,0 +1,129 @@
+package dev.gatun.checkpoint;
+
+import dev.gatun.quant.HqqMatrix;
+import dev.gatun.quant.HqqScheme;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.nio.ByteOrder;
+
+/**
+ * Makes matrices of the seven tensors that HQQ stores for each. The files name neither bits nor group sizes: these
+ * follow from the numbers of elements. Stored shapes are not relied on, because any reshape keeps the flat order.
+ */
+final class HqqReader {
+    private static final ValueLayout.OfShort HALF = ValueLayout.JAVA_SHORT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
+    private static final int HALF_EXPONENT = 0x7c00;
+
+    private final TensorTable table;
+
+    HqqReader(TensorTable table) {
+        this.table = table;
+    }
+
+    /**
+     * The matrix with this name (without {@code .W_q}) and shape.
+     *
+     * @throws CheckpointException if a tensor is missing, of another type, or not finite, or if their sizes do not
+     *     make a scheme that {@link HqqScheme} describes
+     */
+    HqqMatrix matrix(String name, int rows, int columns) {
+        StoredTensor codes = take(name + ".W_q", TensorType.U8);
+        StoredTensor scaleCodes = take(name + ".meta.scale_q", TensorType.U8);
+        StoredTensor scaleScales = takeFinite(name + ".meta.meta_scale.scale");
+        StoredTensor scaleZeros = takeFinite(name + ".meta.meta_scale.zero");
+        StoredTensor zeroCodes = take(name + ".meta.zero_q", TensorType.U8);
+        StoredTensor zeroScale = takeFinite(name + ".meta.meta_zero.scale");
+        StoredTensor zeroZero = takeFinite(name + ".meta.meta_zero.zero");
+
+        requireCount(zeroCodes, scaleCodes.tensor().count());
+        requireCount(scaleZeros, scaleScales.tensor().count());
+        requireCount(zeroScale, 1);
+        requireCount(zeroZero, 1);
+        requireGroupsDownTheRows(zeroCodes);
+        return new HqqMatrix(
+                scheme(rows, columns, codes, scaleCodes, scaleScales),
+                rows,
+                columns,
+                codes.tensor().data(),
+                scaleCodes.tensor().data(),
+                scaleScales.tensor().data(),
+                scaleZeros.tensor().data(),
+                zeroCodes.tensor().data(),
+                half(zeroScale),
+                half(zeroZero));
+    }
+
+    private static HqqScheme scheme(
+            int rows, int columns, StoredTensor codes, StoredTensor scaleCodes, StoredTensor scaleScales) {
+        long weights = (long) rows * columns;
+        int bits = divide(codes, 8 * codes.tensor().count(), weights, rows, columns);
+        int groupSize = divide(scaleCodes, weights, scaleCodes.tensor().count(), rows, columns);
+        long groups = scaleCodes.tensor().count();
+        int scaleGroup = divide(scaleScales, groups, scaleScales.tensor().count(), rows, columns);
+        HqqScheme scheme;
+        try {
+            scheme = new HqqScheme(bits, groupSize, scaleGroup);
+        } catch (IllegalArgumentException problem) {
+            throw misfit(codes, problem.getMessage() + ", for", rows, columns);
+        }
+        if (!scheme.divides(rows, columns)) {
+            throw misfit(scaleCodes, "groups of " + groupSize + " down the rows do not divide", rows, columns);
+        }
+        return scheme;
+    }
+
+    private static int divide(StoredTensor stored, long dividend, long divisor, int rows, int columns) {
+        if (divisor == 0 || dividend % divisor != 0 || dividend / divisor > Integer.MAX_VALUE) {
+            throw misfit(stored, "its " + stored.tensor().count() + " elements do not fit", rows, columns);
+        }
+        return (int) (dividend / divisor);
+    }
+
+    private StoredTensor take(String name, TensorType type) {
+        StoredTensor stored = table.take(name);
+        if (stored.tensor().type() != type) {
+            throw new CheckpointException(stored.where() + " has the dtype "
+                    + stored.tensor().type() + ", but must be " + type
+                    + "; Gatun reads HQQ codes of 2, 4 or 8 bits with 8-bit scales and zeros");
+        }
+        return stored;
+    }
+
+    private StoredTensor takeFinite(String name) {
+        StoredTensor stored = take(name, TensorType.F16);
+        MemorySegment data = stored.tensor().data();
+        for (long at = 0; at < data.byteSize(); at += Short.BYTES) {
+            if ((data.get(HALF, at) & HALF_EXPONENT) == HALF_EXPONENT) {
+                throw new CheckpointException(
+                        stored.where() + " has a NaN or infinity at " + at / Short.BYTES + "; download the file again");
+            }
+        }
+        return stored;
+    }
+
+    private static void requireCount(StoredTensor stored, long count) {
+        if (stored.tensor().count() != count) {
+            throw new CheckpointException(
+                    stored.where() + " has " + stored.tensor().count() + " elements, but the tensors beside it ask for "
+                            + count + "; download the file again");
+        }
+    }
+
+    /** A column of zeros is how HQQ stores groups along the inputs (axis 1), which would decode to nonsense. */
+    private static void requireGroupsDownTheRows(StoredTensor zeroCodes) {
+        Tensor zeros = zeroCodes.tensor();
+        if (zeros.count() > 1 && zeros.shape().size() == 2 && zeros.shape().getLast() == 1) {
+            throw new CheckpointException(zeroCodes.where() + " has the shape " + zeros.shape()
+                    + ", that of groups along the inputs (axis 1); Gatun reads groups down the rows (axis 0)");
+        }
+    }
+
+    private static float half(StoredTensor scalar) {
+        return Float.float16ToFloat(scalar.tensor().data().get(HALF, 0));
+    }
+
+    private static CheckpointException misfit(StoredTensor stored, String what, int rows, int columns) {
+        return new CheckpointException(stored.where() + ": " + what + " the matrix of " + rows + " x " + columns
+                + " that config.json asks for; get config.json and weights of one model");
+    }
+}

@@ -1,0 +1,35 @@
+package dev.gatun.checkpoint;
+
+import tools.jackson.core.JacksonException;
+import tools.jackson.core.JsonParser;
+import tools.jackson.core.StreamReadFeature;
+import tools.jackson.core.TokenStreamLocation;
+import tools.jackson.databind.DeserializationFeature;
+import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.json.JsonMapper;
+
+/** JSON by the letter: no duplicate keys, nothing behind the value. */
+final class StrictJson {
+    private static final JsonMapper MAPPER = JsonMapper.builder()
+            .enable(StreamReadFeature.STRICT_DUPLICATE_DETECTION)
+            .enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS)
+            .build();
+
+    private StrictJson() {}
+
+    static JsonParser parser(String json) {
+        return MAPPER.createParser(json);
+    }
+
+    static JsonNode tree(String json) {
+        return MAPPER.readTree(json);
+    }
+
+    /** What is wrong and at which line and column, without the excerpt that Jackson adds on lines of its own. */
+    static String describe(JacksonException problem) {
+        TokenStreamLocation location = problem.getLocation();
+        String place =
+                location == null ? "" : " (line " + location.getLineNr() + ", column " + location.getColumnNr() + ")";
+        return Quoted.oneLine(problem.getOriginalMessage()) + place;
+    }
+}
