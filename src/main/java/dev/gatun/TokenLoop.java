@@ -4,6 +4,7 @@ import dev.gatun.engine.KvCache;
 import dev.gatun.text.Detokenizer;
 import dev.gatun.text.Sampler;
 import dev.gatun.text.StopStrings;
+import dev.gatun.text.TokenWindow;
 import java.time.Duration;
 import java.util.Optional;
 
@@ -18,6 +19,7 @@ final class TokenLoop {
     private final GenerationOptions options;
     private final int contextLength;
     private final Sampler sampler;
+    private final TokenWindow recent;
     private final Detokenizer detokenizer;
     private final StopStrings stops;
     private final StringBuilder text = new StringBuilder();
@@ -45,6 +47,8 @@ final class TokenLoop {
         this.options = options;
         this.contextLength = contextLength;
         this.sampler = new Sampler(Sampling.settings(options, seed));
+        this.recent = new TokenWindow(Math.min(options.repetitionWindow(), contextLength));
+        this.recent.addAll(history.last(contextLength));
         this.detokenizer = detokenizer;
         this.stops = new StopStrings(options.stop());
         this.logits = new float[model.vocabularySize()];
@@ -81,8 +85,9 @@ final class TokenLoop {
     }
 
     private Optional<Token> choose() {
-        int id = sampler.next(logits, history.last(options.repetitionWindow()));
+        int id = sampler.next(logits, recent);
         history.add(id);
+        recent.add(id);
         lastToken = System.nanoTime();
         if (generated++ == 0) {
             firstToken = lastToken;
@@ -90,17 +95,16 @@ final class TokenLoop {
         if (!options.ignoreEnd() && model.endsText(id)) {
             return end(StopReason.END_OF_TEXT);
         }
-        String certain = emit(stops.append(detokenizer.append(id)));
-        if (stops.stopped()) {
-            return end(StopReason.STOP_TEXT, id, certain);
+        StopStrings.Result shown = stops.append(detokenizer.append(id));
+        text.append(shown.text());
+        if (shown.stopped()) {
+            stopReason = StopReason.STOP_TEXT;
+        } else if (generated == options.maxTokens()) {
+            return end(StopReason.MAX_TOKENS, id, shown.text());
+        } else if (history.size() >= contextLength) {
+            return end(StopReason.CONTEXT_FULL, id, shown.text());
         }
-        if (generated == options.maxTokens()) {
-            return end(StopReason.MAX_TOKENS, id, certain);
-        }
-        if (history.size() >= contextLength) {
-            return end(StopReason.CONTEXT_FULL, id, certain);
-        }
-        return Optional.of(new Token(id, certain));
+        return Optional.of(new Token(id, shown.text()));
     }
 
     private Optional<Token> end(StopReason reason) {
@@ -108,19 +112,13 @@ final class TokenLoop {
         return rest.text().isEmpty() ? Optional.empty() : Optional.of(rest);
     }
 
-    private Optional<Token> end(StopReason reason, int id, String certain) {
-        String rest = "";
-        if (!stops.stopped()) {
-            String tail = stops.append(detokenizer.finish());
-            rest = emit(stops.stopped() ? tail : tail + stops.finish());
-        }
-        stopReason = stops.stopped() ? StopReason.STOP_TEXT : reason;
-        return Optional.of(new Token(id, certain + rest));
-    }
-
-    private String emit(String certain) {
-        text.append(certain);
-        return certain;
+    /** Ends with what detokenizer and stop texts held back; that may complete a stop text. */
+    private Optional<Token> end(StopReason reason, int id, String shown) {
+        StopStrings.Result last = stops.append(detokenizer.finish());
+        String rest = last.stopped() ? last.text() : last.text() + stops.finish();
+        text.append(rest);
+        stopReason = last.stopped() ? StopReason.STOP_TEXT : reason;
+        return Optional.of(new Token(id, shown + rest));
     }
 
     Generation result() {

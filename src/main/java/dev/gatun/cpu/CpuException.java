@@ -3,7 +3,7 @@ package dev.gatun.cpu;
 import dev.gatun.bindings.cpu.CpuLibrary;
 
 /** An operation that the CPU library refused or could not finish. The message is one line: what, why, how to mend it. */
-public final class CpuException extends RuntimeException {
+public sealed class CpuException extends RuntimeException permits NotANumberException {
     private static final long serialVersionUID = 1L;
 
     /** Makes an exception with a message for the user. */
@@ -18,6 +18,9 @@ public final class CpuException extends RuntimeException {
 
     /** Throws unless an operation returned success. */
     static void check(int code, String operation) {
+        if (code == CpuLibrary.GATUN_ENAN()) {
+            throw new NotANumberException(operation);
+        }
         if (code != CpuLibrary.GATUN_OK()) {
             throw new CpuException(operation + ": " + meaning(code));
         }
@@ -32,9 +35,6 @@ public final class CpuException extends RuntimeException {
         }
         if (code == CpuLibrary.GATUN_ELEVEL()) {
             return "this processor lacks the instruction set: choose a lower level with " + CpuLevel.VARIABLE;
-        }
-        if (code == CpuLibrary.GATUN_ENAN()) {
-            return "a logit is NaN: the weights are damaged, or an activation overflowed";
         }
         return "the CPU library returned the unknown code " + code;
     }

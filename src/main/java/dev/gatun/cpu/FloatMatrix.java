@@ -81,10 +81,16 @@ public record FloatMatrix(MemorySegment segment, int rows, int columns, int ld) 
     /** Reads all elements in row-major order. */
     public float[] toArray() {
         float[] values = new float[Math.multiplyExact(rows, columns)];
+        copyTo(values);
+        return values;
+    }
+
+    /** Reads all elements in row-major order into an array of just as many. */
+    public void copyTo(float[] values) {
+        Arguments.requireEqual("the number of values", values.length, "that of elements", (long) rows * columns);
         for (int row = 0; row < rows; row++) {
             MemorySegment.copy(segment, ValueLayout.JAVA_FLOAT, offset(row), values, row * columns, columns);
         }
-        return values;
     }
 
     /** Writes a value to all elements. */

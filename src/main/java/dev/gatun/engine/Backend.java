@@ -35,7 +35,11 @@ public interface Backend extends AutoCloseable {
      */
     void attend(int layer, Activations hidden, KvCache cache);
 
-    /** Chooses experts for norm(hidden). */
+    /**
+     * Chooses experts for norm(hidden).
+     *
+     * @throws RouterFailureException if it saw NaN; a backend that is not there yet throws it in {@link #await}
+     */
     Routing route(int layer, Activations hidden);
 
     /** hidden += the weighted sum of the chosen experts of norm(hidden); owns lookup, fetch and sum. */

@@ -4,7 +4,8 @@ package dev.gatun.engine;
 public final class RouterFailureException extends RuntimeException {
     private static final long serialVersionUID = 1L;
 
-    public RouterFailureException(int layer) {
-        super("the router of layer " + layer + " got values that are not numbers; the weights are damaged");
+    /** Makes the exception for a layer. */
+    public RouterFailureException(int layer, Throwable cause) {
+        super("the router of layer " + layer + " got values that are not numbers; the weights are damaged", cause);
     }
 }

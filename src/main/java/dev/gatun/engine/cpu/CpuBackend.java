@@ -6,6 +6,7 @@ import dev.gatun.cpu.CpuLevel;
 import dev.gatun.cpu.CpuMatrix;
 import dev.gatun.cpu.CpuPool;
 import dev.gatun.cpu.FloatMatrix;
+import dev.gatun.cpu.NotANumberException;
 import dev.gatun.cpu.Product;
 import dev.gatun.engine.Activations;
 import dev.gatun.engine.Backend;
@@ -32,7 +33,6 @@ public final class CpuBackend implements Backend {
     private final CpuWeights weights;
     private final CpuWorkspace workspace;
     private RoutingObserver observer = RoutingObserver.NONE;
-    private int failedLayer = -1;
 
     /**
      * Makes a backend for one model.
@@ -84,7 +84,6 @@ public final class CpuBackend implements Backend {
         if (tokens.length == 0 || tokens.length > maxChunk()) {
             throw new IllegalArgumentException("a chunk of " + tokens.length + " tokens: 1 to " + maxChunk() + " fit");
         }
-        failedLayer = -1;
         FloatMatrix hidden = workspace.hidden().rows(0, tokens.length);
         pool.embed(weights.embeddings(), tokens, hidden);
         return new CpuActivations(hidden);
@@ -130,8 +129,10 @@ public final class CpuBackend implements Backend {
         long choices = (long) stream.rows() * config.expertsPerToken();
         MemorySegment ids = workspace.expertIds().asSlice(0, choices * Integer.BYTES);
         MemorySegment expertWeights = workspace.expertWeights().asSlice(0, choices * Float.BYTES);
-        if (!pool.route(logits, config.expertsPerToken(), ids, expertWeights) && failedLayer < 0) {
-            failedLayer = layer;
+        try {
+            pool.route(logits, config.expertsPerToken(), ids, expertWeights);
+        } catch (NotANumberException nan) {
+            throw new RouterFailureException(layer, nan);
         }
         if (observer != RoutingObserver.NONE) {
             observer.routed(
@@ -170,9 +171,6 @@ public final class CpuBackend implements Backend {
 
     @Override
     public void await(Logits logits, float[] target) {
-        if (failedLayer >= 0) {
-            throw new RouterFailureException(failedLayer);
-        }
         ((CpuLogits) logits).values().copyTo(target);
     }
 
