@@ -5,6 +5,9 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 
+# The library and the classes are built side by side.
+MAKEFLAGS += --jobs=$(shell nproc)
+
 PREFIX ?= $(HOME)/.local
 ARGS ?=
 PLATFORM := linux-x86_64

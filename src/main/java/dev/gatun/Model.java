@@ -2,7 +2,6 @@ package dev.gatun;
 
 import dev.gatun.checkpoint.Checkpoint;
 import dev.gatun.checkpoint.CheckpointException;
-import dev.gatun.checkpoint.GenerationDefaults;
 import dev.gatun.engine.Backend;
 import dev.gatun.engine.ForwardPass;
 import dev.gatun.engine.KvCache;
@@ -177,15 +176,18 @@ public final class Model implements AutoCloseable {
         try {
             return backend.newKvCache(context, precision);
         } catch (OutOfMemoryError full) {
-            throw new GatunException("context: the keys and values of " + context + " tokens need " + (bytes >> 20)
-                    + " MiB, which this machine does not have; choose a shorter context", full);
+            throw new GatunException(
+                    "context: the keys and values of " + context + " tokens need " + (bytes >> 20)
+                            + " MiB, which this machine does not have; choose a shorter context",
+                    full);
         }
     }
 
     private int contextLength(SessionOptions options) {
         int longest = maxContextLength();
         if (options.contextLength() > longest) {
-            throw new GatunException("context length: " + options.contextLength() + " is more than this model's " + longest);
+            throw new GatunException(
+                    "context length: " + options.contextLength() + " is more than this model's " + longest);
         }
         return options.contextLength() > 0
                 ? options.contextLength()

@@ -33,7 +33,8 @@ public final class Session implements AutoCloseable {
     private final long keyValueBytes;
     private final TokenHistory history = new TokenHistory();
     private final List<Message> conversation = new ArrayList<>();
-    // Held during a step, never while a listener runs: so closing from a listener, or while a stream lies unread, works.
+    // Held during a step, never while a listener runs: so closing from a listener, or while a stream lies unread,
+    // works.
     private final ReentrantLock stepping = new ReentrantLock();
     // Written under the lock; read without it to cancel, since a step may hold the lock for long.
     private volatile TokenLoop active;
@@ -216,8 +217,9 @@ public final class Session implements AutoCloseable {
             cache.truncate(history.size() - 1);
         }
         long seed = options.seed().orElseGet(() -> ThreadLocalRandom.current().nextLong(1L << 53));
-        Detokenizer detokenizer =
-                atStart ? Detokenizer.atStart(model.tokenizer(), true) : Detokenizer.continuing(model.tokenizer(), true);
+        Detokenizer detokenizer = atStart
+                ? Detokenizer.atStart(model.tokenizer(), true)
+                : Detokenizer.continuing(model.tokenizer(), true);
         TokenLoop loop = new TokenLoop(model, cache, history, options, contextLength, detokenizer, seed);
         active = loop;
         return loop;
@@ -280,8 +282,9 @@ public final class Session implements AutoCloseable {
 
     private void requireRoom(int tokens) {
         if (tokens >= contextLength) {
-            throw new GatunException("context: " + tokens + " tokens of text leave no room for an answer in a context of "
-                    + contextLength + "; shorten the prompt or choose a longer context");
+            throw new GatunException(
+                    "context: " + tokens + " tokens of text leave no room for an answer in a context of "
+                            + contextLength + "; shorten the prompt or choose a longer context");
         }
     }
 

@@ -24,8 +24,8 @@ class ModelTest {
             assertThat(model.backend().description()).startsWith("cpu (").endsWith("2 threads)");
             assertThat(model.backend().reason()).contains("CUDA");
         }
-        assertThatThrownBy(() -> Model.open(
-                        DemoModel.FOLDER, ModelOptions.defaults().withBackend(BackendPreference.CUDA)))
+        assertThatThrownBy(() ->
+                        Model.open(DemoModel.FOLDER, ModelOptions.defaults().withBackend(BackendPreference.CUDA)))
                 .isInstanceOf(GatunException.class)
                 .hasMessageStartingWith("backend cuda: ");
     }
@@ -103,6 +103,7 @@ class ModelTest {
         assertThatThrownBy(() -> options.withRepetitionWindow(-1)).hasMessageStartingWith("repetition window: ");
         assertThatThrownBy(() -> options.withStop(List.of(""))).hasMessageStartingWith("stop text: ");
         assertThatThrownBy(() -> ModelOptions.defaults().withThreads(-1)).hasMessageStartingWith("threads: ");
-        assertThatThrownBy(() -> SessionOptions.defaults().withKeyValueBits(8)).hasMessageStartingWith("key/value bits");
+        assertThatThrownBy(() -> SessionOptions.defaults().withKeyValueBits(8))
+                .hasMessageStartingWith("key/value bits");
     }
 }

@@ -42,7 +42,8 @@ class SessionTest {
         Generation first = session.generate(PROMPT, sampled(40, 7));
         try (Session other = model.newSession()) {
             assertThat(other.generate(PROMPT, sampled(40, 7)).text()).isEqualTo(first.text());
-            assertThat(model.newSession().generate(PROMPT, sampled(40, 8)).text()).isNotEqualTo(first.text());
+            assertThat(model.newSession().generate(PROMPT, sampled(40, 8)).text())
+                    .isNotEqualTo(first.text());
         }
     }
 
@@ -79,7 +80,8 @@ class SessionTest {
             assertThat(stream.limit(3).toList()).hasSize(3);
             assertThatThrownBy(() -> session.generate("more", greedy(1))).isInstanceOf(IllegalStateException.class);
         }
-        assertThat(session.generate(" and", greedy(2)).statistics().generatedTokens()).isEqualTo(2);
+        assertThat(session.generate(" and", greedy(2)).statistics().generatedTokens())
+                .isEqualTo(2);
     }
 
     @Test
@@ -133,9 +135,11 @@ class SessionTest {
     @Test
     void aPromptThatDoesNotFitChangesNothing() {
         try (Session small = model.newSession(SessionOptions.defaults().withContextLength(32))) {
-            assertThatThrownBy(() -> small.generate(PROMPT.repeat(10), greedy(1))).isInstanceOf(GatunException.class);
+            assertThatThrownBy(() -> small.generate(PROMPT.repeat(10), greedy(1)))
+                    .isInstanceOf(GatunException.class);
             assertThat(small.length()).isZero();
-            assertThat(small.generate(PROMPT, greedy(2)).statistics().generatedTokens()).isEqualTo(2);
+            assertThat(small.generate(PROMPT, greedy(2)).statistics().generatedTokens())
+                    .isEqualTo(2);
         }
     }
 
@@ -149,13 +153,14 @@ class SessionTest {
             session.cancel();
             assertThat(running.get(30, TimeUnit.SECONDS).stopReason()).isEqualTo(StopReason.CANCELLED);
         }
-        assertThat(session.generate("", greedy(1)).statistics().generatedTokens()).isEqualTo(1);
+        assertThat(session.generate("", greedy(1)).statistics().generatedTokens())
+                .isEqualTo(1);
     }
 
     @Test
     void anInterruptEndsTheGenerationAndStaysSet() {
-        Generation generation =
-                session.generate(PROMPT, sampled(0, 1), token -> Thread.currentThread().interrupt());
+        Generation generation = session.generate(
+                PROMPT, sampled(0, 1), token -> Thread.currentThread().interrupt());
         assertThat(generation.stopReason()).isEqualTo(StopReason.CANCELLED);
         assertThat(Thread.interrupted()).isTrue();
     }
@@ -166,7 +171,8 @@ class SessionTest {
                     throw new UnsupportedOperationException("no");
                 }))
                 .hasMessage("no");
-        assertThat(session.generate("", greedy(1)).statistics().generatedTokens()).isEqualTo(1);
+        assertThat(session.generate("", greedy(1)).statistics().generatedTokens())
+                .isEqualTo(1);
     }
 
     @Test
@@ -242,6 +248,9 @@ class SessionTest {
             }
         };
         Generation generation = session.generate((PROMPT + " ").repeat(100), greedy(3), listener);
-        assertThat(done).startsWith(512, 1024).endsWith(generation.statistics().promptTokens()).isSorted();
+        assertThat(done)
+                .startsWith(512, 1024)
+                .endsWith(generation.statistics().promptTokens())
+                .isSorted();
     }
 }

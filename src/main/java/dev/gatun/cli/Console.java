@@ -5,7 +5,9 @@ import java.io.FileDescriptor;
 import java.io.FileInputStream;
 import java.io.FileOutputStream;
 import java.io.InputStream;
+import java.io.OutputStreamWriter;
 import java.io.PrintStream;
+import java.io.PrintWriter;
 import java.nio.charset.StandardCharsets;
 
 /**
@@ -25,6 +27,20 @@ record Console(InputStream in, PrintStream out, PrintStream err, boolean inIsTer
                 new PrintStream(new FileOutputStream(FileDescriptor.err), true, StandardCharsets.UTF_8),
                 isTerminal(Terminal.STDIN),
                 isTerminal(Terminal.STDERR));
+    }
+
+    /** {@link #out} for picocli; flushes at line ends. */
+    PrintWriter outWriter() {
+        return writer(out);
+    }
+
+    /** {@link #err} for picocli; flushes at line ends. */
+    PrintWriter errWriter() {
+        return writer(err);
+    }
+
+    private static PrintWriter writer(PrintStream stream) {
+        return new PrintWriter(new OutputStreamWriter(stream, StandardCharsets.UTF_8), true);
     }
 
     /** A machine on which the library cannot be loaded still gets its help texts: it just has no terminal. */

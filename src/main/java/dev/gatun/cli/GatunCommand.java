@@ -32,12 +32,16 @@ final class GatunCommand {
         CommandLine line = new CommandLine(new GatunCommand())
                 .addSubcommand(new GenerateCommand(console, interrupted))
                 .addSubcommand(new InfoCommand(console))
-                .setOut(new PrintWriter(console.out(), true))
-                .setErr(new PrintWriter(console.err(), true))
+                .setOut(console.outWriter())
+                .setErr(console.errWriter())
                 .setCaseInsensitiveEnumValuesAllowed(true)
                 .setParameterExceptionHandler(GatunCommand::mistake)
                 .setExecutionExceptionHandler((failure, command, parsed) -> failed(console, failure));
-        line.getSubcommands().get("generate-completion").getCommandSpec().usageMessage().hidden(true);
+        line.getSubcommands()
+                .get("generate-completion")
+                .getCommandSpec()
+                .usageMessage()
+                .hidden(true);
         int code = arguments.length == 0 ? usage(line) : line.execute(arguments);
         console.out().flush();
         return code;

@@ -44,7 +44,9 @@ final class GenerateCommand implements Callable<Integer> {
     @Mixin
     private final SamplingArguments sampling = new SamplingArguments();
 
-    @Option(names = "--chat", description = "Take the prompt as a user's message and answer in the model's chat format.")
+    @Option(
+            names = "--chat",
+            description = "Take the prompt as a user's message and answer in the model's chat format.")
     private boolean chat;
 
     @Option(names = "--echo", negatable = true, description = "Print the prompt before the text.")
@@ -71,9 +73,8 @@ final class GenerateCommand implements Callable<Integer> {
             if (!quiet) {
                 console.err().println(Report.opening(opened));
             }
-            try (Session session = opened.newSession(model.sessionOptions());
-                    InterruptHook hook = InterruptHook.cancelling(session, interrupted)) {
-                generate(opened, session, text, options);
+            try (Session session = opened.newSession(model.sessionOptions())) {
+                InterruptHook.during(session, interrupted, () -> generate(opened, session, text, options));
             }
         }
         return ExitCode.OK;

@@ -7,20 +7,21 @@ import java.util.concurrent.atomic.AtomicBoolean;
  * Turns Ctrl-C into the end of a generation: the JVM runs the hook, which cancels and then waits for the main thread to
  * print what it has and to close the model, within a bound. The JVM then exits with 130 by itself.
  */
-final class InterruptHook implements AutoCloseable {
+final class InterruptHook {
     private static final long PATIENCE_MILLIS = 5_000;
 
-    private final Thread hook;
+    private InterruptHook() {}
 
-    private InterruptHook(Thread hook) {
-        this.hook = hook;
-    }
-
-    static InterruptHook cancelling(Session session, AtomicBoolean interrupted) {
+    /** Does {@code work} on this thread; Ctrl-C meanwhile cancels what {@code session} generates and sets {@code interrupted}. */
+    static void during(Session session, AtomicBoolean interrupted, Runnable work) {
         Thread main = Thread.currentThread();
         Thread hook = new Thread(() -> stop(session, interrupted, main), "interrupt");
         Runtime.getRuntime().addShutdownHook(hook);
-        return new InterruptHook(hook);
+        try {
+            work.run();
+        } finally {
+            remove(hook);
+        }
     }
 
     private static void stop(Session session, AtomicBoolean interrupted, Thread main) {
@@ -33,12 +34,11 @@ final class InterruptHook implements AutoCloseable {
         }
     }
 
-    @Override
-    public void close() {
+    private static void remove(Thread hook) {
         try {
             Runtime.getRuntime().removeShutdownHook(hook);
         } catch (IllegalStateException shuttingDown) {
-            // The hook is running already and waits for this thread.
+            // The hook is running already and waits for this thread: nothing to take back.
             return;
         }
     }

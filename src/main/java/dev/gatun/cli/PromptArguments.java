@@ -95,9 +95,13 @@ final class PromptArguments {
 
     private static String utf8(String source, byte[] bytes) {
         try {
-            return StandardCharsets.UTF_8.newDecoder().decode(ByteBuffer.wrap(bytes)).toString();
+            return StandardCharsets.UTF_8
+                    .newDecoder()
+                    .decode(ByteBuffer.wrap(bytes))
+                    .toString();
         } catch (CharacterCodingException otherwise) {
-            throw new GatunException("prompt: " + source + " is not UTF-8; convert it, for example with iconv", otherwise);
+            throw new GatunException(
+                    "prompt: " + source + " is not UTF-8; convert it, for example with iconv", otherwise);
         }
     }
 }

@@ -56,8 +56,7 @@ final class Report {
         fields.put("prompt_tokens_per_second", statistics.promptRate());
         fields.put("generated_tokens", statistics.generatedTokens());
         fields.put("decode_tokens_per_second", statistics.decodeRate());
-        fields.put(
-                "time_to_first_token_seconds", statistics.timeToFirstToken().toNanos() / 1e9);
+        fields.put("time_to_first_token_seconds", statistics.timeToFirstToken().toNanos() / 1e9);
         PeakMemory.ofThisProcess().ifPresent(bytes -> fields.put("peak_memory_bytes", bytes));
         return JsonMapper.shared().writeValueAsString(fields);
     }

@@ -56,7 +56,7 @@ public interface Backend extends AutoCloseable {
      */
     void await(Logits logits, float[] target);
 
-    /** Sets who hears of routing; {@link RoutingObserver#NONE} at first. */
+    /** Sets who hears of routing from now on; nobody does at first. */
     void observe(RoutingObserver observer);
 
     /** Frees everything but what it was given. All its caches are closed before. */

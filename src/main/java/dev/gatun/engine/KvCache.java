@@ -40,7 +40,8 @@ public abstract class KvCache implements AutoCloseable {
     /** Counts {@code tokens} positions as filled. */
     final void commit(int tokens) {
         if (tokens < 0 || tokens > capacity - length) {
-            throw new IllegalArgumentException(tokens + " tokens do not fit a KV cache filled " + length + " of " + capacity);
+            throw new IllegalArgumentException(
+                    tokens + " tokens do not fit a KV cache filled " + length + " of " + capacity);
         }
         length += tokens;
     }

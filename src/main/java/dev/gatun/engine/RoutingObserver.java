@@ -6,9 +6,6 @@ package dev.gatun.engine;
  */
 @FunctionalInterface
 public interface RoutingObserver {
-    /** An observer that ignores what it hears. */
-    RoutingObserver NONE = (layer, tokens, ids, weights) -> {};
-
     /**
      * One layer's choices for one chunk.
      *

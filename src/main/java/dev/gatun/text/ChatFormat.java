@@ -83,7 +83,8 @@ public final class ChatFormat {
         try {
             return mapper.readTree(content);
         } catch (JacksonException broken) {
-            throw new TextException("`" + file + "`: not JSON (" + broken.getOriginalMessage() + "); download it again");
+            throw new TextException(
+                    "`" + file + "`: not JSON (" + broken.getOriginalMessage() + "); download it again");
         }
     }
 

@@ -49,7 +49,11 @@ class CommandLineTest {
         assertThat(result.code()).isZero();
         assertThat(result.out()).startsWith(" ").endsWith("\n").doesNotContain("tokens/s");
         assertThat(result.err().lines().toList()).hasSize(2);
-        assertThat(result.err()).startsWith("hqq-small (").contains("on cpu (").contains("tokens/s").contains("seed");
+        assertThat(result.err())
+                .startsWith("hqq-small (")
+                .contains("on cpu (")
+                .contains("tokens/s")
+                .contains("seed");
     }
 
     @Test
@@ -93,7 +97,15 @@ class CommandLineTest {
     @Test
     void chatAnswersInTheModelsFormat() {
         Result result = run(
-                "generate", "-m", DEMO, "--chat", "-p", "Tell me a story about a fox and a crow.", "-n", "5", "--json",
+                "generate",
+                "-m",
+                DEMO,
+                "--chat",
+                "-p",
+                "Tell me a story about a fox and a crow.",
+                "-n",
+                "5",
+                "--json",
                 "-q");
         assertThat(JsonMapper.shared()
                         .readTree(result.out())
@@ -109,9 +121,7 @@ class CommandLineTest {
     }
 
     @ParameterizedTest
-    @CsvSource(
-            delimiter = '|',
-            textBlock = """
+    @CsvSource(delimiter = '|', textBlock = """
                     generate -m /nowhere -p x                 | /nowhere
                     generate -m DEMO                          | -p PROMPT
                     generate -m DEMO -p x --temperature NaN   | temperature: NaN
@@ -133,7 +143,10 @@ class CommandLineTest {
         Result result = run(arguments.replace("DEMO", DEMO).split(" +"));
         assertThat(result.code()).isEqualTo(2);
         assertThat(result.out()).isEmpty();
-        assertThat(result.err().lines().filter(line -> line.startsWith("gatun: ")).toList())
+        assertThat(result.err()
+                        .lines()
+                        .filter(line -> line.startsWith("gatun: "))
+                        .toList())
                 .singleElement()
                 .asString()
                 .contains(named);
@@ -150,9 +163,15 @@ class CommandLineTest {
     @Test
     void helpVersionInfoAndCompletionWork() {
         assertThat(run("--help").out()).contains("generate").contains("info").contains("Examples:");
-        assertThat(run("generate", "--help").out()).contains("--temperature").contains("Examples:").contains("Exit status");
+        assertThat(run("generate", "--help").out())
+                .contains("--temperature")
+                .contains("Examples:")
+                .contains("Exit status");
         assertThat(run("--version").out()).containsPattern("gatun \\d+\\.\\d+").contains("java 25");
-        assertThat(run("info").out()).contains("backend cpu").contains("backend cuda").contains("cpu features");
+        assertThat(run("info").out())
+                .contains("backend cpu")
+                .contains("backend cuda")
+                .contains("cpu features");
         assertThat(run("generate-completion").out()).contains("gatun");
         assertThat(run().code()).isEqualTo(2);
     }

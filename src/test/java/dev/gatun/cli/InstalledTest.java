@@ -27,7 +27,8 @@ class InstalledTest {
     private record Result(int code, String out, String err) {}
 
     private Process start(Map<String, String> environment, String... arguments) throws IOException {
-        List<String> command = Stream.concat(Stream.of(PROGRAM.toString()), Stream.of(arguments)).toList();
+        List<String> command = Stream.concat(Stream.of(PROGRAM.toString()), Stream.of(arguments))
+                .toList();
         ProcessBuilder builder = new ProcessBuilder(command)
                 .directory(temporary.toFile())
                 .redirectInput(ProcessBuilder.Redirect.from(Path.of("/dev/null").toFile()))
@@ -100,7 +101,10 @@ class InstalledTest {
         while (process.isAlive() && Files.size(temporary.resolve("out")) < 200) {
             Thread.sleep(5);
         }
-        assertThat(new ProcessBuilder("kill", "-INT", String.valueOf(process.pid())).start().waitFor()).isZero();
+        assertThat(new ProcessBuilder("kill", "-INT", String.valueOf(process.pid()))
+                        .start()
+                        .waitFor())
+                .isZero();
         Result result = finish(process);
         assertThat(result.code()).as(result.err()).isEqualTo(130);
         assertThat(result.out()).endsWith("\n");
@@ -110,6 +114,7 @@ class InstalledTest {
     @Test
     void mistakesEndWithTwo() throws Exception {
         assertThat(run(Map.of(), "generate", "-m", "nowhere", "-p", "x").code()).isEqualTo(2);
-        assertThat(run(Map.of("GATUN_CPU", "mmx"), "generate", "-n", "1").code()).isEqualTo(2);
+        assertThat(run(Map.of("GATUN_CPU", "mmx"), "generate", "-n", "1").code())
+                .isEqualTo(2);
     }
 }

@@ -9,8 +9,6 @@ import java.lang.foreign.ValueLayout;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
-import java.util.stream.IntStream;
-import java.util.stream.StreamSupport;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 
@@ -38,22 +36,33 @@ public record ReferenceFolder(Path model, Path expected) {
     }
 
     /** One of the reference's prompts, with its greedy continuation. */
-    public record Prompt(String name, String text, int[] ids, int[] greedyIds, double[] greedyMargins) {
-        @Override
-        public String toString() {
-            return name;
+    public record Prompt(JsonNode fields) {
+        public String name() {
+            return fields.path("name").asString();
+        }
+
+        public int[] ids() {
+            return integers("ids");
+        }
+
+        public int[] greedyIds() {
+            return integers("greedy_ids");
+        }
+
+        public double[] greedyMargins() {
+            return fields.path("greedy_margins")
+                    .valueStream()
+                    .mapToDouble(JsonNode::asDouble)
+                    .toArray();
+        }
+
+        private int[] integers(String field) {
+            return fields.path(field).valueStream().mapToInt(JsonNode::asInt).toArray();
         }
     }
 
     public List<Prompt> prompts() {
-        return StreamSupport.stream(json("prompts.json").spliterator(), false)
-                .map(node -> new Prompt(
-                        node.path("name").asString(),
-                        node.path("text").asString(""),
-                        ints(node.path("ids")),
-                        ints(node.path("greedy_ids")),
-                        doubles(node.path("greedy_margins"))))
-                .toList();
+        return json("prompts.json").valueStream().map(Prompt::new).toList();
     }
 
     public Prompt prompt(String name) {
@@ -85,15 +94,5 @@ public record ReferenceFolder(Path model, Path expected) {
 
     private Tensor tensor(Arena arena, String file, String name) {
         return SafetensorsFile.map(expected.resolve(file), arena).tensors().get(name);
-    }
-
-    private static int[] ints(JsonNode array) {
-        return IntStream.range(0, array.size()).map(i -> array.get(i).asInt()).toArray();
-    }
-
-    private static double[] doubles(JsonNode array) {
-        return IntStream.range(0, array.size())
-                .mapToDouble(i -> array.get(i).asDouble())
-                .toArray();
     }
 }

@@ -21,6 +21,7 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.List;
+import java.util.Optional;
 
 /**
  * Every operation on the CPU library, at once: what the call returns is computed. Weights are read where the checkpoint
@@ -32,7 +33,7 @@ public final class CpuBackend implements Backend {
     private final CpuPool pool;
     private final CpuWeights weights;
     private final CpuWorkspace workspace;
-    private RoutingObserver observer = RoutingObserver.NONE;
+    private Optional<RoutingObserver> observer = Optional.empty();
 
     /**
      * Makes a backend for one model.
@@ -134,13 +135,11 @@ public final class CpuBackend implements Backend {
         } catch (NotANumberException nan) {
             throw new RouterFailureException(layer, nan);
         }
-        if (observer != RoutingObserver.NONE) {
-            observer.routed(
-                    layer,
-                    stream.rows(),
-                    ids.toArray(ValueLayout.JAVA_INT),
-                    expertWeights.toArray(ValueLayout.JAVA_FLOAT));
-        }
+        observer.ifPresent(hearing -> hearing.routed(
+                layer,
+                stream.rows(),
+                ids.toArray(ValueLayout.JAVA_INT),
+                expertWeights.toArray(ValueLayout.JAVA_FLOAT)));
         return new CpuRouting(normed, ids, expertWeights);
     }
 
@@ -176,7 +175,7 @@ public final class CpuBackend implements Backend {
 
     @Override
     public void observe(RoutingObserver newObserver) {
-        observer = newObserver;
+        observer = Optional.of(newObserver);
     }
 
     @Override

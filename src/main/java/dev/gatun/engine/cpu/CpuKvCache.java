@@ -18,8 +18,8 @@ final class CpuKvCache extends KvCache {
         super(capacity);
         try {
             layers = IntStream.range(0, config.layers())
-                    .mapToObj(layer -> KeyValues.allocate(
-                            arena, type(precision), config.kvHeads(), config.headSize(), capacity))
+                    .mapToObj(layer ->
+                            KeyValues.allocate(arena, type(precision), config.kvHeads(), config.headSize(), capacity))
                     .toList();
         } catch (RuntimeException | Error failure) {
             arena.close();

@@ -12,7 +12,10 @@ record CpuModel(Checkpoint checkpoint, CpuBackend backend, ForwardPass pass) imp
     static CpuModel open(Path folder, int threads, CpuLevel level) {
         Checkpoint checkpoint = Checkpoint.open(folder);
         CpuBackend backend = new CpuBackend(checkpoint.config(), checkpoint.weights(), threads, level);
-        return new CpuModel(checkpoint, backend, new ForwardPass(backend, checkpoint.config().layers()));
+        return new CpuModel(
+                checkpoint,
+                backend,
+                new ForwardPass(backend, checkpoint.config().layers()));
     }
 
     /** Feeds tokens chunk by chunk; returns the logits of the last {@code rows}, which lie in the last chunk. */

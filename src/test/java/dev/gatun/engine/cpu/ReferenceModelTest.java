@@ -29,16 +29,18 @@ import tools.jackson.databind.JsonNode;
 class ReferenceModelTest {
     private static final int THREADS = 2;
 
-    private enum Which {
-        UNQUANTIZED(ReferenceFolder.unquantized(), 1e-3),
-        QUANTIZED(ReferenceFolder.quantized(), 5e-3);
+    enum Which {
+        UNQUANTIZED(1e-3),
+        QUANTIZED(5e-3);
 
-        final ReferenceFolder folder;
         final double perplexityTolerance;
 
-        Which(ReferenceFolder folder, double perplexityTolerance) {
-            this.folder = folder;
+        Which(double perplexityTolerance) {
             this.perplexityTolerance = perplexityTolerance;
+        }
+
+        ReferenceFolder folder() {
+            return this == UNQUANTIZED ? ReferenceFolder.unquantized() : ReferenceFolder.quantized();
         }
     }
 
@@ -54,14 +56,14 @@ class ReferenceModelTest {
     @ParameterizedTest
     @MethodSource("modelsAndLevels")
     void lastLogitsAreTheReferences(Which which, CpuLevel level) {
-        try (CpuModel model = CpuModel.open(which.folder.model(), THREADS, level)) {
-            for (ReferenceFolder.Prompt prompt : which.folder.prompts()) {
+        try (CpuModel model = CpuModel.open(which.folder().model(), THREADS, level)) {
+            for (ReferenceFolder.Prompt prompt : which.folder().prompts()) {
                 try (KvCache cache = model.backend().newKvCache(512, KvPrecision.F32)) {
                     float[] logits = model.feed(prompt.ids(), cache, 1, 512);
                     assertThat(logits)
                             .as(prompt.name())
                             .containsExactly(
-                                    which.folder.floats("logits-last.safetensors", prompt.name()), within(1e-3f));
+                                    which.folder().floats("logits-last.safetensors", prompt.name()), within(1e-3f));
                 }
             }
         }
@@ -70,7 +72,7 @@ class ReferenceModelTest {
     @ParameterizedTest
     @MethodSource("levels")
     void logitsOfEveryPositionAreTheReferences(CpuLevel level) {
-        ReferenceFolder folder = Which.UNQUANTIZED.folder;
+        ReferenceFolder folder = Which.UNQUANTIZED.folder();
         try (CpuModel model = CpuModel.open(folder.model(), THREADS, level)) {
             for (String name : List.of("short", "unicode")) {
                 int[] ids = folder.prompt(name).ids();
@@ -86,7 +88,7 @@ class ReferenceModelTest {
     @ParameterizedTest
     @MethodSource("levels")
     void hiddenStatesAreTheReferences(CpuLevel level) {
-        ReferenceFolder folder = Which.UNQUANTIZED.folder;
+        ReferenceFolder folder = Which.UNQUANTIZED.folder();
         int[] ids = folder.prompt("medium").ids();
         try (CpuModel model = CpuModel.open(folder.model(), THREADS, level);
                 KvCache cache = model.backend().newKvCache(512, KvPrecision.F32)) {
@@ -109,7 +111,7 @@ class ReferenceModelTest {
     @ParameterizedTest
     @MethodSource("levels")
     void routersChooseAsTheReference(CpuLevel level) {
-        ReferenceFolder folder = Which.UNQUANTIZED.folder;
+        ReferenceFolder folder = Which.UNQUANTIZED.folder();
         try (CpuModel model = CpuModel.open(folder.model(), THREADS, level)) {
             for (String name : List.of("medium", "long")) {
                 int[] ids = folder.prompt(name).ids();
@@ -136,7 +138,9 @@ class ReferenceModelTest {
             if (margin(logits, token * 8) > 1e-4) {
                 compared++;
                 for (int choice = token * 2; choice < token * 2 + 2; choice++) {
-                    assertThat(ids[choice]).as("layer %d token %d", layer, token).isEqualTo(expectedIds[choice]);
+                    assertThat(ids[choice])
+                            .as("layer %d token %d", layer, token)
+                            .isEqualTo(expectedIds[choice]);
                     assertThat(weights[choice]).isCloseTo(expectedWeights[choice], within(1e-3f));
                 }
             }
@@ -154,16 +158,14 @@ class ReferenceModelTest {
     @ParameterizedTest
     @MethodSource("modelsAndLevels")
     void greedyContinuationsAreTheReferencesWhileItsChoiceIsClear(Which which, CpuLevel level) {
-        try (CpuModel model = CpuModel.open(which.folder.model(), THREADS, level)) {
-            for (ReferenceFolder.Prompt prompt : which.folder.prompts()) {
+        try (CpuModel model = CpuModel.open(which.folder().model(), THREADS, level)) {
+            for (ReferenceFolder.Prompt prompt : which.folder().prompts()) {
                 int clear = clearSteps(prompt.greedyMargins());
                 try (KvCache cache = model.backend().newKvCache(512, KvPrecision.F32)) {
                     float[] logits = model.feed(prompt.ids(), cache, 1, 512);
                     for (int step = 0; step < clear; step++) {
                         int id = argmax(logits);
-                        assertThat(id)
-                                .as("%s, step %d", prompt.name(), step)
-                                .isEqualTo(prompt.greedyIds()[step]);
+                        assertThat(id).as("%s, step %d", prompt.name(), step).isEqualTo(prompt.greedyIds()[step]);
                         logits = model.feed(new int[] {id}, cache, 1, 1);
                     }
                 }
@@ -192,10 +194,10 @@ class ReferenceModelTest {
     @ParameterizedTest
     @MethodSource("modelsAndLevels")
     void perplexityIsTheReferences(Which which, CpuLevel level) throws IOException {
-        int[] text = Tokenizer.load(which.folder.model().resolve("tokenizer.json"))
+        int[] text = Tokenizer.load(which.folder().model().resolve("tokenizer.json"))
                 .encode(Files.readString(Path.of(System.getProperty("gatun.test.data"), "heldout.txt")));
         int most = level == CpuLevel.PORTABLE ? 2 : Integer.MAX_VALUE;
-        try (CpuModel model = CpuModel.open(which.folder.model(), THREADS, level)) {
+        try (CpuModel model = CpuModel.open(which.folder().model(), THREADS, level)) {
             Perplexity perplexity = new Perplexity(model.backend(), 5, 2048);
             assertPerplexity(which, perplexity, Windows.withBos(text), "bos", most);
             assertPerplexity(which, perplexity, Windows.plain(text), "plain", level == CpuLevel.best() ? most : 1);
@@ -204,7 +206,7 @@ class ReferenceModelTest {
 
     private static void assertPerplexity(
             Which which, Perplexity perplexity, List<int[]> windows, String kind, int most) {
-        JsonNode expected = which.folder.json("perplexity.json").path(kind);
+        JsonNode expected = which.folder().json("perplexity.json").path(kind);
         assertThat(windows).hasSize(expected.path("windows").size());
         int count = Math.min(most, windows.size());
         double sum = 0;
@@ -217,20 +219,21 @@ class ReferenceModelTest {
         }
         double measured = Math.exp(sum / predicted);
         double reference = Math.exp(expectedSum / predicted);
-        System.out.printf("%s %s perplexity of %d windows: %.4f, reference %.4f%n", which, kind, count, measured, reference);
+        System.out.printf(
+                "%s %s perplexity of %d windows: %.4f, reference %.4f%n", which, kind, count, measured, reference);
         assertThat(measured).isCloseTo(reference, within(reference * which.perplexityTolerance));
     }
 
     @ParameterizedTest
     @EnumSource
     void anyNumberOfThreadsGivesTheSameBits(Which which) {
-        int[] ids = which.folder.prompt("unicode").ids();
+        int[] ids = which.folder().prompt("unicode").ids();
         float[] expected = null;
         for (int threads : new int[] {1, 2, 5}) {
-            try (CpuModel model = CpuModel.open(which.folder.model(), threads, CpuLevel.best());
+            try (CpuModel model = CpuModel.open(which.folder().model(), threads, CpuLevel.best());
                     KvCache cache = model.backend().newKvCache(512, KvPrecision.F16)) {
-                float[] logits = model.feed(ids, cache, 1, 512);
-                logits = model.feed(new int[] {7}, cache, 1, 1);
+                model.feed(ids, cache, 1, 512);
+                float[] logits = model.feed(new int[] {7}, cache, 1, 1);
                 expected = expected == null ? logits : expected;
                 assertThat(logits).as(threads + " threads").containsExactly(expected);
             }
@@ -240,8 +243,8 @@ class ReferenceModelTest {
     @ParameterizedTest
     @EnumSource
     void chunksOfAnySizeGiveTheSameLogits(Which which) {
-        int[] ids = which.folder.prompt("long").ids();
-        try (CpuModel model = CpuModel.open(which.folder.model(), THREADS, CpuLevel.best())) {
+        int[] ids = which.folder().prompt("long").ids();
+        try (CpuModel model = CpuModel.open(which.folder().model(), THREADS, CpuLevel.best())) {
             float[] whole = null;
             for (int chunk : new int[] {512, 100, 7, 1}) {
                 try (KvCache cache = model.backend().newKvCache(512, KvPrecision.F32)) {
@@ -256,8 +259,8 @@ class ReferenceModelTest {
     @ParameterizedTest
     @EnumSource
     void aTruncatedCacheGoesOnAsIfNothingHadCome(Which which) {
-        int[] ids = which.folder.prompt("medium").ids();
-        try (CpuModel model = CpuModel.open(which.folder.model(), THREADS, CpuLevel.best());
+        int[] ids = which.folder().prompt("medium").ids();
+        try (CpuModel model = CpuModel.open(which.folder().model(), THREADS, CpuLevel.best());
                 KvCache cache = model.backend().newKvCache(512, KvPrecision.F16)) {
             model.feed(ids, cache, 1, 512);
             float[] straight = model.feed(new int[] {300, 301}, cache, 1, 512);
