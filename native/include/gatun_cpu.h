@@ -107,6 +107,8 @@ struct gatun_field {
     int64_t size;
 };
 
+#pragma GCC visibility push(default)
+
 int32_t gatun_cpu_abi(void);
 const struct gatun_field *gatun_cpu_layout(void);
 
@@ -175,5 +177,7 @@ int32_t gatun_route(struct gatun_pool *pool, const float *logits, int64_t ldl, i
 int32_t gatun_experts(struct gatun_pool *pool, const struct gatun_expert *experts, int32_t count, const float *x,
                       int64_t ldx, int64_t tokens, const int32_t *ids, const float *weights, int32_t top_k, float *y,
                       int64_t ldy);
+
+#pragma GCC visibility pop
 
 #endif

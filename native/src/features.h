@@ -1,0 +1,12 @@
+/* features.h: what the processor can do. */
+#ifndef GATUN_FEATURES_H
+#define GATUN_FEATURES_H
+
+/* Tells the processor that the thread waits in a loop. */
+static inline void cpu_pause(void) {
+#if defined(__x86_64__)
+    __builtin_ia32_pause();
+#endif
+}
+
+#endif

@@ -1,0 +1,293 @@
+/*
+ * matvec_template.h   y[n] = sum over k of W[n][k] * x[k], one token
+ *
+ * dense   rows of bf16, fp16 or fp32, four at a time; every weight is read once
+ * HQQ     with G = rows / group_size: byte row r of the codes, [rows * bits / 8][columns], holds the output rows
+ *         r + field * rows * bits / 8; group g owns the byte rows g, g + G, g + 2G, ... and one scale and one zero per
+ *         column. So the scaled inputs xs[k] = scale * x[k] and the sum of zero * xs are made once per group and block
+ *         of columns, and every row of the group only adds code * xs:
+ *             y = sum code * xs - sum zero * xs
+ *         The second level times x (`prepared`) is made once per product and thread where its rows repeat.
+ * bytes   dense: rows * columns * size; HQQ: rows * columns * (bits + 16 / group_size + 32 / (group_size *
+ *         scale_group)) / 8; the inputs stay in the caches.      bound: reading memory
+ * sums    LANES partial sums of consecutive columns, per MATVEC_BLOCK columns for HQQ, added in column order
+ */
+
+/* How far ahead of the codes to prefetch: the same place in the next block, give or take. */
+#define AHEAD MATVEC_BLOCK
+
+/* ---- dense ---- */
+
+#define DENSE_AHEAD 1024 /* bytes */
+
+/* Columns [from, to) of `count` rows, prefetching `ahead` bytes on. */
+INLINE void dense_columns(int dtype, int count, const char *row, int64_t stride, const float *x, int64_t from,
+                          int64_t to, int64_t ahead, vf *even, vf *odd) {
+    for (int64_t k = from; k < to; k += 2 * LANES) {
+        vf x0 = vf_load(x + k);
+        vf x1 = vf_load(x + k + LANES);
+        for (int r = 0; r < count; r++) {
+            const char *p = row + r * stride + k * size_of(dtype);
+            __builtin_prefetch(p + ahead);
+            even[r] = vf_fma(load_typed(p, dtype), x0, even[r]);
+            odd[r] = vf_fma(load_typed(p + LANES * size_of(dtype), dtype), x1, odd[r]);
+        }
+    }
+}
+
+INLINE void dense_rows(int dtype, int count, const struct gatun_matrix *m, const float *x, int64_t first, float *y) {
+    int64_t columns = m->columns;
+    int64_t stride = columns * size_of(dtype);
+    const char *row = (const char *)m->weights + first * stride;
+    vf even[4];
+    vf odd[4];
+    for (int r = 0; r < count; r++) {
+        even[r] = odd[r] = vf_zero();
+    }
+    int64_t pairs = columns / (2 * LANES) * (2 * LANES);
+    int64_t inner = pairs > DENSE_AHEAD ? pairs - DENSE_AHEAD / (2 * LANES) * (2 * LANES) : 0;
+    /* Near the end of a row the bytes ahead are those of the row `count` further down. */
+    dense_columns(dtype, count, row, stride, x, 0, inner, DENSE_AHEAD, even, odd);
+    dense_columns(dtype, count, row, stride, x, inner, pairs, DENSE_AHEAD + (count - 1) * stride, even, odd);
+    int64_t k = pairs;
+    for (; k < whole_vectors(columns); k += LANES) {
+        vf xk = vf_load(x + k);
+        for (int r = 0; r < count; r++) {
+            even[r] = vf_fma(load_typed(row + r * stride + k * size_of(dtype), dtype), xk, even[r]);
+        }
+    }
+    if (k < columns) {
+        vf xk = vf_load_part(x + k, columns - k);
+        for (int r = 0; r < count; r++) {
+            vf w = load_typed_part(row + r * stride + k * size_of(dtype), dtype, columns - k);
+            odd[r] = vf_fma(w, xk, odd[r]);
+        }
+    }
+    for (int r = 0; r < count; r++) {
+        y[first + r] = vf_sum(vf_add(even[r], odd[r]));
+    }
+}
+
+INLINE void dense_range(int dtype, const struct gatun_matrix *m, const float *x, int64_t from, int64_t to, float *y) {
+    int64_t row = from;
+    for (; row + 4 <= to; row += 4) {
+        dense_rows(dtype, 4, m, x, row, y);
+    }
+    for (; row < to; row++) {
+        dense_rows(dtype, 1, m, x, row, y);
+    }
+}
+
+static void matvec_dense(const struct gatun_matrix *m, const float *x, int64_t from, int64_t to, float *y) {
+    switch (m->dtype) {
+    case GATUN_F32:
+        dense_range(GATUN_F32, m, x, from, to, y);
+        break;
+    case GATUN_F16:
+        dense_range(GATUN_F16, m, x, from, to, y);
+        break;
+    default:
+        dense_range(GATUN_BF16, m, x, from, to, y);
+    }
+}
+
+/* ---- HQQ: the second level times the input ---- */
+
+/* `n` metas from `meta` on, without wrapping. */
+static void scale_inputs(const struct gatun_matrix *m, int64_t meta, const float *x, int64_t n, float *scale,
+                         float *offset) {
+    const uint16_t *scales = m->scale_scales + meta;
+    const uint16_t *zeros = m->scale_zeros + meta;
+    int64_t k = 0;
+    for (; k < whole_vectors(n); k += LANES) {
+        vf s = vf_mul(vf_load_f16(scales + k), vf_load(x + k));
+        vf_store(scale + k, s);
+        vf_store(offset + k, vf_sub(vf_zero(), vf_mul(vf_load_f16(zeros + k), s)));
+    }
+    if (k < n) {
+        vf s = vf_mul(load_typed_part(scales + k, GATUN_F16, n - k), vf_load_part(x + k, n - k));
+        vf z = load_typed_part(zeros + k, GATUN_F16, n - k);
+        vf_store_part(scale + k, s, n - k);
+        vf_store_part(offset + k, vf_sub(vf_zero(), vf_mul(z, s)), n - k);
+    }
+}
+
+/* `n` metas from group number `group` on, wrapping; zeros up to a whole vector. */
+static void scale_inputs_wrapped(const struct gatun_matrix *m, int64_t group, const float *x, int64_t n, float *scale,
+                                 float *offset) {
+    int64_t metas = metas_of(m);
+    int64_t meta = group % metas;
+    for (int64_t done = 0; done < n;) {
+        int64_t run = n - done < metas - meta ? n - done : metas - meta;
+        scale_inputs(m, meta, x + done, run, scale + done, offset + done);
+        done += run;
+        meta = 0;
+    }
+    for (int64_t k = n; k < padded(n); k++) {
+        scale[k] = offset[k] = 0;
+    }
+}
+
+static void prepare_hqq(const struct gatun_matrix *m, const float *x, int64_t rows, float *prepared) {
+    int64_t stride = padded(m->columns);
+    for (int64_t r = 0; r < rows; r++) {
+        scale_inputs_wrapped(m, r * m->columns, x, m->columns, prepared + 2 * r * stride,
+                             prepared + (2 * r + 1) * stride);
+    }
+}
+
+/* ---- HQQ: one block of columns of one group ---- */
+
+INLINE vf scaled_input(vi scale_code, vf scale, vf offset) {
+    return vf_fma(vf_from_int(scale_code), scale, offset);
+}
+
+/* xs of n columns, zeros up to a whole vector; returns zeros + sum of zero * xs. */
+INLINE vf make_scaled(const struct gatun_matrix *m, int64_t first, const float *scale, const float *offset, int64_t n,
+                      float *xs, vf zeros) {
+    const uint8_t *scale_codes = m->scale_codes + first;
+    const uint8_t *zero_codes = m->zero_codes + first;
+    vf zero_scale = vf_set(m->zero_scale);
+    vf zero_offset = vf_set(-m->zero_zero * m->zero_scale);
+    vf sum = vf_zero();
+    int64_t k = 0;
+    for (; k < whole_vectors(n); k += LANES) {
+        __builtin_prefetch(scale_codes + k + AHEAD);
+        __builtin_prefetch(zero_codes + k + AHEAD);
+        vf v = scaled_input(vi_load_u8(scale_codes + k), vf_load(scale + k), vf_load(offset + k));
+        vf_store(xs + k, v);
+        sum = vf_fma(vf_fma(vf_from_int(vi_load_u8(zero_codes + k)), zero_scale, zero_offset), v, sum);
+    }
+    if (k < n) {
+        vf v = scaled_input(vi_load_u8_part(scale_codes + k, n - k), vf_load(scale + k), vf_load(offset + k));
+        vf_store(xs + k, v);
+        sum = vf_fma(vf_fma(vf_from_int(vi_load_u8_part(zero_codes + k, n - k)), zero_scale, zero_offset), v, sum);
+    }
+    return vf_add(zeros, sum);
+}
+
+INLINE vf code_of(int bits, vi v, int field) {
+    return bits == 2 ? code2(v, field) : bits == 4 ? code4(v, field) : vf_from_int(v);
+}
+
+INLINE float unit_of(int bits, int field) {
+    return bits == 2 ? CODE2_UNIT[field] : bits == 4 ? CODE4_UNIT[field] : 1;
+}
+
+/* Adds code * xs over n columns of `count` byte rows to totals[byte row][field][LANES]. */
+INLINE void add_byte_rows(int bits, int count, const uint8_t *row, int64_t stride, const float *xs, int64_t n,
+                          float *totals) {
+    int fields = 8 / bits;
+    vf sums[8];
+    for (int i = 0; i < count * fields; i++) {
+        sums[i] = vf_zero();
+    }
+    int64_t k = 0;
+    for (; k < whole_vectors(n); k += LANES) {
+        vf v = vf_load(xs + k);
+        for (int r = 0; r < count; r++) {
+            __builtin_prefetch(row + r * stride + k + AHEAD);
+            vi codes = vi_load_u8(row + r * stride + k);
+            for (int f = 0; f < fields; f++) {
+                sums[r * fields + f] = vf_fma(code_of(bits, codes, f), v, sums[r * fields + f]);
+            }
+        }
+    }
+    if (k < n) {
+        vf v = vf_load(xs + k);
+        for (int r = 0; r < count; r++) {
+            vi codes = vi_load_u8_part(row + r * stride + k, n - k);
+            for (int f = 0; f < fields; f++) {
+                sums[r * fields + f] = vf_fma(code_of(bits, codes, f), v, sums[r * fields + f]);
+            }
+        }
+    }
+    for (int i = 0; i < count * fields; i++) {
+        vf_store(totals + i * LANES, vf_add(vf_load(totals + i * LANES), sums[i]));
+    }
+}
+
+INLINE void add_group(int bits, const struct gatun_matrix *m, const uint8_t *codes, const float *xs, int64_t n,
+                      float *totals) {
+    const int fields = 8 / bits;
+    const int together = 8 / fields;
+    int64_t byte_rows = m->group_size / fields;
+    int64_t stride = groups_of(m) * m->columns;
+    int64_t r = 0;
+    for (; r + together <= byte_rows; r += together) {
+        add_byte_rows(bits, together, codes + r * stride, stride, xs, n, totals + r * fields * LANES);
+    }
+    for (; r < byte_rows; r++) {
+        add_byte_rows(bits, 1, codes + r * stride, stride, xs, n, totals + r * fields * LANES);
+    }
+}
+
+/* ---- HQQ: a group, a range of groups ---- */
+
+struct hqq_scratch {
+    float *scale;
+    float *offset;
+    float *xs;
+    float *totals;
+};
+
+INLINE void write_group(int bits, const struct gatun_matrix *m, int64_t group, const float *totals, vf zeros,
+                        float *y) {
+    const int fields = 8 / bits;
+    int64_t groups = groups_of(m);
+    int64_t byte_rows = m->group_size / fields;
+    float zero = vf_sum(zeros);
+    for (int64_t r = 0; r < byte_rows; r++) {
+        for (int f = 0; f < fields; f++) {
+            float sum = vf_sum(vf_load(totals + (r * fields + f) * LANES));
+            y[group + groups * (r + f * byte_rows)] = sum * unit_of(bits, f) - zero;
+        }
+    }
+}
+
+INLINE void hqq_group(int bits, const struct gatun_matrix *m, const float *x, const float *prepared, int64_t group,
+                      const struct hqq_scratch *s, float *y) {
+    int64_t columns = m->columns;
+    vf zeros = vf_zero();
+    for (int64_t i = 0; i < m->group_size; i++) {
+        vf_store(s->totals + i * LANES, vf_zero());
+    }
+    for (int64_t k = 0; k < columns; k += MATVEC_BLOCK) {
+        int64_t n = columns - k < MATVEC_BLOCK ? columns - k : MATVEC_BLOCK;
+        int64_t first = group * columns + k;
+        const float *scale = s->scale;
+        const float *offset = s->offset;
+        if (prepared != NULL) {
+            scale = prepared + k;
+            offset = prepared + padded(columns) + k;
+        } else {
+            scale_inputs_wrapped(m, first, x + k, n, s->scale, s->offset);
+        }
+        zeros = make_scaled(m, first, scale, offset, n, s->xs, zeros);
+        add_group(bits, m, (const uint8_t *)m->weights + first, s->xs, n, s->totals);
+    }
+    write_group(bits, m, group, s->totals, zeros, y);
+}
+
+INLINE void hqq_range(int bits, const struct gatun_matrix *m, const float *x, const float *prepared,
+                      int64_t prepared_rows, int64_t from, int64_t to, const struct hqq_scratch *s, float *y) {
+    for (int64_t g = from; g < to; g++) {
+        const float *row = prepared == NULL ? NULL : prepared + g % prepared_rows * 2 * padded(m->columns);
+        hqq_group(bits, m, x, row, g, s, y);
+    }
+}
+
+static void matvec_hqq(const struct gatun_matrix *m, const float *x, const float *prepared, int64_t prepared_rows,
+                       int64_t from, int64_t to, float *scratch, float *y) {
+    struct hqq_scratch s = {scratch, scratch + MATVEC_BLOCK, scratch + 2 * MATVEC_BLOCK, scratch + 3 * MATVEC_BLOCK};
+    switch (m->bits) {
+    case 2:
+        hqq_range(2, m, x, prepared, prepared_rows, from, to, &s, y);
+        break;
+    case 4:
+        hqq_range(4, m, x, prepared, prepared_rows, from, to, &s, y);
+        break;
+    default:
+        hqq_range(8, m, x, prepared, prepared_rows, from, to, &s, y);
+    }
+}

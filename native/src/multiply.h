@@ -1,0 +1,16 @@
+/* multiply.h: products as jobs of a pool. */
+#ifndef GATUN_MULTIPLY_H
+#define GATUN_MULTIPLY_H
+
+#include <stdint.h>
+
+#include "gatun_cpu.h"
+#include "pool.h"
+
+/*
+ * Locked. All products (checked by the caller) in one job; GATUN_ENOMEM before anything is written. `batch` makes a
+ * product of one token sum in the order of several.
+ */
+int32_t multiply_all(struct gatun_pool *pool, const struct gatun_product *products, int32_t count, int batch);
+
+#endif

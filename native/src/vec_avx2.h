@@ -1,0 +1,119 @@
+/* vec_avx2.h: eight lanes of AVX2 with FMA and F16C. The names are those of vec_portable.h. */
+#include <immintrin.h>
+#include <stdint.h>
+
+#define LANES 8
+#define GEMM_TOKENS 3
+#define GEMM_COLUMNS 256
+#define INLINE static inline __attribute__((always_inline))
+
+typedef __m256 vf;
+typedef __m256i vi;
+
+INLINE vf vf_zero(void) {
+    return _mm256_setzero_ps();
+}
+
+INLINE vf vf_set(float a) {
+    return _mm256_set1_ps(a);
+}
+
+INLINE vf vf_load(const float *p) {
+    return _mm256_loadu_ps(p);
+}
+
+INLINE void vf_store(float *p, vf v) {
+    _mm256_storeu_ps(p, v);
+}
+
+INLINE vf vf_add(vf a, vf b) {
+    return _mm256_add_ps(a, b);
+}
+
+INLINE vf vf_sub(vf a, vf b) {
+    return _mm256_sub_ps(a, b);
+}
+
+INLINE vf vf_mul(vf a, vf b) {
+    return _mm256_mul_ps(a, b);
+}
+
+INLINE vf vf_div(vf a, vf b) {
+    return _mm256_div_ps(a, b);
+}
+
+INLINE vf vf_fma(vf a, vf b, vf c) {
+    return _mm256_fmadd_ps(a, b, c);
+}
+
+INLINE vf vf_max(vf a, vf b) {
+    return _mm256_max_ps(a, b);
+}
+
+INLINE vf vf_min(vf a, vf b) {
+    return _mm256_min_ps(a, b);
+}
+
+INLINE vf vf_drop_below(vf v, float limit, vf from) {
+    return _mm256_andnot_ps(_mm256_cmp_ps(from, vf_set(limit), _CMP_LT_OQ), v);
+}
+
+INLINE vf vf_round(vf v) {
+    return _mm256_round_ps(v, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);
+}
+
+INLINE vf vf_power2(vf n) {
+    return _mm256_castsi256_ps(_mm256_slli_epi32(_mm256_add_epi32(_mm256_cvtps_epi32(n), _mm256_set1_epi32(127)), 23));
+}
+
+INLINE float vf_sum(vf v) {
+    __m128 s = _mm_add_ps(_mm256_castps256_ps128(v), _mm256_extractf128_ps(v, 1));
+    s = _mm_add_ps(s, _mm_movehl_ps(s, s));
+    return _mm_cvtss_f32(_mm_add_ss(s, _mm_movehdup_ps(s)));
+}
+
+INLINE float vf_largest(vf v) {
+    __m128 s = _mm_max_ps(_mm256_castps256_ps128(v), _mm256_extractf128_ps(v, 1));
+    s = _mm_max_ps(s, _mm_movehl_ps(s, s));
+    return _mm_cvtss_f32(_mm_max_ss(s, _mm_movehdup_ps(s)));
+}
+
+INLINE void vf_sum4(vf a, vf b, vf c, vf d, float *out) {
+    vf s = _mm256_hadd_ps(_mm256_hadd_ps(a, b), _mm256_hadd_ps(c, d));
+    _mm_storeu_ps(out, _mm_add_ps(_mm256_castps256_ps128(s), _mm256_extractf128_ps(s, 1)));
+}
+
+INLINE vi vi_load_u8(const uint8_t *p) {
+    return _mm256_cvtepu8_epi32(_mm_loadl_epi64((const __m128i *)p));
+}
+
+INLINE vf vf_from_int(vi v) {
+    return _mm256_cvtepi32_ps(v);
+}
+
+INLINE vf vf_load_f16(const uint16_t *p) {
+    return _mm256_cvtph_ps(_mm_loadu_si128((const __m128i *)p));
+}
+
+INLINE vf vf_load_bf16(const uint16_t *p) {
+    return _mm256_castsi256_ps(_mm256_slli_epi32(_mm256_cvtepu16_epi32(_mm_loadu_si128((const __m128i *)p)), 16));
+}
+
+INLINE void vf_store_f16(uint16_t *p, vf v) {
+    _mm_storeu_si128((__m128i *)p, _mm256_cvtps_ph(v, _MM_FROUND_TO_NEAREST_INT));
+}
+
+/* The lowest field needs no mask: a permutation looks at two bits. The others stand where they are, in larger units. */
+static const float CODE2_UNIT[4] = {1.0f / 64, 1.0f / 16, 1.0f / 4, 1};
+static const float CODE4_UNIT[2] = {1.0f / 16, 1};
+
+INLINE vf code2(vi v, int field) {
+    if (field == 3) {
+        return _mm256_permutevar_ps(_mm256_setr_ps(0, 1, 2, 3, 0, 1, 2, 3), v);
+    }
+    return vf_from_int(_mm256_and_si256(v, _mm256_set1_epi32(0xc0 >> 2 * field)));
+}
+
+INLINE vf code4(vi v, int field) {
+    return vf_from_int(_mm256_and_si256(v, _mm256_set1_epi32(0xf0 >> 4 * field)));
+}

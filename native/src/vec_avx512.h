@@ -1,0 +1,132 @@
+/* vec_avx512.h: sixteen lanes of AVX-512 F, BW, DQ, VL. The names are those of vec_portable.h. */
+#include <immintrin.h>
+#include <stdint.h>
+
+#define LANES 16
+#define GEMM_TOKENS 6
+#define GEMM_COLUMNS 512
+#define INLINE static inline __attribute__((always_inline))
+
+typedef __m512 vf;
+typedef __m512i vi;
+
+INLINE vf vf_zero(void) {
+    return _mm512_setzero_ps();
+}
+
+INLINE vf vf_set(float a) {
+    return _mm512_set1_ps(a);
+}
+
+INLINE vf vf_load(const float *p) {
+    return _mm512_loadu_ps(p);
+}
+
+INLINE void vf_store(float *p, vf v) {
+    _mm512_storeu_ps(p, v);
+}
+
+INLINE vf vf_add(vf a, vf b) {
+    return _mm512_add_ps(a, b);
+}
+
+INLINE vf vf_sub(vf a, vf b) {
+    return _mm512_sub_ps(a, b);
+}
+
+INLINE vf vf_mul(vf a, vf b) {
+    return _mm512_mul_ps(a, b);
+}
+
+INLINE vf vf_div(vf a, vf b) {
+    return _mm512_div_ps(a, b);
+}
+
+INLINE vf vf_fma(vf a, vf b, vf c) {
+    return _mm512_fmadd_ps(a, b, c);
+}
+
+INLINE vf vf_max(vf a, vf b) {
+    return _mm512_max_ps(a, b);
+}
+
+INLINE vf vf_min(vf a, vf b) {
+    return _mm512_min_ps(a, b);
+}
+
+INLINE vf vf_drop_below(vf v, float limit, vf from) {
+    return _mm512_maskz_mov_ps(_mm512_cmp_ps_mask(from, vf_set(limit), _CMP_NLT_UQ), v);
+}
+
+INLINE vf vf_round(vf v) {
+    return _mm512_roundscale_ps(v, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);
+}
+
+INLINE vf vf_power2(vf n) {
+    return _mm512_castsi512_ps(_mm512_slli_epi32(_mm512_add_epi32(_mm512_cvtps_epi32(n), _mm512_set1_epi32(127)), 23));
+}
+
+INLINE __m256 lower(vf v) {
+    return _mm512_castps512_ps256(v);
+}
+
+INLINE __m256 upper(vf v) {
+    return _mm512_extractf32x8_ps(v, 1);
+}
+
+INLINE float vf_sum(vf v) {
+    __m256 h = _mm256_add_ps(lower(v), upper(v));
+    __m128 s = _mm_add_ps(_mm256_castps256_ps128(h), _mm256_extractf128_ps(h, 1));
+    s = _mm_add_ps(s, _mm_movehl_ps(s, s));
+    return _mm_cvtss_f32(_mm_add_ss(s, _mm_movehdup_ps(s)));
+}
+
+INLINE float vf_largest(vf v) {
+    __m256 h = _mm256_max_ps(lower(v), upper(v));
+    __m128 s = _mm_max_ps(_mm256_castps256_ps128(h), _mm256_extractf128_ps(h, 1));
+    s = _mm_max_ps(s, _mm_movehl_ps(s, s));
+    return _mm_cvtss_f32(_mm_max_ss(s, _mm_movehdup_ps(s)));
+}
+
+INLINE void vf_sum4(vf a, vf b, vf c, vf d, float *out) {
+    __m256 ab = _mm256_hadd_ps(_mm256_add_ps(lower(a), upper(a)), _mm256_add_ps(lower(b), upper(b)));
+    __m256 cd = _mm256_hadd_ps(_mm256_add_ps(lower(c), upper(c)), _mm256_add_ps(lower(d), upper(d)));
+    __m256 s = _mm256_hadd_ps(ab, cd);
+    _mm_storeu_ps(out, _mm_add_ps(_mm256_castps256_ps128(s), _mm256_extractf128_ps(s, 1)));
+}
+
+INLINE vi vi_load_u8(const uint8_t *p) {
+    return _mm512_cvtepu8_epi32(_mm_loadu_si128((const __m128i *)p));
+}
+
+INLINE vf vf_from_int(vi v) {
+    return _mm512_cvtepi32_ps(v);
+}
+
+INLINE vf vf_load_f16(const uint16_t *p) {
+    return _mm512_cvtph_ps(_mm256_loadu_si256((const __m256i *)p));
+}
+
+INLINE vf vf_load_bf16(const uint16_t *p) {
+    return _mm512_castsi512_ps(_mm512_slli_epi32(_mm512_cvtepu16_epi32(_mm256_loadu_si256((const __m256i *)p)), 16));
+}
+
+INLINE void vf_store_f16(uint16_t *p, vf v) {
+    _mm256_storeu_si256((__m256i *)p, _mm512_cvtps_ph(v, _MM_FROUND_TO_NEAREST_INT));
+}
+
+/* A permutation of sixteen looks at four bits: it takes either field of a nibble, or the nibble, without a mask. */
+static const float CODE2_UNIT[4] = {1, 1, 1, 1};
+static const float CODE4_UNIT[2] = {1, 1};
+
+INLINE vf code2(vi v, int field) {
+    vf lows = _mm512_setr_ps(0, 1, 2, 3, 0, 1, 2, 3, 0, 1, 2, 3, 0, 1, 2, 3);
+    vf highs = _mm512_setr_ps(0, 0, 0, 0, 1, 1, 1, 1, 2, 2, 2, 2, 3, 3, 3, 3);
+    vi nibble = field < 2 ? _mm512_srli_epi32(v, 4) : v;
+    return _mm512_permutexvar_ps(nibble, field % 2 == 0 ? highs : lows);
+}
+
+INLINE vf code4(vi v, int field) {
+    vf values = _mm512_setr_ps(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
+    return _mm512_permutexvar_ps(field == 0 ? _mm512_srli_epi32(v, 4) : v, values);
+}
