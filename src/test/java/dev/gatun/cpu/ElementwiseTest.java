@@ -130,8 +130,7 @@ class ElementwiseTest extends OnEveryLevel {
             long token = low / (heads * 2 * half);
             double angle = (position + token) * (double) frequencies[i];
             double norm = Math.hypot(before[low], before[low + half]);
-            // The angle is a float32 number, and so has an error that grows with it.
-            double tolerance = norm * (2.5e-7 + angle * 0x1p-24);
+            double tolerance = norm * 5e-7;
             double cosine = Math.cos(angle);
             double sine = Math.sin(angle);
             assertThat((double) after[low])
