@@ -138,7 +138,7 @@ INLINE void dequantize(int bits, const uint8_t *codes, const float *scale, const
         vf s = vf_load(scale + k);
         vf z = vf_load(zero + k);
         for (int f = 0; f < 8 / bits; f++) {
-            vf code = vf_mul(code_of(bits, v, f), vf_set(unit_of(bits, f)));
+            vf code = code_alone(v, 8 - bits * (f + 1), bits);
             vf_store(w + f * apart + k, vf_mul(vf_sub(code, z), s));
         }
     }

@@ -16,6 +16,9 @@
 /* How far ahead of the codes to prefetch: the same place in the next block, give or take. */
 #define AHEAD MATVEC_BLOCK
 
+/* Columns that one cache line of codes holds. */
+#define LINE 64
+
 /* ---- dense ---- */
 
 #define DENSE_AHEAD 1024 /* bytes */
@@ -151,9 +154,17 @@ INLINE vf make_scaled(const struct gatun_matrix *m, int64_t first, const float *
     vf zero_offset = vf_set(-m->zero_zero * m->zero_scale);
     vf sum = vf_zero();
     int64_t k = 0;
-    for (; k < whole_vectors(n); k += LANES) {
+    for (; k + LINE <= n; k += LINE) {
         __builtin_prefetch(scale_codes + k + AHEAD);
         __builtin_prefetch(zero_codes + k + AHEAD);
+#pragma GCC unroll 4
+        for (int64_t i = k; i < k + LINE; i += LANES) {
+            vf v = scaled_input(vi_load_u8(scale_codes + i), vf_load(scale + i), vf_load(offset + i));
+            vf_store(xs + i, v);
+            sum = vf_fma(vf_fma(vf_from_int(vi_load_u8(zero_codes + i)), zero_scale, zero_offset), v, sum);
+        }
+    }
+    for (; k < whole_vectors(n); k += LANES) {
         vf v = scaled_input(vi_load_u8(scale_codes + k), vf_load(scale + k), vf_load(offset + k));
         vf_store(xs + k, v);
         sum = vf_fma(vf_fma(vf_from_int(vi_load_u8(zero_codes + k)), zero_scale, zero_offset), v, sum);
@@ -170,37 +181,52 @@ INLINE vf code_of(int bits, vi v, int field) {
     return bits == 2 ? code2(v, field) : bits == 4 ? code4(v, field) : vf_from_int(v);
 }
 
-INLINE float unit_of(int bits, int field) {
-    return bits == 2 ? CODE2_UNIT[field] : bits == 4 ? CODE4_UNIT[field] : 1;
+/* The sum of a field's codes from the sums that code_of led to, those of the fields of one byte row. */
+INLINE float field_sum(int bits, const float *sums, int field) {
+    int last = 8 / bits - 1;
+    if (!NESTED_CODES || field == last) {
+        return sums[field];
+    }
+    return (sums[field] - sums[field + 1]) / (float)(1 << bits * (last - field));
+}
+
+INLINE void add_codes(int bits, int count, const uint8_t *row, int64_t stride, vf x, vf *sums) {
+    const int fields = 8 / bits;
+    for (int r = 0; r < count; r++) {
+        vi codes = vi_load_u8(row + r * stride);
+        for (int f = 0; f < fields; f++) {
+            sums[r * fields + f] = vf_fma(code_of(bits, codes, f), x, sums[r * fields + f]);
+        }
+    }
 }
 
 /* Adds code * xs over n columns of `count` byte rows to totals[byte row][field][LANES]. */
 INLINE void add_byte_rows(int bits, int count, const uint8_t *row, int64_t stride, const float *xs, int64_t n,
                           float *totals) {
-    int fields = 8 / bits;
+    const int fields = 8 / bits;
     vf sums[8];
     for (int i = 0; i < count * fields; i++) {
         sums[i] = vf_zero();
     }
     int64_t k = 0;
-    for (; k < whole_vectors(n); k += LANES) {
-        vf v = vf_load(xs + k);
+    for (; k + LINE <= n; k += LINE) {
         for (int r = 0; r < count; r++) {
             __builtin_prefetch(row + r * stride + k + AHEAD);
-            vi codes = vi_load_u8(row + r * stride + k);
-            for (int f = 0; f < fields; f++) {
-                sums[r * fields + f] = vf_fma(code_of(bits, codes, f), v, sums[r * fields + f]);
-            }
+        }
+#pragma GCC unroll 8
+        for (int64_t i = k; i < k + LINE; i += LANES) {
+            add_codes(bits, count, row + i, stride, vf_load(xs + i), sums);
         }
     }
+    for (; k < whole_vectors(n); k += LANES) {
+        add_codes(bits, count, row + k, stride, vf_load(xs + k), sums);
+    }
     if (k < n) {
-        vf v = vf_load(xs + k);
+        uint8_t last[8 * LANES] = {0};
         for (int r = 0; r < count; r++) {
-            vi codes = vi_load_u8_part(row + r * stride + k, n - k);
-            for (int f = 0; f < fields; f++) {
-                sums[r * fields + f] = vf_fma(code_of(bits, codes, f), v, sums[r * fields + f]);
-            }
+            memcpy(last + r * LANES, row + r * stride + k, (size_t)(n - k));
         }
+        add_codes(bits, count, last, LANES, vf_load(xs + k), sums);
     }
     for (int i = 0; i < count * fields; i++) {
         vf_store(totals + i * LANES, vf_add(vf_load(totals + i * LANES), sums[i]));
@@ -238,9 +264,12 @@ INLINE void write_group(int bits, const struct gatun_matrix *m, int64_t group, c
     int64_t byte_rows = m->group_size / fields;
     float zero = vf_sum(zeros);
     for (int64_t r = 0; r < byte_rows; r++) {
+        float sums[8 / 2];
         for (int f = 0; f < fields; f++) {
-            float sum = vf_sum(vf_load(totals + (r * fields + f) * LANES));
-            y[group + groups * (r + f * byte_rows)] = sum * unit_of(bits, f) - zero;
+            sums[f] = vf_sum(vf_load(totals + (r * fields + f) * LANES));
+        }
+        for (int f = 0; f < fields; f++) {
+            y[group + groups * (r + f * byte_rows)] = field_sum(bits, sums, f) - zero;
         }
     }
 }

@@ -103,17 +103,20 @@ INLINE void vf_store_f16(uint16_t *p, vf v) {
     _mm_storeu_si128((__m128i *)p, _mm256_cvtps_ph(v, _MM_FROUND_TO_NEAREST_INT));
 }
 
-/* The lowest field needs no mask: a permutation looks at two bits. The others stand where they are, in larger units. */
-static const float CODE2_UNIT[4] = {1.0f / 64, 1.0f / 16, 1.0f / 4, 1};
-static const float CODE4_UNIT[2] = {1.0f / 16, 1};
+/* The highest field is left with those below it, and the lowest taken by a permutation, which looks at two bits. */
+#define NESTED_CODES 1
 
 INLINE vf code2(vi v, int field) {
     if (field == 3) {
         return _mm256_permutevar_ps(_mm256_setr_ps(0, 1, 2, 3, 0, 1, 2, 3), v);
     }
-    return vf_from_int(_mm256_and_si256(v, _mm256_set1_epi32(0xc0 >> 2 * field)));
+    return vf_from_int(field == 0 ? v : _mm256_and_si256(v, _mm256_set1_epi32(0xff >> 2 * field)));
 }
 
 INLINE vf code4(vi v, int field) {
-    return vf_from_int(_mm256_and_si256(v, _mm256_set1_epi32(0xf0 >> 4 * field)));
+    return vf_from_int(field == 0 ? v : _mm256_and_si256(v, _mm256_set1_epi32(0x0f)));
+}
+
+INLINE vf code_alone(vi v, int shift, int bits) {
+    return vf_from_int(_mm256_and_si256(_mm256_srli_epi32(v, shift), _mm256_set1_epi32((1 << bits) - 1)));
 }

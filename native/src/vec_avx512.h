@@ -116,8 +116,7 @@ INLINE void vf_store_f16(uint16_t *p, vf v) {
 }
 
 /* A permutation of sixteen looks at four bits: it takes either field of a nibble, or the nibble, without a mask. */
-static const float CODE2_UNIT[4] = {1, 1, 1, 1};
-static const float CODE4_UNIT[2] = {1, 1};
+#define NESTED_CODES 0
 
 INLINE vf code2(vi v, int field) {
     vf lows = _mm512_setr_ps(0, 1, 2, 3, 0, 1, 2, 3, 0, 1, 2, 3, 0, 1, 2, 3);
@@ -129,4 +128,8 @@ INLINE vf code2(vi v, int field) {
 INLINE vf code4(vi v, int field) {
     vf values = _mm512_setr_ps(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
     return _mm512_permutexvar_ps(field == 0 ? _mm512_srli_epi32(v, 4) : v, values);
+}
+
+INLINE vf code_alone(vi v, int shift, int bits) {
+    return vf_from_int(_mm512_and_si512(_mm512_srli_epi32(v, (unsigned)shift), _mm512_set1_epi32((1 << bits) - 1)));
 }

@@ -1,9 +1,10 @@
 /*
  * vec_portable.h: four lanes of the compiler's generic vectors. A multiply-add rounds twice here.
  *
- * Each vec_*.h defines the same names: vf (floats), vi (32-bit integers), LANES, the operations below, and for packed
- * codes code2/code4 (a field's value in units of CODE2_UNIT/CODE4_UNIT; field 0 is the highest), so that the templates
- * are written once. GEMM_TOKENS and GEMM_COLUMNS are the batch path's register and cache blocking.
+ * Each vec_*.h defines the same names: vf (floats), vi (32-bit integers), LANES and the operations below, so that the
+ * templates are written once. code2 and code4 take a field (0 is the highest) out of zero-extended bytes: alone, or,
+ * with NESTED_CODES, as the number that it and the lower fields make. GEMM_TOKENS and GEMM_COLUMNS are the batch path's
+ * register and cache blocking.
  */
 #include <stdint.h>
 #include <string.h>
@@ -142,13 +143,18 @@ INLINE void vf_store_f16(uint16_t *p, vf v) {
     }
 }
 
-static const float CODE2_UNIT[4] = {1.0f / 64, 1.0f / 16, 1.0f / 4, 1};
-static const float CODE4_UNIT[2] = {1.0f / 16, 1};
+/* Fields are left with the lower fields below them, which saves masks. */
+#define NESTED_CODES 1
 
 INLINE vf code2(vi v, int field) {
-    return vf_from_int(v & (0xc0 >> 2 * field));
+    return vf_from_int(field == 0 ? v : v & (0xff >> 2 * field));
 }
 
 INLINE vf code4(vi v, int field) {
-    return vf_from_int(v & (0xf0 >> 4 * field));
+    return vf_from_int(field == 0 ? v : v & 0x0f);
+}
+
+/* Field at bit `shift`, `bits` wide, alone and in units of one. */
+INLINE vf code_alone(vi v, int shift, int bits) {
+    return vf_from_int(v >> shift & ((1 << bits) - 1));
 }

@@ -25,6 +25,9 @@ public final class CpuPool implements AutoCloseable {
     // thread costs about as much, and an idle program soon leaves the processors alone.
     private static final int SPIN_MICROSECONDS = 50;
 
+    // The library's own bound: more than any machine has processors.
+    private static final int MOST_THREADS = 4096;
+
     private final int threads;
     private final CpuLevel level;
     // Fair, or a session that calls in a loop would keep the others waiting.
@@ -42,13 +45,14 @@ public final class CpuPool implements AutoCloseable {
     /**
      * Starts a pool.
      *
-     * @param threads threads that work on an operation, the caller's included; positive
+     * @param threads threads that work on an operation, the caller's included; 1 to 4096
      * @param level the instruction set to use
      * @throws CpuException if the machine lacks the level, or the threads cannot be had
      * @throws dev.gatun.natives.NativeLibraryException if the CPU library cannot be loaded
      */
     public static CpuPool open(int threads, CpuLevel level) {
         Arguments.requirePositive("threads", threads);
+        Arguments.requireAtMost("threads", threads, "the most of a pool", MOST_THREADS);
         LinkedLibrary.require();
         try (Arena arena = Arena.ofConfined()) {
             MemorySegment pool = arena.allocate(ValueLayout.ADDRESS);
@@ -157,7 +161,7 @@ public final class CpuPool implements AutoCloseable {
         requireDense("the weight", weight);
         Arguments.requireEqual("the rows of the weight", weight.rows(), "one", 1);
         Arguments.requireEqual("the columns of x", x.columns(), "those of the weight", weight.columns());
-        requireSameShape(x, y);
+        requireSameShape("x", x, y);
         if (!x.isSameAs(y)) {
             Arguments.requireDisjoint("x", x, "y", y);
         }
@@ -170,7 +174,7 @@ public final class CpuPool implements AutoCloseable {
 
     /** y += x. */
     public void add(FloatMatrix x, FloatMatrix y) {
-        requireSameShape(x, y);
+        requireSameShape("x", x, y);
         Arguments.requireDisjoint("x", x, "y", y);
         run(
                 "sum",
@@ -178,10 +182,10 @@ public final class CpuPool implements AutoCloseable {
                 () -> CpuLibrary.gatun_add(pool, x.segment(), x.ld(), x.rows(), x.columns(), y.segment(), y.ld()));
     }
 
-    private static void requireSameShape(FloatMatrix x, FloatMatrix y) {
-        Arguments.requireEqual("the columns of y", y.columns(), "those of x", x.columns());
-        Arguments.requireEqual("the rows of y", y.rows(), "those of x", x.rows());
-        x.requireReadable("x");
+    private static void requireSameShape(String name, FloatMatrix x, FloatMatrix y) {
+        Arguments.requireEqual("the columns of y", y.columns(), "those of " + name, x.columns());
+        Arguments.requireEqual("the rows of y", y.rows(), "those of " + name, x.rows());
+        x.requireReadable(name);
         y.requireWritable("y");
     }
 
@@ -245,7 +249,7 @@ public final class CpuPool implements AutoCloseable {
         Arguments.requireMultiple("heads", heads, "kvHeads", kv.kvHeads());
         Arguments.requireNotNegative("window", window);
         Arguments.requireEqual("the columns of q", q.columns(), "heads * headSize", (long) heads * kv.headSize());
-        requireSameShape(q, y);
+        requireSameShape("q", q, y);
         Arguments.requireDisjoint("q", q, "y", y);
         kv.requireRoom(position, q.rows());
         run(
@@ -308,7 +312,7 @@ public final class CpuPool implements AutoCloseable {
         Arguments.requirePositive("topK", topK);
         Arguments.requireAtMost("topK", topK, "the number of experts", experts.count());
         Arguments.requireEqual("the columns of x", x.columns(), "the hidden size", experts.hidden());
-        requireSameShape(x, y);
+        requireSameShape("x", x, y);
         Arguments.requireDisjoint("x", x, "y", y);
         requireRouting(x.rows(), topK, ids, weights);
         requireExperts(experts, ids);

@@ -45,6 +45,7 @@ class ArgumentsTest {
     void aPoolHasThreads() {
         refused(() -> CpuPool.open(0, CpuLevel.PORTABLE), "threads must be positive: 0");
         refused(() -> CpuPool.open(-1, CpuLevel.PORTABLE), "threads must be positive: -1");
+        refused(() -> CpuPool.open(5000, CpuLevel.PORTABLE), "threads must not exceed the most of a pool, 4096: 5000");
     }
 
     @Test

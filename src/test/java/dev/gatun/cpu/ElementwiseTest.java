@@ -26,7 +26,7 @@ class ElementwiseTest extends OnEveryLevel {
                 pool.embed(table.matrix(), ids, fromArray.inner());
                 pool.embed(table.matrix(), arena.allocateFrom(ValueLayout.JAVA_INT, ids), fromMemory.inner());
 
-                assertThat(fromMemory.values()).containsExactly(fromArray.values());
+                assertThat(fromMemory.values()).isEqualTo(fromArray.values());
                 for (int t = 0; t < ids.length; t++) {
                     for (int k = 0; k < columns; k++) {
                         assertThat((double) fromArray.inner().get(t, k))
@@ -54,7 +54,7 @@ class ElementwiseTest extends OnEveryLevel {
 
                 double[] expected = Reference.rmsNorm(weight.weights(), epsilon, Reference.widen(values));
                 Reference.assertNear(y.values(), expected, 1e-6);
-                assertThat(x.toArray()).as("in place").containsExactly(y.values());
+                assertThat(x.toArray()).as("in place").isEqualTo(y.values());
             }
         });
     }
@@ -65,7 +65,10 @@ class ElementwiseTest extends OnEveryLevel {
             CpuMatrix weight = SampleMatrix.dense(arena, new Random(1), 1, 33).matrix();
             FloatMatrix x = FloatMatrix.allocate(arena, 2, 33);
             pool.rmsNorm(weight, 1e-5f, x, x);
-            assertThat(x.toArray()).containsOnly(0f);
+            for (float value : x.toArray()) {
+                // Of either sign.
+                assertThat(value == 0).isTrue();
+            }
         }
     }
 
@@ -127,8 +130,7 @@ class ElementwiseTest extends OnEveryLevel {
             long token = low / (heads * 2 * half);
             double angle = (position + token) * (double) frequencies[i];
             double norm = Math.hypot(before[low], before[low + half]);
-            // The angle is a float32 number, and so has an error that grows with it.
-            double tolerance = norm * (2.5e-7 + angle * 0x1p-24);
+            double tolerance = norm * 5e-7;
             double cosine = Math.cos(angle);
             double sine = Math.sin(angle);
             assertThat((double) after[low])

@@ -25,7 +25,7 @@ class ThreadsTest extends OnEveryLevel {
                 for (int i = 0; i < expected.size(); i++) {
                     assertThat(actual.get(i))
                             .as("result %d of the case with seed %d", i, seed)
-                            .containsExactly(expected.get(i));
+                            .isEqualTo(expected.get(i));
                 }
             }
         }
