@@ -100,6 +100,7 @@ class MutationTest {
         boolean open = false;
         try (Checkpoint checkpoint = Checkpoint.open(folder)) {
             open = true;
+            assertThat(mappings()).as("mapped files, " + hint).isNotEmpty();
             readEverything(checkpoint.weights());
             assertThat(checkpoint.description()).as(hint).doesNotContain("\n");
         } catch (CheckpointException refused) {

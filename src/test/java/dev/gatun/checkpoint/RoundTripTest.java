@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.gatun.quant.DenseMatrix;
 import dev.gatun.quant.FloatType;
 import dev.gatun.quant.HqqMatrix;
+import dev.gatun.quant.HqqScheme;
 import dev.gatun.quant.WeightMatrix;
 import java.io.IOException;
 import java.lang.foreign.MemorySegment;
@@ -38,6 +39,27 @@ class RoundTripTest {
         MixtralConfig config = TinyCheckpoints.randomConfig(random.nextLong());
         ModelWeights weights = TinyCheckpoints.quantized(config, random.nextLong());
         CheckpointWriter.writeOffloading(folder, config, weights);
+        assertReadAs(config, weights, seed);
+    }
+
+    @RepeatedTest(5)
+    void codesOfEveryWidthAreReadAsTheyWereWritten() {
+        long seed = Seeds.next();
+        MixtralConfig config = TinyCheckpoints.smallConfig();
+        for (int bits : new int[] {2, 4, 8}) {
+            ModelWeights weights =
+                    TinyCheckpoints.quantized(config, new HqqScheme(bits, 16, 4), new HqqScheme(bits, 8, 2), seed);
+            CheckpointWriter.writeOffloading(folder, config, weights);
+            assertReadAs(config, weights, seed);
+        }
+    }
+
+    @RepeatedTest(3)
+    void quantizedTensorsMayLieInOneFileByTheirFullNames() {
+        long seed = Seeds.next();
+        MixtralConfig config = TinyCheckpoints.smallConfig();
+        ModelWeights weights = TinyCheckpoints.quantized(config, seed);
+        CheckpointWriter.writeHuggingFace(folder, config, weights, 1);
         assertReadAs(config, weights, seed);
     }
 
