@@ -55,8 +55,11 @@ public final class ChatTemplate {
         variables.put("add_generation_prompt", new Value.Bool(addGenerationPrompt));
         variables.put("tools", new Value.None());
         variables.put("documents", new Value.None());
+        long characters = messages.stream()
+                .mapToLong(message -> message.content().length())
+                .sum();
         try {
-            return template.render(variables);
+            return template.render(variables, characters);
         } catch (TemplateException e) {
             throw failure(e);
         }

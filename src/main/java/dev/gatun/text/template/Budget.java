@@ -5,15 +5,28 @@ package dev.gatun.text.template;
  * or fills the memory.
  */
 final class Budget {
-    private static final long UNITS = 1 << 25;
+    private static final long BASE_UNITS = 1 << 22;
+    /** A template copies each message a few times: into strings, trimmed, into the output. */
+    private static final long UNITS_PER_CHARACTER = 32;
 
-    private long left = UNITS;
+    private final long units;
+    private long left;
+
+    /**
+     * Begins a rendering.
+     *
+     * @param inputCharacters how long the messages are together
+     */
+    Budget(long inputCharacters) {
+        this.units = BASE_UNITS + UNITS_PER_CHARACTER * inputCharacters;
+        this.left = units;
+    }
 
     /** Uses up units before the work is done. */
-    void spend(long units) {
-        if (units > left) {
-            throw new TemplateException("it does more than %d steps".formatted(UNITS));
+    void spend(long cost) {
+        if (cost > left) {
+            throw new TemplateException("it does more than %d steps".formatted(units));
         }
-        left -= units;
+        left -= cost;
     }
 }

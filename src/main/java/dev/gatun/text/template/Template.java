@@ -24,11 +24,12 @@ public final class Template {
      * Renders it.
      *
      * @param variables what it finds by name
+     * @param inputCharacters how long the messages among them are together; bounds what it may do
      * @throws TemplateException if it fails, uses what is not supported, does too much or refuses the variables
      */
-    public String render(Map<String, Value> variables) {
+    public String render(Map<String, Value> variables, long inputCharacters) {
         Map<String, Value> all = Functions.names();
         all.putAll(variables);
-        return new Renderer(new Budget()).render(statements, new Scope(all));
+        return new Renderer(new Budget(inputCharacters)).render(statements, new Scope(all));
     }
 }
