@@ -4,8 +4,8 @@ import java.lang.foreign.Arena;
 import java.nio.file.Path;
 
 /**
- * A model folder, open: its configuration, and its weights as views of the mapped files. Nothing is copied, so opening
- * costs milliseconds and the weights are read from disk when they are first used.
+ * A model folder, open: its configuration, and its weights as views of the mapped files. Nothing is copied: opening an
+ * 8x7B takes less than a second, and the weights are read from disk when they are first used.
  *
  * <p>Two layouts are told apart by their tensors: Hugging Face's Mixtral in bf16, fp16 or fp32, and the published
  * offloading checkpoint, whose attention and experts are quantized by HQQ ({@link dev.gatun.quant.HqqScheme}). Every

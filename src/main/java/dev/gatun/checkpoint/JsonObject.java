@@ -51,7 +51,8 @@ final class JsonObject {
     }
 
     int requiredInt(String key) {
-        return optionalInt(key).orElseThrow(() -> problem("has no `" + prefix + key + "`"));
+        return optionalInt(key)
+                .orElseThrow(() -> problem("has no " + Quoted.of(prefix + key) + "; download the file again"));
     }
 
     OptionalInt optionalInt(String key) {

@@ -1,5 +1,6 @@
 package dev.gatun.checkpoint;
 
+import java.util.regex.Pattern;
 import tools.jackson.core.JacksonException;
 import tools.jackson.core.JsonParser;
 import tools.jackson.core.StreamReadFeature;
@@ -14,6 +15,9 @@ final class StrictJson {
             .enable(StreamReadFeature.STRICT_DUPLICATE_DETECTION)
             .enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS)
             .build();
+
+    /** Where an unclosed value began, in a notation of Jackson that means nothing to a user. */
+    private static final Pattern START_MARKER = Pattern.compile(" \\(start marker at .*", Pattern.DOTALL);
 
     private StrictJson() {}
 
@@ -30,6 +34,6 @@ final class StrictJson {
         TokenStreamLocation location = problem.getLocation();
         String place =
                 location == null ? "" : " (line " + location.getLineNr() + ", column " + location.getColumnNr() + ")";
-        return Quoted.oneLine(problem.getOriginalMessage()) + place;
+        return Quoted.oneLine(START_MARKER.matcher(problem.getOriginalMessage()).replaceAll("")) + place;
     }
 }
