@@ -7,14 +7,14 @@ import dev.gatun.text.SamplerSettings;
 final class Sampling {
     private Sampling() {}
 
-    static SamplerSettings settings(GenerationOptions options, long seed) {
+    static SamplerSettings settings(GenerationOptions options, int contextLength, long seed) {
         return new SamplerSettings(
                 options.temperature(),
                 options.topK(),
                 options.topP(),
                 options.minP(),
                 options.repetitionPenalty(),
-                options.repetitionWindow(),
+                Math.min(options.repetitionWindow(), contextLength),
                 seed);
     }
 

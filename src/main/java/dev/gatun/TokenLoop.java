@@ -46,9 +46,10 @@ final class TokenLoop {
         this.history = history;
         this.options = options;
         this.contextLength = contextLength;
-        this.sampler = new Sampler(Sampling.settings(options, seed));
-        this.recent = new TokenWindow(Math.min(options.repetitionWindow(), contextLength));
-        this.recent.addAll(history.last(contextLength));
+        this.sampler = new Sampler(Sampling.settings(options, contextLength, seed));
+        int window = sampler.settings().repetitionWindow();
+        this.recent = new TokenWindow(window);
+        this.recent.addAll(history.last(window));
         this.detokenizer = detokenizer;
         this.stops = new StopStrings(options.stop());
         this.logits = new float[model.vocabularySize()];
