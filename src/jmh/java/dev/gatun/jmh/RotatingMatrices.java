@@ -19,8 +19,8 @@ import org.openjdk.jmh.annotations.TearDown;
  */
 @State(Scope.Benchmark)
 public class RotatingMatrices {
-    // At least four times the last-level cache of the machines we know.
-    private static final long BYTES = 256L << 20;
+    // So that nothing is left in the last-level cache when a matrix's turn comes again.
+    private static final int CACHES = 4;
 
     /** The kind and shape of the matrices. */
     @Param
@@ -42,7 +42,8 @@ public class RotatingMatrices {
     @Setup
     public void open() {
         SplittableRandom random = new SplittableRandom(1);
-        for (long bytes = 0; bytes < BYTES; bytes += blocks.getLast().memory().byteSize()) {
+        long enough = CACHES * LastLevelCache.bytes();
+        for (long bytes = 0; bytes < enough; bytes += blocks.getLast().memory().byteSize()) {
             blocks.add(shape.allocate(arena, random));
         }
         pool = CpuPool.open(Threads.of(threads), CpuLevel.chosen());

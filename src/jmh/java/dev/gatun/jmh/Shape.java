@@ -16,7 +16,7 @@ public enum Shape {
     /** Down of an expert, 2 bits in groups of 16. */
     Q2_4096x14336(4096, 14336, new HqqLayout(2, 16, 128)),
     /** Queries and outputs of attention, 4 bits in groups of 64. */
-    Q4_4096x4096(4096, 4096, new HqqLayout(4, 64, 128)),
+    Q4_4096x4096(4096, 4096, new HqqLayout(4, 64, 256)),
     /** The same, unquantized. */
     BF16_4096x4096(4096, 4096, null);
 
