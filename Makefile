@@ -42,8 +42,8 @@ native: preflight $(CPU_LIBRARY)
 # What a user needs and nothing of what a developer needs: no tests, no checks, no kernels where there is no GPU.
 target/product.stamp: $(JAVA_SOURCES) | preflight
 	@mkdir -p target
-	@echo "building Gatun (the first time, Maven fetches six libraries)"
-	$(MVN) -q -Dproduct.only compile
+	@echo "  MVN  compile (the first time, Maven fetches plugins and eight libraries)" >&2
+	@$(MVN) -q -Dproduct.only compile >&2
 	@touch $@
 
 .PHONY: run
@@ -52,18 +52,18 @@ run: preflight $(CPU_LIBRARY) target/product.stamp ## a story from the demo mode
 
 $(TEST_MODEL): src/test/data/mixtral-small.tar.xz
 	@mkdir -p target/test-data
-	tar -xJf $< -C target/test-data
+	@tar -xJf $< -C target/test-data
 	@touch $@
 
 .PHONY: test
 test: preflight $(CPU_LIBRARY) $(TEST_MODEL) ## all tests, then those of the installed program
-	$(MVN) verify
+	@$(MVN) verify
 	@$(MAKE) --no-print-directory install PREFIX=$(CURDIR)/target/installed
-	$(MVN) surefire:test@installed
+	@$(MVN) surefire:test@installed
 
 .PHONY: jar
 jar: preflight $(CPU_LIBRARY) ## the module's jar in target/, its libraries in target/lib
-	$(MVN) -q -Dproduct.only package
+	@$(MVN) -q -Dproduct.only package
 
 .PHONY: install
 install: jar ## the program `gatun` below PREFIX (default: ~/.local), with the demo model
@@ -77,17 +77,17 @@ install: jar ## the program `gatun` below PREFIX (default: ~/.local), with the d
 
 .PHONY: bench
 bench: preflight $(CPU_LIBRARY) ## JMH benchmarks (ARGS="MatvecBenchmark" for one)
-	$(MVN) -q test-compile
-	$(MVN) -q dependency:build-classpath -DincludeScope=test -Dmdep.outputFile=target/test-classpath
-	$(JAVA) --enable-native-access=ALL-UNNAMED -cp "target/test-classes:$(CLASSES):$$(cat target/test-classpath)" org.openjdk.jmh.Main $(ARGS)
+	@$(MVN) -q test-compile
+	@$(MVN) -q dependency:build-classpath -DincludeScope=test -Dmdep.outputFile=target/test-classpath
+	@$(JAVA) --enable-native-access=ALL-UNNAMED -cp "target/test-classes:$(CLASSES):$$(cat target/test-classpath)" org.openjdk.jmh.Main $(ARGS)
 
 .PHONY: format
 format: preflight ## formats the Java sources as the build wants them
-	$(MVN) -q spotless:apply
+	@$(MVN) -q spotless:apply
 
 .PHONY: javadoc
 javadoc: preflight ## the API's documentation in target/reports/apidocs
-	$(MVN) -q -Dproduct.only javadoc:javadoc
+	@$(MVN) -q -Dproduct.only javadoc:javadoc
 
 .PHONY: bindings
 bindings: ## writes bindings/ again from the C headers (needs jextract 25 and the CUDA headers)

@@ -13,10 +13,12 @@ target/native/%_avx512.o: LEVEL_CFLAGS := -mavx512f -mavx512bw -mavx512dq -mavx5
 
 target/native/%.o: native/src/%.c native/library.mk
 	@mkdir -p $(@D)
-	$(CC) $(CPU_CFLAGS) $(LEVEL_CFLAGS) -MMD -MP -c $< -o $@
+	@echo "  CC   $<" >&2
+	@$(CC) $(CPU_CFLAGS) $(LEVEL_CFLAGS) -MMD -MP -c $< -o $@
 
 $(CPU_LIBRARY): $(CPU_OBJECTS)
 	@mkdir -p $(@D)
-	$(CC) -shared -pthread -Wl,-z,now,-z,relro,--no-undefined -o $@ $(CPU_OBJECTS) -lm
+	@echo "  LINK $(@F)" >&2
+	@$(CC) -shared -pthread -Wl,-z,now,-z,relro,--no-undefined -o $@ $(CPU_OBJECTS) -lm
 
 -include $(CPU_OBJECTS:.o=.d)
