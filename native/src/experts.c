@@ -241,7 +241,7 @@ static int32_t several_tokens(struct gatun_pool *pool, const struct moe *moe) {
     int64_t n = longest_slice(moe);
     int64_t inner = padded(moe->inner);
     float *memory = pool_shared(pool, (size_t)(n * 2 * (moe->hidden + inner)) * sizeof(float));
-    if (memory == NULL) {
+    if (memory == NULL || reserve_batch(pool, n) != GATUN_OK) { /* all memory before y is touched */
         return GATUN_ENOMEM;
     }
     int64_t places[SLICE];

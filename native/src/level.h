@@ -18,13 +18,18 @@
 #define TILE_COLUMNS 512
 
 /* Columns whose scaled inputs the one-token path holds at a time. */
-#define MATVEC_BLOCK 1024
+#define MATVEC_BLOCK 512
 
 /* Keys that attention widens at a time, at positions that are multiples of it. */
 #define KEY_BLOCK 64
 
 static inline int64_t padded(int64_t n) {
     return (n + WIDEST - 1) / WIDEST * WIDEST;
+}
+
+/* To the widest panel of the one-token path: four vectors. */
+static inline int64_t whole_panels(int64_t n) {
+    return (n + 4 * WIDEST - 1) / (4 * WIDEST) * (4 * WIDEST);
 }
 
 /* Codes in one byte of an HQQ matrix. */
@@ -99,8 +104,8 @@ struct level_ops {
     void (*matvec_dense)(const struct gatun_matrix *m, const float *x, int64_t from, int64_t to, float *y);
 
     /*
-     * The second level times the input, for meta row r < rows: scale[r][padded(columns)], then offset[r][...], such
-     * that scale_codes * scale + offset is the first-level scale times x.
+     * The second level times the input, for meta row r < rows: scale[r][whole_panels(columns)], then offset[r][...],
+     * such that scale_codes * scale + offset is the first-level scale times x; in the order of the level's panels.
      */
     void (*prepare_hqq)(const struct gatun_matrix *m, const float *x, int64_t rows, float *prepared);
 

@@ -8,16 +8,22 @@
  *         of columns, and every row of the group only adds code * xs:
  *             y = sum code * xs - sum zero * xs
  *         The second level times x (`prepared`) is made once per product and thread where its rows repeat.
+ * panels  Codes are loaded four bytes to a lane, without widening: of a panel of 4 * LANES columns, vector c is loaded c
+ *         bytes further on and has the columns c, c + 4, c + 8, ... in the low bytes of its lanes. The scaled inputs lie
+ *         in the same order. The load reads three bytes past a panel: where the array ends there, from a copy.
  * bytes   dense: rows * columns * size; HQQ: rows * columns * (bits + 16 / group_size + 32 / (group_size *
  *         scale_group)) / 8; the inputs stay in the caches.      bound: reading memory
- * sums    LANES partial sums of consecutive columns, per MATVEC_BLOCK columns for HQQ, added in column order
+ * sums    LANES partial sums, of consecutive columns (dense) or of each fourth column (HQQ), per
+ *         MATVEC_BLOCK columns for HQQ, added in column order
  */
 
 /* How far ahead of the codes to prefetch: the same place in the next block, give or take. */
 #define AHEAD MATVEC_BLOCK
 
-/* Columns that one cache line of codes holds. */
+/* Columns that one cache line of codes holds; columns of a panel, and bytes that a panel's loads read past it. */
 #define LINE 64
+#define PANEL (4 * LANES)
+#define PAST 3
 
 /* ---- dense ---- */
 
@@ -115,7 +121,7 @@ static void scale_inputs(const struct gatun_matrix *m, int64_t meta, const float
     }
 }
 
-/* `n` metas from group number `group` on, wrapping; zeros up to a whole vector. */
+/* `n` metas from group number `group` on, wrapping, in the order of panels; zeros up to a whole panel. */
 static void scale_inputs_wrapped(const struct gatun_matrix *m, int64_t group, const float *x, int64_t n, float *scale,
                                  float *offset) {
     int64_t metas = metas_of(m);
@@ -126,13 +132,17 @@ static void scale_inputs_wrapped(const struct gatun_matrix *m, int64_t group, co
         done += run;
         meta = 0;
     }
-    for (int64_t k = n; k < padded(n); k++) {
+    for (int64_t k = n; k < whole_panels(n); k++) {
         scale[k] = offset[k] = 0;
+    }
+    for (int64_t k = 0; k < n; k += PANEL) {
+        vf_deal4(scale + k);
+        vf_deal4(offset + k);
     }
 }
 
 static void prepare_hqq(const struct gatun_matrix *m, const float *x, int64_t rows, float *prepared) {
-    int64_t stride = padded(m->columns);
+    int64_t stride = whole_panels(m->columns);
     for (int64_t r = 0; r < rows; r++) {
         scale_inputs_wrapped(m, r * m->columns, x, m->columns, prepared + 2 * r * stride,
                              prepared + (2 * r + 1) * stride);
@@ -141,44 +151,69 @@ static void prepare_hqq(const struct gatun_matrix *m, const float *x, int64_t ro
 
 /* ---- HQQ: one block of columns of one group ---- */
 
-INLINE vf scaled_input(vi scale_code, vf scale, vf offset) {
-    return vf_fma(vf_from_int(scale_code), scale, offset);
+/* How many of n columns may be loaded from where they are, the last row of them being `row` in an array up to `end`. */
+INLINE int64_t direct_columns(const uint8_t *row, int64_t n, const uint8_t *end) {
+    int64_t direct = n / PANEL * PANEL;
+    return direct == 0 || end - (row + direct) >= PAST ? direct : direct - PANEL;
 }
 
-/* xs of n columns, zeros up to a whole vector; returns zeros + sum of zero * xs. */
+/* The others, at most two panels of them: copied, with zeros behind. */
+struct last_columns {
+    uint8_t bytes[2 * PANEL + WIDEST];
+};
+
+INLINE void copy_last(struct last_columns *to, const uint8_t *row, int64_t from, int64_t n) {
+    memset(to, 0, sizeof *to);
+    memcpy(to->bytes, row + from, (size_t)(n - from));
+}
+
+struct zeros {
+    vf scale;
+    vf offset;
+    vf sum;
+};
+
+INLINE void scale_panel(const uint8_t *scale_codes, const uint8_t *zero_codes, const float *scale, const float *offset,
+                        float *xs, struct zeros *zeros) {
+    for (int c = 0; c < 4; c++) {
+        vf v = vf_fma(code8(vi_load(scale_codes + c)), vf_load(scale + c * LANES), vf_load(offset + c * LANES));
+        vf_store(xs + c * LANES, v);
+        zeros->sum = vf_fma(vf_fma(code8(vi_load(zero_codes + c)), zeros->scale, zeros->offset), v, zeros->sum);
+    }
+}
+
+/* xs of n columns, zeros up to a whole panel; returns the sum of zero * xs. */
 INLINE vf make_scaled(const struct gatun_matrix *m, int64_t first, const float *scale, const float *offset, int64_t n,
-                      float *xs, vf zeros) {
+                      float *xs) {
+    int64_t total = groups_of(m) * m->columns;
     const uint8_t *scale_codes = m->scale_codes + first;
     const uint8_t *zero_codes = m->zero_codes + first;
-    vf zero_scale = vf_set(m->zero_scale);
-    vf zero_offset = vf_set(-m->zero_zero * m->zero_scale);
-    vf sum = vf_zero();
+    struct zeros zeros = {vf_set(m->zero_scale), vf_set(-m->zero_zero * m->zero_scale), vf_zero()};
+    int64_t direct = direct_columns(scale_codes, n, m->scale_codes + total);
     int64_t k = 0;
-    for (; k + LINE <= n; k += LINE) {
+    for (; k + LINE <= direct; k += LINE) {
         __builtin_prefetch(scale_codes + k + AHEAD);
         __builtin_prefetch(zero_codes + k + AHEAD);
-#pragma GCC unroll 4
-        for (int64_t i = k; i < k + LINE; i += LANES) {
-            vf v = scaled_input(vi_load_u8(scale_codes + i), vf_load(scale + i), vf_load(offset + i));
-            vf_store(xs + i, v);
-            sum = vf_fma(vf_fma(vf_from_int(vi_load_u8(zero_codes + i)), zero_scale, zero_offset), v, sum);
+        for (int64_t i = k; i < k + LINE; i += PANEL) {
+            scale_panel(scale_codes + i, zero_codes + i, scale + i, offset + i, xs + i, &zeros);
         }
     }
-    for (; k < whole_vectors(n); k += LANES) {
-        vf v = scaled_input(vi_load_u8(scale_codes + k), vf_load(scale + k), vf_load(offset + k));
-        vf_store(xs + k, v);
-        sum = vf_fma(vf_fma(vf_from_int(vi_load_u8(zero_codes + k)), zero_scale, zero_offset), v, sum);
+    for (; k < direct; k += PANEL) {
+        scale_panel(scale_codes + k, zero_codes + k, scale + k, offset + k, xs + k, &zeros);
     }
     if (k < n) {
-        vf v = scaled_input(vi_load_u8_part(scale_codes + k, n - k), vf_load(scale + k), vf_load(offset + k));
-        vf_store(xs + k, v);
-        sum = vf_fma(vf_fma(vf_from_int(vi_load_u8_part(zero_codes + k, n - k)), zero_scale, zero_offset), v, sum);
+        struct last_columns last[2];
+        copy_last(&last[0], scale_codes, k, n);
+        copy_last(&last[1], zero_codes, k, n);
+        for (int64_t i = 0; k + i < n; i += PANEL) {
+            scale_panel(last[0].bytes + i, last[1].bytes + i, scale + k + i, offset + k + i, xs + k + i, &zeros);
+        }
     }
-    return vf_add(zeros, sum);
+    return zeros.sum;
 }
 
 INLINE vf code_of(int bits, vi v, int field) {
-    return bits == 2 ? code2(v, field) : bits == 4 ? code4(v, field) : vf_from_int(v);
+    return bits == 2 ? code2(v, field) : bits == 4 ? code4(v, field) : code8(v);
 }
 
 /* The sum of a field's codes from the sums that code_of led to, those of the fields of one byte row. */
@@ -190,61 +225,69 @@ INLINE float field_sum(int bits, const float *sums, int field) {
     return (sums[field] - sums[field + 1]) / (float)(1 << bits * (last - field));
 }
 
-INLINE void add_codes(int bits, int count, const uint8_t *row, int64_t stride, vf x, vf *sums) {
+INLINE void add_panel(int bits, int count, const uint8_t *row, int64_t stride, const float *xs, vf *sums) {
     const int fields = 8 / bits;
-    for (int r = 0; r < count; r++) {
-        vi codes = vi_load_u8(row + r * stride);
-        for (int f = 0; f < fields; f++) {
-            sums[r * fields + f] = vf_fma(code_of(bits, codes, f), x, sums[r * fields + f]);
+    for (int c = 0; c < 4; c++) {
+        vf x = vf_load(xs + c * LANES);
+        for (int r = 0; r < count; r++) {
+            vi codes = vi_load(row + r * stride + c);
+            for (int f = 0; f < fields; f++) {
+                sums[r * fields + f] = vf_fma(code_of(bits, codes, f), x, sums[r * fields + f]);
+            }
         }
     }
 }
 
 /* Adds code * xs over n columns of `count` byte rows to totals[byte row][field][LANES]. */
-INLINE void add_byte_rows(int bits, int count, const uint8_t *row, int64_t stride, const float *xs, int64_t n,
-                          float *totals) {
+INLINE void add_byte_rows(int bits, int count, const uint8_t *row, int64_t stride, const uint8_t *end, const float *xs,
+                          int64_t n, float *totals) {
     const int fields = 8 / bits;
     vf sums[8];
     for (int i = 0; i < count * fields; i++) {
         sums[i] = vf_zero();
     }
+    int64_t direct = direct_columns(row + (count - 1) * stride, n, end);
     int64_t k = 0;
-    for (; k + LINE <= n; k += LINE) {
+    for (; k + LINE <= direct; k += LINE) {
         for (int r = 0; r < count; r++) {
             __builtin_prefetch(row + r * stride + k + AHEAD);
         }
-#pragma GCC unroll 8
-        for (int64_t i = k; i < k + LINE; i += LANES) {
-            add_codes(bits, count, row + i, stride, vf_load(xs + i), sums);
+#pragma GCC unroll 2
+        for (int64_t i = k; i < k + LINE; i += PANEL) {
+            add_panel(bits, count, row + i, stride, xs + i, sums);
         }
     }
-    for (; k < whole_vectors(n); k += LANES) {
-        add_codes(bits, count, row + k, stride, vf_load(xs + k), sums);
+    for (; k < direct; k += PANEL) {
+        add_panel(bits, count, row + k, stride, xs + k, sums);
     }
     if (k < n) {
-        uint8_t last[8 * LANES] = {0};
+        struct last_columns last[8];
         for (int r = 0; r < count; r++) {
-            memcpy(last + r * LANES, row + r * stride + k, (size_t)(n - k));
+            copy_last(&last[r], row + r * stride, k, n);
         }
-        add_codes(bits, count, last, LANES, vf_load(xs + k), sums);
+        for (int64_t i = 0; k + i < n; i += PANEL) {
+            add_panel(bits, count, last[0].bytes + i, sizeof last[0], xs + k + i, sums);
+        }
     }
     for (int i = 0; i < count * fields; i++) {
         vf_store(totals + i * LANES, vf_add(vf_load(totals + i * LANES), sums[i]));
     }
 }
 
-INLINE void add_group(int bits, const struct gatun_matrix *m, const uint8_t *codes, const float *xs, int64_t n,
+INLINE void add_group(int bits, const struct gatun_matrix *m, int64_t first, const float *xs, int64_t n,
                       float *totals) {
     const int fields = 8 / bits;
     const int together = 8 / fields;
     int64_t byte_rows = m->group_size / fields;
     int64_t stride = groups_of(m) * m->columns;
+    const uint8_t *codes = (const uint8_t *)m->weights + first;
+    const uint8_t *end = (const uint8_t *)m->weights + byte_rows * stride;
     int64_t r = 0;
     for (; r + together <= byte_rows; r += together) {
-        add_byte_rows(bits, together, codes + r * stride, stride, xs, n, totals + r * fields * LANES);
+        add_byte_rows(bits, together, codes + r * stride, stride, end, xs, n, totals + r * fields * LANES);
     }
     for (; r < byte_rows; r++) {
-        add_byte_rows(bits, 1, codes + r * stride, stride, xs, n, totals + r * fields * LANES);
+        add_byte_rows(bits, 1, codes + r * stride, stride, end, xs, n, totals + r * fields * LANES);
     }
 }
 
@@ -288,12 +331,12 @@ INLINE void hqq_group(int bits, const struct gatun_matrix *m, const float *x, co
         const float *offset = s->offset;
         if (prepared != NULL) {
             scale = prepared + k;
-            offset = prepared + padded(columns) + k;
+            offset = prepared + whole_panels(columns) + k;
         } else {
             scale_inputs_wrapped(m, first, x + k, n, s->scale, s->offset);
         }
-        zeros = make_scaled(m, first, scale, offset, n, s->xs, zeros);
-        add_group(bits, m, (const uint8_t *)m->weights + first, s->xs, n, s->totals);
+        zeros = vf_add(zeros, make_scaled(m, first, scale, offset, n, s->xs));
+        add_group(bits, m, first, s->xs, n, s->totals);
     }
     write_group(bits, m, group, s->totals, zeros, y);
 }
@@ -301,7 +344,7 @@ INLINE void hqq_group(int bits, const struct gatun_matrix *m, const float *x, co
 INLINE void hqq_range(int bits, const struct gatun_matrix *m, const float *x, const float *prepared,
                       int64_t prepared_rows, int64_t from, int64_t to, const struct hqq_scratch *s, float *y) {
     for (int64_t g = from; g < to; g++) {
-        const float *row = prepared == NULL ? NULL : prepared + g % prepared_rows * 2 * padded(m->columns);
+        const float *row = prepared == NULL ? NULL : prepared + g % prepared_rows * 2 * whole_panels(m->columns);
         hqq_group(bits, m, x, row, g, s, y);
     }
 }

@@ -76,7 +76,7 @@ static int64_t prepared_rows(const struct gatun_matrix *m) {
 }
 
 static int64_t prepared_floats(const struct plan *plan) {
-    return 2 * plan->prepared_rows * padded(plan->product->matrix->columns);
+    return 2 * plan->prepared_rows * whole_panels(plan->product->matrix->columns);
 }
 
 static struct plan plan_one(const struct gatun_product *product) {
@@ -167,6 +167,16 @@ static void run_chunk(const void *argument, int64_t chunk, struct worker *worker
     } else {
         run_one(job->ops, plan, index, chunk, worker);
     }
+}
+
+/* The largest step that plan_batch gives to at most `tokens` tokens. */
+static int64_t longest_step(int64_t tokens) {
+    int64_t most = tokens < TOKEN_BLOCK ? tokens : TOKEN_BLOCK;
+    return ceiling(most, TOKEN_QUANTUM) * TOKEN_QUANTUM;
+}
+
+int32_t reserve_batch(struct gatun_pool *pool, int64_t tokens) {
+    return pool_reserve(pool, (size_t)tile_scratch(longest_step(tokens)) * sizeof(float));
 }
 
 static int64_t scratch_floats(const struct plan *plan, int batch) {

@@ -13,4 +13,7 @@
  */
 int32_t multiply_all(struct gatun_pool *pool, const struct gatun_product *products, int32_t count, int batch);
 
+/* Locked. The scratch that multiply_all needs for batches of at most `tokens`, ahead of it: GATUN_OK or GATUN_ENOMEM. */
+int32_t reserve_batch(struct gatun_pool *pool, int64_t tokens);
+
 #endif

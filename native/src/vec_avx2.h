@@ -103,20 +103,51 @@ INLINE void vf_store_f16(uint16_t *p, vf v) {
     _mm_storeu_si128((__m128i *)p, _mm256_cvtps_ph(v, _MM_FROUND_TO_NEAREST_INT));
 }
 
-/* The highest field is left with those below it, and the lowest taken by a permutation, which looks at two bits. */
+INLINE vi vi_load(const uint8_t *p) {
+    return _mm256_loadu_si256((const __m256i *)p);
+}
+
+INLINE vf load_halves(const float *p, const float *upper) {
+    return _mm256_insertf128_ps(_mm256_castps128_ps256(_mm_loadu_ps(p)), _mm_loadu_ps(upper), 1);
+}
+
+INLINE void vf_deal4(float *p) {
+    vf a = load_halves(p, p + 16);
+    vf b = load_halves(p + 4, p + 20);
+    vf c = load_halves(p + 8, p + 24);
+    vf d = load_halves(p + 12, p + 28);
+    __m256d ab = _mm256_castps_pd(_mm256_unpacklo_ps(a, b));
+    __m256d cd = _mm256_castps_pd(_mm256_unpacklo_ps(c, d));
+    __m256d ab2 = _mm256_castps_pd(_mm256_unpackhi_ps(a, b));
+    __m256d cd2 = _mm256_castps_pd(_mm256_unpackhi_ps(c, d));
+    vf_store(p, _mm256_castpd_ps(_mm256_unpacklo_pd(ab, cd)));
+    vf_store(p + 8, _mm256_castpd_ps(_mm256_unpackhi_pd(ab, cd)));
+    vf_store(p + 16, _mm256_castpd_ps(_mm256_unpacklo_pd(ab2, cd2)));
+    vf_store(p + 24, _mm256_castpd_ps(_mm256_unpackhi_pd(ab2, cd2)));
+}
+
+INLINE vf masked(vi v, int mask) {
+    return vf_from_int(_mm256_and_si256(v, _mm256_set1_epi32(mask)));
+}
+
+/* The lowest field is taken by a permutation, which looks at two bits; the others keep the lower ones below them. */
 #define NESTED_CODES 1
 
 INLINE vf code2(vi v, int field) {
     if (field == 3) {
         return _mm256_permutevar_ps(_mm256_setr_ps(0, 1, 2, 3, 0, 1, 2, 3), v);
     }
-    return vf_from_int(field == 0 ? v : _mm256_and_si256(v, _mm256_set1_epi32(0xff >> 2 * field)));
+    return masked(v, 0xff >> 2 * field);
 }
 
 INLINE vf code4(vi v, int field) {
-    return vf_from_int(field == 0 ? v : _mm256_and_si256(v, _mm256_set1_epi32(0x0f)));
+    return masked(v, 0xff >> 4 * field);
+}
+
+INLINE vf code8(vi v) {
+    return masked(v, 0xff);
 }
 
 INLINE vf code_alone(vi v, int shift, int bits) {
-    return vf_from_int(_mm256_and_si256(_mm256_srli_epi32(v, shift), _mm256_set1_epi32((1 << bits) - 1)));
+    return masked(_mm256_srli_epi32(v, shift), (1 << bits) - 1);
 }

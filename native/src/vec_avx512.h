@@ -115,6 +115,24 @@ INLINE void vf_store_f16(uint16_t *p, vf v) {
     _mm256_storeu_si256((__m256i *)p, _mm512_cvtps_ph(v, _MM_FROUND_TO_NEAREST_INT));
 }
 
+INLINE vi vi_load(const uint8_t *p) {
+    return _mm512_loadu_si512(p);
+}
+
+INLINE void vf_deal4(float *p) {
+    vf a = vf_load(p);
+    vf b = vf_load(p + 16);
+    vf c = vf_load(p + 32);
+    vf d = vf_load(p + 48);
+    for (int i = 0; i < 4; i++) {
+        vi places = _mm512_add_epi32(_mm512_setr_epi32(0, 4, 8, 12, 16, 20, 24, 28, 0, 4, 8, 12, 16, 20, 24, 28),
+                                     _mm512_set1_epi32(i));
+        vf ab = _mm512_permutex2var_ps(a, places, b);
+        vf cd = _mm512_permutex2var_ps(c, places, d);
+        vf_store(p + 16 * i, _mm512_mask_mov_ps(ab, 0xff00, cd));
+    }
+}
+
 /* A permutation of sixteen looks at four bits: it takes either field of a nibble, or the nibble, without a mask. */
 #define NESTED_CODES 0
 
@@ -128,6 +146,10 @@ INLINE vf code2(vi v, int field) {
 INLINE vf code4(vi v, int field) {
     vf values = _mm512_setr_ps(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
     return _mm512_permutexvar_ps(field == 0 ? _mm512_srli_epi32(v, 4) : v, values);
+}
+
+INLINE vf code8(vi v) {
+    return vf_from_int(_mm512_and_si512(v, _mm512_set1_epi32(0xff)));
 }
 
 INLINE vf code_alone(vi v, int shift, int bits) {

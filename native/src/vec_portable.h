@@ -2,8 +2,8 @@
  * vec_portable.h: four lanes of the compiler's generic vectors. A multiply-add rounds twice here.
  *
  * Each vec_*.h defines the same names: vf (floats), vi (32-bit integers), LANES and the operations below, so that the
- * templates are written once. code2 and code4 take a field (0 is the highest) out of zero-extended bytes: alone, or,
- * with NESTED_CODES, as the number that it and the lower fields make. GEMM_TOKENS and GEMM_COLUMNS are the batch path's
+ * templates are written once. code2 and code4 take a field (0 is the highest) out of the lowest byte of each lane: alone,
+ * or, with NESTED_CODES, as the number that it and the lower fields make. GEMM_TOKENS and GEMM_COLUMNS are the batch path's
  * register and cache blocking.
  */
 #include <stdint.h>
@@ -143,18 +143,45 @@ INLINE void vf_store_f16(uint16_t *p, vf v) {
     }
 }
 
-/* Fields are left with the lower fields below them, which saves masks. */
+/* Four bytes to a lane; the code is in the lowest. */
+INLINE vi vi_load(const uint8_t *p) {
+    vi v;
+    memcpy(&v, p, sizeof v);
+    return v;
+}
+
+/* Deals 4 * LANES floats, in place, to four vectors: 0, 4, 8, ..., then 1, 5, 9, ..., and so on. */
+INLINE void vf_deal4(float *p) {
+    vf a = vf_load(p);
+    vf b = vf_load(p + 4);
+    vf c = vf_load(p + 8);
+    vf d = vf_load(p + 12);
+    vf ab = __builtin_shuffle(a, b, (vi){0, 4, 1, 5});
+    vf cd = __builtin_shuffle(c, d, (vi){0, 4, 1, 5});
+    vf ab2 = __builtin_shuffle(a, b, (vi){2, 6, 3, 7});
+    vf cd2 = __builtin_shuffle(c, d, (vi){2, 6, 3, 7});
+    vf_store(p, __builtin_shuffle(ab, cd, (vi){0, 1, 4, 5}));
+    vf_store(p + 4, __builtin_shuffle(ab, cd, (vi){2, 3, 6, 7}));
+    vf_store(p + 8, __builtin_shuffle(ab2, cd2, (vi){0, 1, 4, 5}));
+    vf_store(p + 12, __builtin_shuffle(ab2, cd2, (vi){2, 3, 6, 7}));
+}
+
+/* Fields are left with the lower fields below them. */
 #define NESTED_CODES 1
 
 INLINE vf code2(vi v, int field) {
-    return vf_from_int(field == 0 ? v : v & (0xff >> 2 * field));
+    return vf_from_int(v & (0xff >> 2 * field));
 }
 
 INLINE vf code4(vi v, int field) {
-    return vf_from_int(field == 0 ? v : v & 0x0f);
+    return vf_from_int(v & (0xff >> 4 * field));
 }
 
-/* Field at bit `shift`, `bits` wide, alone and in units of one. */
+INLINE vf code8(vi v) {
+    return vf_from_int(v & 0xff);
+}
+
+/* Of a zero-extended byte: the field at bit `shift`, `bits` wide, alone and in units of one. */
 INLINE vf code_alone(vi v, int shift, int bits) {
     return vf_from_int(v >> shift & ((1 << bits) - 1));
 }
