@@ -72,6 +72,11 @@ struct gatun_matrix {
     float zero_zero;
 };
 
+/*
+ * Accuracy: sums are float32. With one token and 2- or 4-bit codes the vector levels round the scaled inputs to 16 bits of
+ * the largest in each block of columns and sum exactly: an error of about 1e-4 of the output's 2-norm.
+ */
+
 /* One product y[t][row] = sum over k of W[row][k] * x[t][k] for t in [0, tokens). x and y must not overlap. */
 struct gatun_product {
     const struct gatun_matrix *matrix;

@@ -18,7 +18,7 @@
 #define TILE_COLUMNS 512
 
 /* Columns whose scaled inputs the one-token path holds at a time. */
-#define MATVEC_BLOCK 512
+#define MATVEC_BLOCK 1024
 
 /* Keys that attention widens at a time, at positions that are multiples of it. */
 #define KEY_BLOCK 64

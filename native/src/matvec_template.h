@@ -11,6 +11,7 @@
  * panels  Codes are loaded four bytes to a lane, without widening: of a panel of 4 * LANES columns, vector c is loaded c
  *         bytes further on and has the columns c, c + 4, c + 8, ... in the low bytes of its lanes. The scaled inputs lie
  *         in the same order. The load reads three bytes past a panel: where the array ends there, from a copy.
+ * words   2- and 4-bit codes, where a level multiplies 16-bit integers: words_template.h
  * bytes   dense: rows * columns * size; HQQ: rows * columns * (bits + 16 / group_size + 32 / (group_size *
  *         scale_group)) / 8; the inputs stay in the caches.      bound: reading memory
  * sums    LANES partial sums, of consecutive columns (dense) or of each fourth column (HQQ), per
@@ -291,6 +292,10 @@ INLINE void add_group(int bits, const struct gatun_matrix *m, int64_t first, con
     }
 }
 
+#if WORD_SUMS
+#include "words_template.h"
+#endif
+
 /* ---- HQQ: a group, a range of groups ---- */
 
 struct hqq_scratch {
@@ -312,7 +317,8 @@ INLINE void write_group(int bits, const struct gatun_matrix *m, int64_t group, c
             sums[f] = vf_sum(vf_load(totals + (r * fields + f) * LANES));
         }
         for (int f = 0; f < fields; f++) {
-            y[group + groups * (r + f * byte_rows)] = field_sum(bits, sums, f) - zero;
+            float sum = WORD_SUMS && bits < 8 ? sums[f] : field_sum(bits, sums, f);
+            y[group + groups * (r + f * byte_rows)] = sum - zero;
         }
     }
 }
@@ -335,6 +341,12 @@ INLINE void hqq_group(int bits, const struct gatun_matrix *m, const float *x, co
         } else {
             scale_inputs_wrapped(m, first, x + k, n, s->scale, s->offset);
         }
+#if WORD_SUMS
+        if (bits < 8) {
+            add_word_block(bits, m, first, scale, offset, n, s->xs, s->totals);
+            continue;
+        }
+#endif
         zeros = vf_add(zeros, make_scaled(m, first, scale, offset, n, s->xs));
         add_group(bits, m, first, s->xs, n, s->totals);
     }

@@ -151,3 +151,50 @@ INLINE vf code8(vi v) {
 INLINE vf code_alone(vi v, int shift, int bits) {
     return masked(_mm256_srli_epi32(v, shift), (1 << bits) - 1);
 }
+
+/* 16-bit integers, two to a lane. */
+#define WORD_SUMS 1
+
+INLINE vi vi_set(int32_t a) {
+    return _mm256_set1_epi32(a);
+}
+
+INLINE vi vi_and(vi a, vi b) {
+    return _mm256_and_si256(a, b);
+}
+
+INLINE vi vi_max(vi a, vi b) {
+    return _mm256_max_epi32(a, b);
+}
+
+INLINE int32_t vi_largest(vi v) {
+    __m128i s = _mm_max_epi32(_mm256_castsi256_si128(v), _mm256_extracti128_si256(v, 1));
+    s = _mm_max_epi32(s, _mm_shuffle_epi32(s, 0x4e));
+    return _mm_cvtsi128_si32(_mm_max_epi32(s, _mm_shuffle_epi32(s, 0xb1)));
+}
+
+INLINE vi vi_bits(vf v) {
+    return _mm256_castps_si256(v);
+}
+
+INLINE vi vi_round(vf v) {
+    return _mm256_cvtps_epi32(v);
+}
+
+INLINE void vi_store(uint8_t *p, vi v) {
+    _mm256_storeu_si256((__m256i *)p, v);
+}
+
+INLINE vi vi_pair(vi low, vi high) {
+    return _mm256_blend_epi16(low, _mm256_slli_epi32(high, 16), 0xaa);
+}
+
+INLINE vi vi_add_products(vi a, vi b, vi sum) {
+    return _mm256_add_epi32(sum, _mm256_madd_epi16(a, b));
+}
+
+/* Holds a value in a register: the compiler would load it again for each use, and regroup sums until they spill. */
+INLINE vi vi_keep(vi v) {
+    __asm__("" : "+x"(v));
+    return v;
+}

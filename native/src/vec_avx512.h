@@ -155,3 +155,48 @@ INLINE vf code8(vi v) {
 INLINE vf code_alone(vi v, int shift, int bits) {
     return vf_from_int(_mm512_and_si512(_mm512_srli_epi32(v, (unsigned)shift), _mm512_set1_epi32((1 << bits) - 1)));
 }
+
+/* 16-bit integers, two to a lane. */
+#define WORD_SUMS 1
+
+INLINE vi vi_set(int32_t a) {
+    return _mm512_set1_epi32(a);
+}
+
+INLINE vi vi_and(vi a, vi b) {
+    return _mm512_and_si512(a, b);
+}
+
+INLINE vi vi_max(vi a, vi b) {
+    return _mm512_max_epi32(a, b);
+}
+
+INLINE int32_t vi_largest(vi v) {
+    return _mm512_reduce_max_epi32(v);
+}
+
+INLINE vi vi_bits(vf v) {
+    return _mm512_castps_si512(v);
+}
+
+INLINE vi vi_round(vf v) {
+    return _mm512_cvtps_epi32(v);
+}
+
+INLINE void vi_store(uint8_t *p, vi v) {
+    _mm512_storeu_si512(p, v);
+}
+
+INLINE vi vi_pair(vi low, vi high) {
+    return _mm512_mask_blend_epi16(0xaaaaaaaa, low, _mm512_slli_epi32(high, 16));
+}
+
+INLINE vi vi_add_products(vi a, vi b, vi sum) {
+    return _mm512_add_epi32(sum, _mm512_madd_epi16(a, b));
+}
+
+/* Holds a value in a register: the compiler would load it again for each use, and regroup sums until they spill. */
+INLINE vi vi_keep(vi v) {
+    __asm__("" : "+v"(v));
+    return v;
+}

@@ -169,6 +169,9 @@ INLINE void vf_deal4(float *p) {
 /* Fields are left with the lower fields below them. */
 #define NESTED_CODES 1
 
+/* Generic vectors have no 16-bit products. */
+#define WORD_SUMS 0
+
 INLINE vf code2(vi v, int field) {
     return vf_from_int(v & (0xff >> 2 * field));
 }

@@ -73,7 +73,12 @@ public final class CpuPool implements AutoCloseable {
         return level;
     }
 
-    /** y = x &middot; W&#7488;; see {@link Product}. */
+    /**
+     * y = x &middot; W&#7488;; see {@link Product}.
+     *
+     * <p>Sums are float32: about 1e-6 of the output's 2-norm. For one token and a matrix of 2- or 4-bit codes, the vector
+     * levels round the scaled inputs to 16 bits of the largest in each block of columns: about 1e-4.
+     */
     public void multiply(CpuMatrix matrix, FloatMatrix x, FloatMatrix y) {
         multiply(List.of(new Product(matrix, x, y)));
     }

@@ -41,7 +41,7 @@ class ExpertsTest extends OnEveryLevel {
 
         float[] sums = add(arena, sample, x, routing, new float[x.length]);
 
-        Reference.assertNear(sums, sample.expected(Reference.widen(x), routing), 1e-5);
+        Reference.assertNear(sums, sample.expected(Reference.widen(x), routing), tolerance(tokens));
     }
 
     @Test
@@ -56,7 +56,7 @@ class ExpertsTest extends OnEveryLevel {
                 for (int i = 0; i < expected.length; i++) {
                     expected[i] += before[i];
                 }
-                Reference.assertNear(add(arena, sample, x, routing, before), expected, 1e-5);
+                Reference.assertNear(add(arena, sample, x, routing, before), expected, Reference.FLOATS);
             }
         });
     }

@@ -11,7 +11,6 @@ import org.junit.jupiter.api.Test;
 
 /** Products against float64, for every kind of matrix. */
 class MultiplyTest extends OnEveryLevel {
-    private static final double TOLERANCE = 1e-5;
 
     @Test
     void denseProductsAreThoseOfTheDefinition() {
@@ -46,6 +45,24 @@ class MultiplyTest extends OnEveryLevel {
         });
     }
 
+    @Test
+    void whatIsNotFiniteReachesEveryOutput() {
+        Cases.random(20, random -> {
+            try (Arena arena = Arena.ofConfined()) {
+                CpuMatrix w = SampleMatrix.hqq(
+                                arena, random, Cases.between(random, 1, 64), Cases.between(random, 1, 99))
+                        .matrix();
+                for (float broken : new float[] {Float.NaN, Float.POSITIVE_INFINITY, Float.NEGATIVE_INFINITY}) {
+                    float[] x = Cases.values(random, w.columns());
+                    x[random.nextInt(x.length)] = broken;
+                    for (float value : multiply(arena, pool, w, x)) {
+                        assertThat(Float.isFinite(value)).isFalse();
+                    }
+                }
+            }
+        });
+    }
+
     private void requireNear(Arena arena, Random random, SampleMatrix w) {
         requireNear(arena, random, w, Cases.tokens(random));
     }
@@ -53,7 +70,8 @@ class MultiplyTest extends OnEveryLevel {
     private void requireNear(Arena arena, Random random, SampleMatrix w, int tokens) {
         float[] x = Cases.values(random, tokens * w.matrix().columns());
         float[] y = multiply(arena, pool, w.matrix(), x);
-        Reference.assertNear(y, Reference.multiply(w, Reference.widen(x)), TOLERANCE);
+        double tolerance = w.matrix().isDense() ? Reference.FLOATS : tolerance(tokens);
+        Reference.assertNear(y, Reference.multiply(w, Reference.widen(x)), tolerance);
     }
 
     private static float[] multiply(Arena arena, CpuPool pool, CpuMatrix w, float[] x) {

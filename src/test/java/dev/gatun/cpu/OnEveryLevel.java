@@ -31,6 +31,11 @@ abstract class OnEveryLevel {
         pool = CpuPool.open(2, level);
     }
 
+    /** What a product of quantized weights may differ by: see {@link CpuPool#multiply(CpuMatrix, FloatMatrix, FloatMatrix)}. */
+    double tolerance(int tokens) {
+        return tokens == 1 && level != CpuLevel.PORTABLE ? Reference.WORDS : Reference.FLOATS;
+    }
+
     @AfterEach
     void closePool() {
         pool.close();

@@ -92,6 +92,12 @@ final class Reference {
                 .toArray();
     }
 
+    /** The relative error of sums in float32. */
+    static final double FLOATS = 1e-5;
+
+    /** The same where scaled inputs are rounded to 16 bits of the largest of a block. */
+    static final double WORDS = 5e-4;
+
     /** The best experts of one token: the larger logit first, then the lower id. */
     static List<Integer> route(float[] logits, int topK) {
         return IntStream.range(0, logits.length)

@@ -30,13 +30,16 @@ class ReferenceModelTest {
     private static final int THREADS = 2;
 
     enum Which {
-        UNQUANTIZED(1e-3),
-        QUANTIZED(5e-3);
+        UNQUANTIZED(1e-3, 1e-3),
+        // One token's scaled inputs are rounded to 16 bits where there are vectors.
+        QUANTIZED(5e-3, 5e-3);
 
         final double perplexityTolerance;
+        final double logitTolerance;
 
-        Which(double perplexityTolerance) {
+        Which(double perplexityTolerance, double logitTolerance) {
             this.perplexityTolerance = perplexityTolerance;
+            this.logitTolerance = logitTolerance;
         }
 
         ReferenceFolder folder() {
@@ -60,10 +63,11 @@ class ReferenceModelTest {
             for (ReferenceFolder.Prompt prompt : which.folder().prompts()) {
                 try (KvCache cache = model.backend().newKvCache(512, KvPrecision.F32)) {
                     float[] logits = model.feed(prompt.ids(), cache, 1, 512);
-                    assertThat(logits)
-                            .as(prompt.name())
-                            .containsExactly(
-                                    which.folder().floats("logits-last.safetensors", prompt.name()), within(1e-3f));
+                    assertNear(
+                            prompt.name(),
+                            logits,
+                            which.folder().floats("logits-last.safetensors", prompt.name()),
+                            which.logitTolerance);
                 }
             }
         }
@@ -77,9 +81,8 @@ class ReferenceModelTest {
             for (String name : List.of("short", "unicode")) {
                 int[] ids = folder.prompt(name).ids();
                 try (KvCache cache = model.backend().newKvCache(512, KvPrecision.F32)) {
-                    assertThat(model.feed(ids, cache, ids.length, 512))
-                            .as(name)
-                            .containsExactly(folder.floats("logits-" + name + ".safetensors", "logits"), within(1e-3f));
+                    float[] expected = folder.floats("logits-" + name + ".safetensors", "logits");
+                    assertNear(name, model.feed(ids, cache, ids.length, 512), expected, 1e-3);
                 }
             }
         }
@@ -103,9 +106,19 @@ class ReferenceModelTest {
     }
 
     private static void assertHidden(ReferenceFolder folder, String name, Activations hidden) {
-        assertThat(((CpuActivations) hidden).values().toArray())
-                .as(name)
-                .containsExactly(folder.floats("hidden-medium.safetensors", name), within(1e-3f));
+        float[] expected = folder.floats("hidden-medium.safetensors", name);
+        assertNear(name, ((CpuActivations) hidden).values().toArray(), expected, 1e-3);
+    }
+
+    private static void assertNear(String what, float[] actual, float[] expected, double tolerance) {
+        assertThat(actual).hasSameSizeAs(expected);
+        double largest = 0;
+        for (int i = 0; i < actual.length; i++) {
+            double difference = Math.abs(actual[i] - expected[i]);
+            // Not "greater than": a NaN must count.
+            largest = difference <= largest ? largest : difference;
+        }
+        assertThat(largest).as("largest difference of " + what).isLessThanOrEqualTo(tolerance);
     }
 
     @ParameterizedTest
@@ -250,7 +263,7 @@ class ReferenceModelTest {
                 try (KvCache cache = model.backend().newKvCache(512, KvPrecision.F32)) {
                     float[] logits = model.feed(ids, cache, 1, chunk);
                     whole = whole == null ? logits : whole;
-                    assertThat(logits).as("chunks of " + chunk).containsExactly(whole, within(1e-3f));
+                    assertNear("chunks of " + chunk, logits, whole, which.logitTolerance);
                 }
             }
         }
