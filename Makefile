@@ -43,7 +43,7 @@ native: preflight $(CPU_LIBRARY)
 target/product.stamp: $(JAVA_SOURCES) | preflight
 	@mkdir -p target
 	@echo "  MVN  compile (the first time, Maven fetches plugins and eight libraries)" >&2
-	@$(MVN) -q -Dproduct.only compile | sed 's/\x1b\[0m//g' >&2
+	@$(MVN) -q -Dproduct.only compile 2>&1 | sed 's/\x1b\[0m//g' >&2
 	@touch $@
 
 .PHONY: run

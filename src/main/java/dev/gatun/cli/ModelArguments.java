@@ -22,7 +22,7 @@ final class ModelArguments {
             names = "--backend",
             paramLabel = "NAME",
             defaultValue = "auto",
-            description = "Where to run: ${COMPLETION-CANDIDATES}. Default: ${DEFAULT-VALUE}.")
+            description = "Where to run: auto, cpu or cuda. Default: auto.")
     BackendPreference backend;
 
     @Option(
