@@ -41,7 +41,7 @@ native: preflight $(CPU_LIBRARY)
 
 # What a user needs and nothing of what a developer needs: no tests, no checks, no kernels where there is no GPU.
 target/product.stamp: $(JAVA_SOURCES) | preflight
-	@mkdir -p target
+	@mkdir -p target && rm -rf target/lib
 	@echo "  MVN  compile (the first time, Maven fetches plugins and eight libraries)" >&2
 	@$(MVN) -q -Dproduct.only compile 2>&1 | sed 's/\x1b\[0m//g' >&2
 	@touch $@
@@ -63,6 +63,7 @@ test: preflight $(CPU_LIBRARY) $(TEST_MODEL) ## all tests, then those of the ins
 
 .PHONY: jar
 jar: preflight $(CPU_LIBRARY) ## the module's jar in target/, its libraries in target/lib
+	@rm -rf target/gatun-*.jar target/lib
 	@$(MVN) -q -Dproduct.only package
 
 .PHONY: install

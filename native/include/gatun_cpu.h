@@ -24,7 +24,7 @@
 #define GATUN_EINVAL 1  /* shapes that contradict each other */
 #define GATUN_ENOMEM 2  /* memory or a thread could not be had */
 #define GATUN_ELEVEL 3  /* the instruction-set level is not available on this machine */
-#define GATUN_ENAN 4    /* a router saw NaN: its ids are in range, its weights are not to be used */
+#define GATUN_ENAN 4    /* a router saw NaN or infinity: its ids are in range, its weights are not to be used */
 
 /* Instruction-set levels, each a superset of the one before. */
 #define GATUN_PORTABLE 0

@@ -5,8 +5,9 @@ import java.time.Duration;
 /**
  * What a generation cost.
  *
- * @param promptTokens tokens processed before the first one was chosen; those the session already held do not count
- * @param promptTime how long that took
+ * @param promptTokens tokens processed before the first one was chosen: the new ones of the prompt, and the last one that
+ *     the session held
+ * @param promptTime from the call to the first chosen token, or to the end where there was none
  * @param generatedTokens tokens chosen
  * @param decodeTime from the first chosen token to the last
  * @param timeToFirstToken from the call to the first chosen token; zero when there was none

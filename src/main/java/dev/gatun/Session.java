@@ -1,12 +1,16 @@
 package dev.gatun;
 
+import dev.gatun.cpu.CpuException;
 import dev.gatun.engine.KvCache;
+import dev.gatun.engine.RouterFailureException;
 import dev.gatun.text.ChatMessage;
 import dev.gatun.text.Detokenizer;
+import dev.gatun.text.NonFiniteLogitsException;
 import dev.gatun.text.TextException;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.locks.ReentrantLock;
@@ -83,7 +87,8 @@ public final class Session implements AutoCloseable {
      *
      * @param prompt plain text; empty to go on with what is there
      * @param listener hears each token, on this thread
-     * @throws GatunException if the prompt leaves no room in the context; the session is then as before
+     * @throws GatunException if the prompt leaves no room in the context, the session being then as before; or if the
+     *     weights turn out to be damaged (their results are not numbers)
      * @throws IllegalStateException if the session is closed or generating
      */
     public Generation generate(String prompt, GenerationOptions options, GenerationListener listener) {
@@ -175,6 +180,8 @@ public final class Session implements AutoCloseable {
     }
 
     private TokenLoop begin(String prompt, GenerationOptions options) {
+        Objects.requireNonNull(options, "options");
+        long start = System.nanoTime();
         stepping.lock();
         try {
             requireIdle();
@@ -184,14 +191,15 @@ public final class Session implements AutoCloseable {
                 throw new GatunException("prompt: it is empty, and there is no text to go on with");
             }
             requireRoom(history.size() + tokens.length);
-            history.addAll(tokens);
-            return activate(options, false);
+            return activate(tokens, options, Detokenizer.continuing(model.tokenizer(), true), start);
         } finally {
             stepping.unlock();
         }
     }
 
     private TokenLoop beginChat(String message, GenerationOptions options) {
+        Objects.requireNonNull(options, "options");
+        long start = System.nanoTime();
         stepping.lock();
         try {
             requireIdle();
@@ -199,11 +207,14 @@ public final class Session implements AutoCloseable {
             conversation.forEach(turn -> turns.add(new ChatMessage(turn.role(), turn.content())));
             turns.add(new ChatMessage("user", message));
             int[] tokens = model.encode(model.chatFormat().render(turns));
+            if (tokens.length == 0) {
+                throw new GatunException("chat: the model's template made no text of the conversation");
+            }
             requireRoom(tokens.length);
             int kept = history.commonPrefix(tokens);
             keep(kept);
-            history.addAll(Arrays.copyOfRange(tokens, kept, tokens.length));
-            return activate(options, true);
+            int[] added = Arrays.copyOfRange(tokens, kept, tokens.length);
+            return activate(added, options, Detokenizer.atStart(model.tokenizer(), true), start);
         } catch (TextException refused) {
             throw new GatunException(refused.getMessage(), refused);
         } finally {
@@ -211,16 +222,25 @@ public final class Session implements AutoCloseable {
         }
     }
 
-    private TokenLoop activate(GenerationOptions options, boolean atStart) {
+    /** Takes the tokens in and begins; if that fails, the tokens are forgotten again. */
+    private TokenLoop activate(int[] tokens, GenerationOptions options, Detokenizer detokenizer, long start) {
+        int before = history.size();
+        history.addAll(tokens);
+        try {
+            return activate(options, detokenizer, start);
+        } catch (RuntimeException | Error failure) {
+            keep(before);
+            throw failure;
+        }
+    }
+
+    private TokenLoop activate(GenerationOptions options, Detokenizer detokenizer, long start) {
         if (cache.length() == history.size()) {
             // Everything is processed, but the last token's logits are gone: process that one again.
             cache.truncate(history.size() - 1);
         }
         long seed = options.seed().orElseGet(() -> ThreadLocalRandom.current().nextLong(1L << 53));
-        Detokenizer detokenizer = atStart
-                ? Detokenizer.atStart(model.tokenizer(), true)
-                : Detokenizer.continuing(model.tokenizer(), true);
-        TokenLoop loop = new TokenLoop(model, cache, history, options, contextLength, detokenizer, seed);
+        TokenLoop loop = new TokenLoop(model, cache, history, options, contextLength, detokenizer, seed, start);
         active = loop;
         return loop;
     }
@@ -259,6 +279,8 @@ public final class Session implements AutoCloseable {
                 loop.cancel();
             }
             return loop.step();
+        } catch (NonFiniteLogitsException | RouterFailureException | CpuException broken) {
+            throw new GatunException("model `" + model.name() + "`: " + broken.getMessage(), broken);
         } finally {
             stepping.unlock();
         }

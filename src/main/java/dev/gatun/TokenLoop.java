@@ -25,7 +25,7 @@ final class TokenLoop {
     private final StringBuilder text = new StringBuilder();
     private final float[] logits;
     private final long seed;
-    private final long start = System.nanoTime();
+    private final long start;
     private final int promptTokens;
     private volatile boolean cancelled;
     private StopReason stopReason;
@@ -40,7 +40,8 @@ final class TokenLoop {
             GenerationOptions options,
             int contextLength,
             Detokenizer detokenizer,
-            long seed) {
+            long seed,
+            long start) {
         this.model = model;
         this.cache = cache;
         this.history = history;
@@ -54,6 +55,7 @@ final class TokenLoop {
         this.stops = new StopStrings(options.stop());
         this.logits = new float[model.vocabularySize()];
         this.seed = seed;
+        this.start = start;
         this.promptTokens = history.size() - cache.length();
     }
 
@@ -123,16 +125,16 @@ final class TokenLoop {
     }
 
     Generation result() {
-        long firstAt = generated > 0 ? firstToken - start : 0;
+        long promptNanos = (generated > 0 ? firstToken : System.nanoTime()) - start;
         return new Generation(
                 text.toString(),
                 stopReason,
                 seed,
                 new GenerationStatistics(
-                        promptTokens,
-                        Duration.ofNanos(firstAt),
+                        promptTokens - promptTokensLeft(),
+                        Duration.ofNanos(promptNanos),
                         generated,
                         Duration.ofNanos(generated > 0 ? lastToken - firstToken : 0),
-                        Duration.ofNanos(firstAt)));
+                        Duration.ofNanos(generated > 0 ? promptNanos : 0)));
     }
 }

@@ -144,6 +144,30 @@ class SessionTest {
     }
 
     @Test
+    void aCallThatFailsAtOnceChangesNothing() {
+        assertThatThrownBy(() -> session.generate(PROMPT, null)).isInstanceOf(NullPointerException.class);
+        assertThat(session.length()).isZero();
+    }
+
+    @Test
+    void aPromptCancelledHalfWayCountsWhatWasDone() {
+        GenerationListener impatient = new GenerationListener() {
+            @Override
+            public void token(Token token) {}
+
+            @Override
+            public void prompt(int processed, int total) {
+                session.cancel();
+            }
+        };
+        Generation generation = session.generate((PROMPT + " ").repeat(100), greedy(3), impatient);
+        assertThat(generation.stopReason()).isEqualTo(StopReason.CANCELLED);
+        assertThat(generation.statistics().promptTokens()).isEqualTo(512);
+        assertThat(generation.statistics().promptRate()).isPositive();
+        assertThat(generation.statistics().timeToFirstToken()).isZero();
+    }
+
+    @Test
     void cancellingFromAnotherThreadEndsTheGeneration() throws Exception {
         CountDownLatch begun = new CountDownLatch(1);
         try (ExecutorService threads = Executors.newSingleThreadExecutor()) {

@@ -4,11 +4,13 @@ import dev.gatun.cpu.Terminal;
 import java.io.FileDescriptor;
 import java.io.FileInputStream;
 import java.io.FileOutputStream;
+import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStreamWriter;
 import java.io.PrintStream;
 import java.io.PrintWriter;
 import java.nio.charset.StandardCharsets;
+import java.util.Optional;
 
 /**
  * Where the program reads and writes. Text is UTF-8 whatever the locale says.
@@ -29,6 +31,24 @@ record Console(InputStream in, PrintStream out, PrintStream err, boolean inIsTer
                 isTerminal(Terminal.STDERR));
     }
 
+    /**
+     * Why {@link #out} of the process could not be written, if it could not. A reader that has gone away, as of
+     * {@code | head}, is no failure.
+     */
+    Optional<String> outFailure() {
+        if (!out.checkError()) {
+            return Optional.empty();
+        }
+        // The stream only says that there was an error: one more byte tells which.
+        try (FileOutputStream again = new FileOutputStream("/dev/stdout")) {
+            again.write('\n');
+            return Optional.empty();
+        } catch (IOException failure) {
+            String reason = String.valueOf(failure.getMessage());
+            return reason.contains("Broken pipe") ? Optional.empty() : Optional.of(reason);
+        }
+    }
+
     /** {@link #out} for picocli; flushes at line ends. */
     PrintWriter outWriter() {
         return writer(out);
@@ -43,12 +63,12 @@ record Console(InputStream in, PrintStream out, PrintStream err, boolean inIsTer
         return new PrintWriter(new OutputStreamWriter(stream, StandardCharsets.UTF_8), true);
     }
 
-    /** A machine on which the library cannot be loaded still gets its help texts: it just has no terminal. */
+    /** A machine on which the library cannot be loaded still gets its help texts and a prompt's error. */
     private static boolean isTerminal(int descriptor) {
         try {
             return Terminal.isTerminal(descriptor);
         } catch (RuntimeException noLibrary) {
-            return false;
+            return System.console().isTerminal();
         }
     }
 }

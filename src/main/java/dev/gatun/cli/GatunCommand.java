@@ -35,6 +35,8 @@ final class GatunCommand {
                 .setOut(console.outWriter())
                 .setErr(console.errWriter())
                 .setCaseInsensitiveEnumValuesAllowed(true)
+                // A prompt may begin with an @.
+                .setExpandAtFiles(false)
                 .setParameterExceptionHandler(GatunCommand::mistake)
                 .setExecutionExceptionHandler((failure, command, parsed) -> failed(console, failure));
         line.getSubcommands()

@@ -1,5 +1,6 @@
 package dev.gatun.cli;
 
+import dev.gatun.GatunException;
 import dev.gatun.Generation;
 import dev.gatun.GenerationOptions;
 import dev.gatun.Model;
@@ -86,7 +87,8 @@ final class GenerateCommand implements Callable<Integer> {
             console.out().print(text);
         }
         Generation generation;
-        try (TextPrinter printer = new TextPrinter(console, session, !json, !quiet && console.errIsTerminal())) {
+        try (TextPrinter printer =
+                new TextPrinter(console, session, interrupted, !json, !quiet && console.errIsTerminal())) {
             generation = chat ? session.chat(text, options, printer) : session.generate(text, options, printer);
         }
         if (json) {
@@ -95,6 +97,9 @@ final class GenerateCommand implements Callable<Integer> {
             console.out().println();
         }
         console.out().flush();
+        console.outFailure().ifPresent(reason -> {
+            throw new GatunException("output: standard output cannot be written: " + reason);
+        });
         if (!quiet) {
             console.err().println(Report.closing(generation));
         }

@@ -16,7 +16,9 @@ final class InterruptHook {
     static void during(Session session, AtomicBoolean interrupted, Runnable work) {
         Thread main = Thread.currentThread();
         Thread hook = new Thread(() -> stop(session, interrupted, main), "interrupt");
-        Runtime.getRuntime().addShutdownHook(hook);
+        if (!add(hook)) {
+            return;
+        }
         try {
             work.run();
         } finally {
@@ -31,6 +33,16 @@ final class InterruptHook {
             main.join(PATIENCE_MILLIS);
         } catch (InterruptedException hurried) {
             Thread.currentThread().interrupt();
+        }
+    }
+
+    /** Whether the JVM goes on: where Ctrl-C came already, there is nothing to begin. */
+    private static boolean add(Thread hook) {
+        try {
+            Runtime.getRuntime().addShutdownHook(hook);
+            return true;
+        } catch (IllegalStateException shuttingDown) {
+            return false;
         }
     }
 

@@ -28,11 +28,12 @@ final class Report {
         GenerationStatistics statistics = generation.statistics();
         return String.format(
                 Locale.ROOT,
-                "prompt %d tokens, %.1f tokens/s; first token after %d ms; generated %d tokens, %.1f tokens/s;"
-                        + " peak memory %s; %s; seed %d",
+                "prompt %d tokens, %.1f tokens/s; %sgenerated %d tokens, %.1f tokens/s; peak memory %s; %s; seed %d",
                 statistics.promptTokens(),
                 statistics.promptRate(),
-                statistics.timeToFirstToken().toMillis(),
+                statistics.generatedTokens() == 0
+                        ? ""
+                        : "first token after " + statistics.timeToFirstToken().toMillis() + " ms; ",
                 statistics.generatedTokens(),
                 statistics.decodeRate(),
                 PeakMemory.ofThisProcess().map(bytes -> (bytes >> 20) + " MiB").orElse("unknown"),

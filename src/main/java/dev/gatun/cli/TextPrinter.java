@@ -4,6 +4,7 @@ import dev.gatun.GenerationListener;
 import dev.gatun.Session;
 import dev.gatun.Token;
 import java.io.PrintStream;
+import java.util.concurrent.atomic.AtomicBoolean;
 import me.tongfei.progressbar.ConsoleProgressBarConsumer;
 import me.tongfei.progressbar.ProgressBar;
 import me.tongfei.progressbar.ProgressBarBuilder;
@@ -16,20 +17,23 @@ final class TextPrinter implements GenerationListener, AutoCloseable {
     private final PrintStream out;
     private final PrintStream err;
     private final Session session;
+    private final AtomicBoolean interrupted;
     private final boolean text;
     private final boolean progress;
     private ProgressBar bar;
 
-    TextPrinter(Console console, Session session, boolean text, boolean progress) {
+    TextPrinter(Console console, Session session, AtomicBoolean interrupted, boolean text, boolean progress) {
         this.out = console.out();
         this.err = console.err();
         this.session = session;
+        this.interrupted = interrupted;
         this.text = text;
         this.progress = progress;
     }
 
     @Override
     public void prompt(int done, int total) {
+        heedInterrupt();
         if (progress && bar == null && done < total) {
             bar = new ProgressBarBuilder()
                     .setTaskName("prompt")
@@ -50,6 +54,7 @@ final class TextPrinter implements GenerationListener, AutoCloseable {
 
     @Override
     public void token(Token token) {
+        heedInterrupt();
         if (text) {
             out.print(token.text());
             out.flush();
@@ -57,6 +62,13 @@ final class TextPrinter implements GenerationListener, AutoCloseable {
             if (out.checkError()) {
                 session.cancel();
             }
+        }
+    }
+
+    /** Ctrl-C may have come before the generation began, when there was nothing to cancel yet. */
+    private void heedInterrupt() {
+        if (interrupted.get()) {
+            session.cancel();
         }
     }
 

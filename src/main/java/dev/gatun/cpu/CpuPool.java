@@ -280,7 +280,7 @@ public final class CpuPool implements AutoCloseable {
      * @param logits [tokens, experts]
      * @param ids output, tokens &middot; topK 32-bit integers
      * @param weights output, tokens &middot; topK values in float32
-     * @throws CpuException if a logit is NaN
+     * @throws NotANumberException if a token's logits have no softmax: NaN, or infinity where it matters
      */
     public void route(FloatMatrix logits, int topK, MemorySegment ids, MemorySegment weights) {
         Arguments.requirePositive("topK", topK);

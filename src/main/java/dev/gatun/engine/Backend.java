@@ -9,7 +9,7 @@ package dev.gatun.engine;
  * Calls come from one thread at a time. What the backend was given to read (weights) outlives it.
  */
 public interface Backend extends AutoCloseable {
-    /** What runs here, for the user: {@code "cpu (AVX2, 2 threads)"}. */
+    /** What runs here, for the user: {@code "cpu (avx2, 2 threads)"}. */
     String description();
 
     /** The most tokens a chunk may have. */

@@ -115,6 +115,13 @@ class CommandLineTest {
     }
 
     @Test
+    void aPromptMayBeginWithAnAt() {
+        Result result = run("generate", "-m", DEMO, "-p", "@king", "-n", "2", "-q", "--echo");
+        assertThat(result.code()).isZero();
+        assertThat(result.out()).startsWith("@king");
+    }
+
+    @Test
     void echoPutsThePromptBeforeTheText() {
         Result result = run("generate", "-m", DEMO, "-p", "Once upon", "-n", "3", "-q", "--echo");
         assertThat(result.out()).startsWith("Once upon ");

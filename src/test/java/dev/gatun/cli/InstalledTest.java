@@ -112,6 +112,17 @@ class InstalledTest {
     }
 
     @Test
+    void textThatCannotBeWrittenIsNoSuccess() throws Exception {
+        Process process = new ProcessBuilder("sh", "-c", PROGRAM + " generate -p x -n 3 > /dev/full")
+                .redirectError(temporary.resolve("err").toFile())
+                .redirectOutput(temporary.resolve("out").toFile())
+                .start();
+        Result result = finish(process);
+        assertThat(result.code()).isEqualTo(2);
+        assertThat(result.err()).contains("output: standard output cannot be written");
+    }
+
+    @Test
     void mistakesEndWithTwo() throws Exception {
         assertThat(run(Map.of(), "generate", "-m", "nowhere", "-p", "x").code()).isEqualTo(2);
         assertThat(run(Map.of("GATUN_CPU", "mmx"), "generate", "-n", "1").code())
