@@ -20,16 +20,21 @@ public final class CudaModule implements AutoCloseable {
     private static final int LOG_BYTES = 8192;
 
     private final CudaDevice device;
-    private final Arena arena;
+    // The driver may compile PTX later than at the load and write to the log then: it lives as long as the module.
+    private final Arena arena = Arena.ofShared();
     private final MemorySegment log;
     private final MemorySegment library;
     private final Resource resource = new Resource("the module");
 
-    private CudaModule(CudaDevice device, Arena arena, MemorySegment log, MemorySegment library) {
+    private CudaModule(CudaDevice device, byte[] image) {
         this.device = device;
-        this.arena = arena;
-        this.log = log;
-        this.library = library;
+        try {
+            log = arena.allocate(LOG_BYTES);
+            library = load(terminated(image, arena), log, arena);
+        } catch (RuntimeException e) {
+            arena.close();
+            throw e;
+        }
     }
 
     /**
@@ -41,16 +46,7 @@ public final class CudaModule implements AutoCloseable {
     public static CudaModule load(CudaDevice device, byte[] image) {
         Check.positive("the bytes of a module", image.length);
         device.makeCurrent();
-        // The driver may compile PTX later than now and write to the log then, so the log lives as long as the module.
-        Arena arena = Arena.ofShared();
-        try {
-            MemorySegment log = arena.allocate(LOG_BYTES);
-            MemorySegment library = load(terminated(image, arena), log, arena);
-            return new CudaModule(device, arena, log, library);
-        } catch (RuntimeException e) {
-            arena.close();
-            throw e;
-        }
+        return new CudaModule(device, image);
     }
 
     /** PTX ends in a zero; the other formats know their length. */

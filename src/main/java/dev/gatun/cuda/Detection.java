@@ -13,9 +13,14 @@ final class Detection {
 
     /** What there is to ask about a machine. The questions after the second need the runtime loaded. */
     interface Questions {
+        /** Whether there is a runtime to load. */
         boolean hasRuntime();
 
-        /** @throws NativeLibraryException if it cannot be loaded */
+        /**
+         * Loads the runtime.
+         *
+         * @throws NativeLibraryException if it cannot be loaded
+         */
         void loadRuntime();
 
         /** The newest CUDA that the driver supports, 13010 for 13.1; 0 without a driver. */

@@ -1,8 +1,7 @@
 package dev.gatun.cuda;
 
-import java.lang.invoke.MethodHandles;
-import java.lang.invoke.VarHandle;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.locks.LockSupport;
 
 /**
@@ -10,22 +9,13 @@ import java.util.concurrent.locks.LockSupport;
  * is refused while a graph holds on to the thing. Neither allocates nor blocks before the end.
  */
 final class Lifetime {
-    private static final VarHandle STATE;
     private static final int ENDING = 1 << 30;
     private static final long PAUSE_NANOSECONDS = TimeUnit.MICROSECONDS.toNanos(20);
-
-    static {
-        try {
-            STATE = MethodHandles.lookup().findVarHandle(Lifetime.class, "state", int.class);
-        } catch (ReflectiveOperationException e) {
-            throw new AssertionError("the field is in this class", e);
-        }
-    }
 
     private final String name;
 
     /** Calls in progress, and the bit that lets no more of them in. */
-    private volatile int state;
+    private final AtomicInteger state = new AtomicInteger();
 
     /** Graphs that need the thing; written by calls in progress only. */
     private int holders;
@@ -43,20 +33,20 @@ final class Lifetime {
     }
 
     boolean tryEnter() {
-        int now = (int) STATE.getAndAdd(this, 1);
+        int now = state.getAndIncrement();
         if ((now & ENDING) != 0) {
-            STATE.getAndAdd(this, -1);
+            state.getAndDecrement();
             return false;
         }
         return true;
     }
 
     void exit() {
-        STATE.getAndAdd(this, -1);
+        state.getAndDecrement();
     }
 
     boolean isOpen() {
-        return (state & ENDING) == 0;
+        return (state.get() & ENDING) == 0;
     }
 
     void requireOpen() {
@@ -76,15 +66,15 @@ final class Lifetime {
 
     /** Ends the life and returns true, or returns false if that was done. */
     boolean end() {
-        int before = (int) STATE.getAndBitwiseOr(this, ENDING);
+        int before = state.getAndUpdate(now -> now | ENDING);
         if ((before & ENDING) != 0) {
             return false;
         }
-        while (state != ENDING) {
+        while (state.get() != ENDING) {
             LockSupport.parkNanos(this, PAUSE_NANOSECONDS);
         }
         if (isHeld()) {
-            STATE.getAndBitwiseAnd(this, ~ENDING);
+            state.updateAndGet(now -> now & ~ENDING);
             throw new IllegalStateException(name + " is part of an open graph: close the graph first");
         }
         return true;
