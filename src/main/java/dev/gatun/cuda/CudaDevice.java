@@ -20,7 +20,7 @@ public final class CudaDevice {
     private final int ordinal;
     private final DeviceProperties properties;
 
-    private CudaDevice(int ordinal, DeviceProperties properties) {
+    CudaDevice(int ordinal, DeviceProperties properties) {
         this.ordinal = ordinal;
         this.properties = properties;
     }
