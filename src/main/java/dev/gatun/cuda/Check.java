@@ -18,10 +18,11 @@ final class Check {
         }
     }
 
-    static void sameDevice(String name, CudaDevice device, CudaStream stream) {
-        if (device.ordinal() != stream.device().ordinal()) {
+    /** Throws unless a stream is of the device that something is on. */
+    static void sameDevice(String name, CudaDevice device, CudaDevice ofStream) {
+        if (!device.equals(ofStream)) {
             throw new IllegalArgumentException(
-                    name + " is on " + device + ", the stream on " + stream.device() + ": they must be the same");
+                    name + " is on " + device + ", the stream on " + ofStream + ": they must be the same");
         }
     }
 }

@@ -114,7 +114,7 @@ public final class CudaGraph implements AutoCloseable {
      * @throws CudaException if the work has another form; the graph is then as it was
      */
     public void update(CudaStream stream, Runnable work) {
-        Check.sameDevice("the graph", device, stream);
+        Check.sameDevice("the graph", device, stream.device());
         resource.lifetime().enter();
         turn.lock();
         try {
@@ -160,7 +160,7 @@ public final class CudaGraph implements AutoCloseable {
     }
 
     private void run(CudaStream stream, boolean isLaunched) {
-        Check.sameDevice("the graph", device, stream);
+        Check.sameDevice("the graph", device, stream.device());
         stream.enter();
         try {
             stream.requireNotCaptured();

@@ -106,7 +106,7 @@ public final class CudaKernel {
      * @throws CudaException if the device cannot launch this shape, or earlier work failed
      */
     public void launch(LaunchShape shape, KernelArguments arguments, CudaStream stream) {
-        Check.sameDevice("the kernel", module.device(), stream);
+        Check.sameDevice("the kernel", module.device(), stream.device());
         if (arguments.kernel() != this) {
             throw new IllegalArgumentException(
                     "the arguments are those of kernel `" + arguments.kernel().name + "`, launched is `" + name + "`");

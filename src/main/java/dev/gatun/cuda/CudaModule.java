@@ -38,7 +38,7 @@ public final class CudaModule implements AutoCloseable {
     }
 
     /**
-     * Loads kernels.
+     * Loads kernels. The driver may read the code as late as in {@link #kernel}, and then finds errors there.
      *
      * @param image a fatbin or cubin as nvcc writes it, or PTX in UTF-8
      * @throws CudaException if there is no code for the device in it, or the PTX has errors, which the message quotes

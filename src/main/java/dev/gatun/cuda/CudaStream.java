@@ -116,7 +116,7 @@ public final class CudaStream implements AutoCloseable {
      * @param event an event of the same device
      */
     public void record(CudaEvent event) {
-        Check.sameDevice("the event", event.device(), this);
+        Check.sameDevice("the event", event.device(), device);
         lifetime.enter();
         try {
             event.record(this);

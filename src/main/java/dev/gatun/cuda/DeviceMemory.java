@@ -208,7 +208,7 @@ public abstract sealed class DeviceMemory permits DeviceBuffer, DeviceSlice {
 
     /** Begins a call that puts work on these bytes into a stream. */
     final void enter(CudaStream stream) {
-        Check.sameDevice("the device memory", device(), stream);
+        Check.sameDevice("the device memory", device(), stream.device());
         stream.enter();
         try {
             buffer().resource().enter(stream);

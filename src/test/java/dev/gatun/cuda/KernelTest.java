@@ -164,9 +164,16 @@ class KernelTest extends OnGpu {
         byte[] bad = ".version 7.0\n.target sm_75\n.address_size 64\n.visible .entry e() { nonsense; }"
                 .getBytes(StandardCharsets.US_ASCII);
         assertThatExceptionOfType(CudaException.class)
-                .isThrownBy(() -> CudaModule.load(device, bad).kernel("e"))
+                .isThrownBy(() -> loadAndFind(bad))
                 .withMessageContaining("cudaErrorInvalidPtx")
                 .withMessageContaining("line 4");
-        assertThatExceptionOfType(CudaException.class).isThrownBy(() -> CudaModule.load(device, new byte[64]));
+        assertThatExceptionOfType(CudaException.class).isThrownBy(() -> loadAndFind(new byte[64]));
+        assertThatIllegalArgumentException().isThrownBy(() -> CudaModule.load(device, new byte[0]));
+    }
+
+    private void loadAndFind(byte[] image) {
+        try (CudaModule bad = CudaModule.load(device, image)) {
+            bad.kernel("e");
+        }
     }
 }
