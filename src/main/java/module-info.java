@@ -10,6 +10,7 @@ module dev.gatun {
     requires tools.jackson.databind;
 
     exports dev.gatun;
+    exports dev.gatun.cuda;
 
     opens dev.gatun.cli to
             info.picocli;

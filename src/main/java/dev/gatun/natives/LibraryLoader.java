@@ -30,6 +30,21 @@ final class LibraryLoader {
         return settings.given().isPresent() ? loadGiven(settings.given().get(), file) : unpackAndLoad(file);
     }
 
+    /** Whether there is a file to load; on a platform without libraries there is none. */
+    boolean isPresent(String file) {
+        if (settings.given().isPresent()) {
+            return Files.isRegularFile(settings.given().get().resolve(file));
+        }
+        if (!settings.hasPlatform()) {
+            return false;
+        }
+        try (InputStream stream = resources.apply(resource(file))) {
+            return stream != null;
+        } catch (IOException e) {
+            throw unreadable(file, e);
+        }
+    }
+
     private Path loadGiven(Path folder, String file) {
         Path library = folder.resolve(file);
         if (!Files.isRegularFile(library)) {
@@ -63,16 +78,23 @@ final class LibraryLoader {
     }
 
     private byte[] content(String file) {
-        String resource = "/dev/gatun/natives/" + settings.platform() + "/" + file;
-        try (InputStream stream = resources.apply(resource)) {
+        try (InputStream stream = resources.apply(resource(file))) {
             if (stream == null) {
                 throw new NativeLibraryException(
                         "`" + file + "` is not in this build of Gatun: run `make`, which compiles it");
             }
             return stream.readAllBytes();
         } catch (IOException e) {
-            throw new NativeLibraryException("cannot read `" + file + "` in Gatun's own jar: " + e.getMessage(), e);
+            throw unreadable(file, e);
         }
+    }
+
+    private String resource(String file) {
+        return "/dev/gatun/natives/" + settings.platform() + "/" + file;
+    }
+
+    private static NativeLibraryException unreadable(String file, IOException e) {
+        return new NativeLibraryException("cannot read `" + file + "` in Gatun's own jar: " + e.getMessage(), e);
     }
 
     private Path loadFromCache(Path cache, String file, byte[] content) throws IOException {

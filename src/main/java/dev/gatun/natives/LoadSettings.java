@@ -47,9 +47,14 @@ record LoadSettings(Optional<Path> given, String system, String processor, Optio
                 .filter(Path::isAbsolute);
     }
 
+    /** Whether there are libraries for this platform. */
+    boolean hasPlatform() {
+        return system.equals("Linux") && (processor.equals("amd64") || processor.equals("x86_64"));
+    }
+
     /** The resource folder of this platform's libraries, {@code linux-x86_64}. */
     String platform() {
-        if (!system.equals("Linux") || !(processor.equals("amd64") || processor.equals("x86_64"))) {
+        if (!hasPlatform()) {
             throw new NativeLibraryException("no native libraries for " + system + " on " + processor
                     + ": Gatun ships them for Linux on x86-64; -D" + NativeLibraries.FOLDER_PROPERTY
                     + "=DIR names a folder of your own");

@@ -35,10 +35,23 @@ public final class NativeLibraries {
         return LOADED.computeIfAbsent(file, NativeLibraries::loadFirst);
     }
 
+    /**
+     * Whether there is such a library to load: in the module, or in the folder that {@value #FOLDER_PROPERTY} names. That
+     * it is there does not mean that it can be loaded.
+     *
+     * @param file the library's file name
+     */
+    public static boolean isPresent(String file) {
+        return loader().isPresent(file);
+    }
+
     private static Path loadFirst(String file) {
+        return loader().load(file);
+    }
+
+    private static LibraryLoader loader() {
         return new LibraryLoader(
-                        LoadSettings.ofThisJvm(), LibraryLoader.class::getResourceAsStream, NativeLibraries::link)
-                .load(file);
+                LoadSettings.ofThisJvm(), LibraryLoader.class::getResourceAsStream, NativeLibraries::link);
     }
 
     // The library belongs to the class loader of the class that calls System.load: it must be that of the bindings.

@@ -216,6 +216,21 @@ class LibraryLoaderTest {
     }
 
     @Test
+    void presenceIsToldWithoutLoading() throws Exception {
+        assertThat(loader(settings(), this::link).isPresent(FILE)).isTrue();
+        assertThat(new LibraryLoader(settings(), name -> null, this::link).isPresent(FILE))
+                .isFalse();
+        LoadSettings mac = new LoadSettings(Optional.empty(), "Mac OS X", "aarch64", Optional.of(cache), temporary);
+        assertThat(loader(mac, this::link).isPresent(FILE)).isFalse();
+
+        LibraryLoader inFolder = loader(given(folder, "Mac OS X", "aarch64"), this::link);
+        assertThat(inFolder.isPresent(FILE)).isFalse();
+        Files.write(folder.resolve(FILE), CONTENT);
+        assertThat(inFolder.isPresent(FILE)).isTrue();
+        assertThat(loaded).isEmpty();
+    }
+
+    @Test
     void manyMayUnpackAtOnce() throws Exception {
         try (ExecutorService threads = Executors.newFixedThreadPool(8)) {
             List<Callable<Path>> tasks = Stream.generate(() -> (Callable<Path>)
