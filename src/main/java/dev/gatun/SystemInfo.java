@@ -3,8 +3,10 @@ package dev.gatun;
 import dev.gatun.cpu.CpuException;
 import dev.gatun.cpu.CpuInfo;
 import dev.gatun.cpu.CpuLevel;
+import dev.gatun.cuda.CudaAvailability;
 import dev.gatun.natives.NativeLibraryException;
 import java.util.List;
+import java.util.stream.Collectors;
 
 /** What this machine offers to run models on. */
 public final class SystemInfo {
@@ -35,6 +37,17 @@ public final class SystemInfo {
         } catch (NativeLibraryException | CpuException unusable) {
             throw new GatunException(unusable.getMessage(), unusable);
         }
+    }
+
+    /** The GPUs that the CUDA runtime can use, or why it can use none; in one line. */
+    public static String gpus() {
+        return switch (CudaAvailability.ofThisMachine()) {
+            case CudaAvailability.Unavailable none -> none.reason();
+            case CudaAvailability.Available some ->
+                some.devices().stream()
+                        .map(device -> device.properties().name())
+                        .collect(Collectors.joining(", "));
+        };
     }
 
     private static BackendState cpu() {

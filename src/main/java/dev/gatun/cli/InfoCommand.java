@@ -35,6 +35,7 @@ final class InfoCommand implements Callable<Integer> {
         } catch (GatunException noLibrary) {
             row(out, "cpu features", "unknown: " + noLibrary.getMessage());
         }
+        row(out, "gpus", SystemInfo.gpus());
         return ExitCode.OK;
     }
 
