@@ -35,6 +35,7 @@ preflight:
 	@src/launcher/preflight
 
 include native/library.mk
+include kernels/kernels.mk
 
 .PHONY: native
 native: preflight $(CPU_LIBRARY)
