@@ -22,7 +22,10 @@ __device__ __forceinline__ void find_active(ActiveExperts &active, const int *id
     int expert = threadIdx.x;
     int choices = tokens * top_k;
     bool chosen = false;
+    const unsigned char *block = nullptr;
     if (expert < experts) {
+        block = blocks[expert]; /* asked for together with the ids */
+#pragma unroll 4
         for (int i = 0; i < choices; i++) {
             chosen |= ids[i] == expert;
         }
@@ -30,7 +33,6 @@ __device__ __forceinline__ void find_active(ActiveExperts &active, const int *id
     if (expert < choices && (unsigned)ids[expert] >= (unsigned)experts) {
         atomicOr(error, ERROR_ID);
     }
-    const unsigned char *block = chosen ? blocks[expert] : nullptr;
     if (chosen && block == nullptr) {
         atomicOr(error, ERROR_ABSENT);
         chosen = false;

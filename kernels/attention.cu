@@ -8,7 +8,8 @@
  *          workspace sums[t][heads][SPLITS][head_size], largest_and_weight[t][heads][SPLITS][2] fp32
  * bytes    4 * kv_heads * keys seen * head_size, and 2/chunk of that through the workspace
  * bound    device memory reads from about 4k keys on, latency below
- * launch   gatun_attend_l<lanes>_g<queries>: grid (splits, kv_heads * ceil(group / queries), tokens), block 128;
+ * launch   gatun_attend_l<lanes>_g<queries>: grid (splits, kv_heads * ceil(group / queries), tokens), block 256, or
+ *            128 for 8 queries;
  *            lanes = the power of two in 4..32 that is at least head_size / 8; queries 1, 4 or 8, those that share a read
  *            splits: SPLITS, or fewer when no token of the launch has more chunks
  *          gatun_attend_combine: grid (heads, tokens), block 512. No dynamic shared memory
@@ -21,8 +22,9 @@
  */
 #include "common.cuh"
 
-constexpr int ATTEND_WARPS = 4;
-constexpr int ATTEND_THREADS = ATTEND_WARPS * WARP;
+__host__ __device__ constexpr int threads_for(int queries) {
+    return queries == 8 ? 128 : 256;
+}
 constexpr int SPLITS = 128;
 constexpr int CHUNK_STEP = 64;
 constexpr int KEYS = 4; /* keys in flight in a stream */
@@ -140,6 +142,7 @@ struct Stream {
 
 template <int LANES, int QUERIES>
 __device__ __forceinline__ void attend(const AttendArguments &in, int token) {
+    constexpr int ATTEND_THREADS = threads_for(QUERIES);
     constexpr int STREAMS = ATTEND_THREADS / LANES;
     __shared__ float joined[STREAMS][QUERIES][LANES * 8];
     __shared__ float stats[STREAMS][QUERIES][2];
@@ -242,7 +245,7 @@ __device__ __forceinline__ void attend(const AttendArguments &in, int token) {
 }
 
 #define ENTRY(LANES, QUERIES)                                                                                                \
-    extern "C" __global__ void __launch_bounds__(ATTEND_THREADS, QUERIES == 8 ? 2 : 4) gatun_attend_l##LANES##_g##QUERIES(                         \
+    extern "C" __global__ void __launch_bounds__(threads_for(QUERIES), 2) gatun_attend_l##LANES##_g##QUERIES(                         \
         const float *q, const __half *keys, const __half *values, int64_t capacity, int heads, int kv_heads, int head_size,  \
         const int *position, int window, float *sums, float *largest_and_weight) {                                           \
         int token = blockIdx.z;                                                                                              \

@@ -20,7 +20,7 @@
  *          where slices(k) = ceil(ceil(k / 128) / slice tiles)
  *
  * Row sums of slices go to the workspace and are added in slice order: h by the blocks of `down` that need it, y by the
- * warp that stored the last part of a group row.
+ * block that stored the last part of a group row.
  */
 #include "active.cuh"
 #include "q2_stream.cuh"
@@ -138,27 +138,26 @@ struct Down {
         }
     }
 
-    /* All of a group row is stored: the weighted sum, experts by rising id, goes onto the residual. Lanes take rows. */
-    __device__ void finish(int group) const {
-        int row = threadIdx.x % Q2_ROWS;
-        for (int token = threadIdx.x % WARP / Q2_ROWS; token < arguments.tokens; token += WARP / Q2_ROWS) {
+    /* All of a group row is stored: the weighted sum, experts by rising id, goes onto the residual. */
+    __device__ void finish(int group, int row) const {
+        for (int token = 0; token < arguments.tokens; token++) {
             float *y = arguments.y + (int64_t)token * arguments.hidden + group + row * (arguments.hidden / Q2_ROWS);
             float total = *y;
             for (int a = 0; a < active.count; a++) {
                 int choice = active.choice[a][token];
                 if (choice >= 0) {
                     const float *sums = arguments.down_sums + (int64_t)choice * slices * arguments.hidden + group * Q2_ROWS + row;
+                    float weight = arguments.weights[choice];
                     float sum = 0;
-#pragma unroll 8
+#pragma unroll 16
                     for (int s = 0; s < slices; s++) {
                         sum += __ldcg(sums + (int64_t)s * arguments.hidden);
                     }
-                    total += arguments.weights[choice] * sum;
+                    total += weight * sum;
                 }
             }
             *y = total;
         }
-        __syncwarp();
     }
 };
 
@@ -208,7 +207,7 @@ __device__ __forceinline__ void down(const ExpertsArguments &arguments, unsigned
     StreamShape shape = down_shape(arguments);
     Down<Format> work(arguments, active, gate_shape(arguments), shape);
     stream<Format, TOKENS>(shape, active.count, work, shared, [] {});
-    last_arrivals<Format>(shape, active.count, arguments.counters, [&](int group) { work.finish(group); });
+    last_arrivals<Format>(shape, active.count, arguments.counters, [&](int group, int row) { work.finish(group, row); });
 }
 
 template <class Format, int TOKENS>
@@ -222,7 +221,7 @@ __device__ __forceinline__ void experts(const ExpertsArguments &arguments, unsig
     StreamShape second = down_shape(arguments);
     Down<Format> down_work(arguments, active, first, second);
     stream<Format, TOKENS>(second, active.count, down_work, shared, [&] { meet(arguments.barrier); });
-    last_arrivals<Format>(second, active.count, arguments.counters, [&](int group) { down_work.finish(group); });
+    last_arrivals<Format>(second, active.count, arguments.counters, [&](int group, int row) { down_work.finish(group, row); });
 }
 
 #define ENTRY(OPERATION, SCHEME, FORMAT, TOKENS, BLOCKS)                                                                     \

@@ -33,18 +33,16 @@ struct MatvecQ2 {
         }
     }
 
-    __device__ void finish(int group) const {
-        int row = threadIdx.x % Q2_ROWS;
-        for (int token = threadIdx.x % WARP / Q2_ROWS; token < tokens; token += WARP / Q2_ROWS) {
+    __device__ void finish(int group, int row) const {
+        for (int token = 0; token < tokens; token++) {
             const float *parts = sums + (int64_t)token * slices * rows + group * Q2_ROWS + row;
             float sum = 0;
-#pragma unroll 8
+#pragma unroll 16
             for (int s = 0; s < slices; s++) {
                 sum += __ldcg(parts + (int64_t)s * rows);
             }
             y[(int64_t)token * rows + group + row * (rows / Q2_ROWS)] = sum;
         }
-        __syncwarp();
     }
 };
 
@@ -55,7 +53,7 @@ __device__ __forceinline__ void matvec_q2(const unsigned char *weights, int rows
     StreamShape shape = {rows, columns, pairs, period, slice_tiles};
     MatvecQ2 work = {weights, x, y, sums, tokens, rows, columns, shape.slices()};
     stream<Format, TOKENS>(shape, 1, work, shared, [] {});
-    last_arrivals<Format>(shape, 1, counters, [&](int group) { work.finish(group); });
+    last_arrivals<Format>(shape, 1, counters, [&](int group, int row) { work.finish(group, row); });
 }
 
 #define ENTRY(SCHEME, FORMAT, TOKENS)                                                                                        \

@@ -8,8 +8,8 @@
  * product a tile and token: row g holds the zero codes, column g the values, of columns 16g .. 16g + 15 of the tile.
  *
  * Work is cut into units: one group row by one slice of `slice_tiles` tiles (one part = one matrix). Units lie in order of
- * part, slice, residue of the group row modulo the period of the second level, group row. The grid divides them evenly
- * into runs; a block prepares what its units of one part, slice and residue share (x times the second level, in shared
+ * part, slice, residue of the group row modulo the period of the second level, group row. The grid divides them
+ * into runs (run_of); a block prepares what its units of one part, slice and residue share (x times the second level, in shared
  * memory: a "table"), and its warps take the units in turn, four tiles in flight each. The cut depends on shapes and the
  * grid alone, and a unit's sum on neither.
  */
@@ -36,18 +36,35 @@ struct StreamShape {
     __device__ int tiles_in(int slice) const { return min(slice_tiles, tiles() - slice * slice_tiles); }
 };
 
-/* The units of one block: all of them, divided evenly, the first blocks taking the remainder. */
+/*
+ * The units of one block. Blocks enough for all classes (units of one part, slice and residue): as many for each class, and
+ * what is left over idles, since a second table costs a block more than it gains. Else units are divided evenly.
+ */
 struct Run {
     int begin;
     int end;
 };
 
-__device__ __forceinline__ Run run_of(int units) {
-    int each = units / (int)gridDim.x;
-    int rest = units - each * (int)gridDim.x;
+__device__ __forceinline__ Run run_of(int classes, int units_each) {
+    int blocks = gridDim.x;
     int block = blockIdx.x;
-    int begin = block * each + min(block, rest);
-    return {begin, begin + each + (block < rest)};
+    int blocks_each = blocks / max(classes, 1);
+    if (blocks_each == 0) {
+        int units = classes * units_each;
+        int least = units / blocks;
+        int rest = units - least * blocks;
+        int begin = block * least + min(block, rest);
+        return {begin, begin + least + (block < rest)};
+    }
+    int which = block / blocks_each;
+    if (which >= classes) {
+        return {0, 0};
+    }
+    int share = block - which * blocks_each;
+    int least = units_each / blocks_each;
+    int rest = units_each - least * blocks_each;
+    int begin = which * units_each + share * least + min(share, rest);
+    return {begin, begin + least + (share < rest)};
 }
 
 /* Units [begin, end) of one part, slice and residue. */
@@ -212,12 +229,22 @@ __device__ __forceinline__ void fill_table(const StreamShape &shape, const Segme
         const uint32_t *second =
             (const uint32_t *)(matrix + MATRIX_HEADER + (int64_t)shape.group_rows() * shape.tiles() * Q2_TILE);
         int pair = (int)(((unsigned)segment.residue * (unsigned)shape.columns + column) % (unsigned)shape.pairs);
+        uint32_t entries[4];
+        if (shape.pairs % 4 == 0) {
+            uint4 four = load_once((const uint4 *)(second + pair));
+            entries[0] = four.x, entries[1] = four.y, entries[2] = four.z, entries[3] = four.w;
+        } else {
+#pragma unroll
+            for (int c = 0; c < 4; c++) {
+                entries[c] = second[pair];
+                pair = pair + 1 == shape.pairs ? 0 : pair + 1;
+            }
+        }
 #pragma unroll
         for (int c = 0; c < 4; c++) {
-            float2 v = unpack_f16(second[pair]);
+            float2 v = unpack_f16(entries[c]);
             scale[c] = v.x;
             zero[c] = v.y;
-            pair = pair + 1 == shape.pairs ? 0 : pair + 1;
         }
     }
 #pragma unroll
@@ -470,7 +497,7 @@ __device__ __forceinline__ void stream(const StreamShape &shape, int parts, Work
     int warp = threadIdx.x / WARP;
     int lane = threadIdx.x % WARP;
     int period = Format::period(shape);
-    Run run = run_of(parts * shape.slices() * shape.group_rows());
+    Run run = run_of(parts * shape.slices() * period, shape.group_rows() / period);
     int from = run.begin;
     int to = run.end;
     uint4 *exchange = memory.exchange + warp * StreamMemory<Format, TOKENS>::TOGETHER * StreamMemory<Format, TOKENS>::EXCHANGE;
@@ -539,39 +566,36 @@ __device__ __forceinline__ void stream(const StreamShape &shape, int parts, Work
 }
 
 /*
- * Calls `each(group row)` in the whole warp for every group row whose `arrivals` units are now all stored, once for each
- * group row in the grid: the warp that stored the last of them does it. Counters are zero before and after a launch.
+ * Calls `each(group row, row)` in one thread for every row of every group row whose units are now all stored, once for each
+ * in the grid: the block that stored the last of them does it. Counters are zero before and after a launch.
  */
 template <class Format, class Each>
 __device__ __forceinline__ void last_arrivals(const StreamShape &shape, int parts, int *counters, Each each) {
-    int warp = threadIdx.x / WARP;
-    int lane = threadIdx.x % WARP;
+    __shared__ int done[STREAM_THREADS];
+    __shared__ int count;
     int period = Format::period(shape);
     int arrivals = parts * shape.slices();
-    Run run = run_of(arrivals * shape.group_rows());
-    int from = run.begin;
-    int to = run.end;
+    Run run = run_of(arrivals * period, shape.group_rows() / period);
     __threadfence();
-    __syncwarp();
-    for (int first = from + warp; first < to; first += STREAM_WARPS * WARP) {
-        int unit = first + STREAM_WARPS * lane;
-        int group = 0;
-        bool last = false;
-        if (unit < to) {
-            Segment s = segment_at(shape, period, unit, to);
-            group = s.residue + s.first * period;
-            last = atomicAdd(&counters[group], 1) == arrivals - 1;
+    for (int first = run.begin; first < run.end; first += STREAM_THREADS) {
+        if (threadIdx.x == 0) {
+            count = 0;
         }
-        __threadfence();
-        unsigned which = __ballot_sync(ALL_LANES, last);
-        while (which != 0) {
-            int owner = __ffs(which) - 1;
-            which &= which - 1;
-            int done = __shfl_sync(ALL_LANES, group, owner);
-            each(done);
-            if (lane == owner) {
-                counters[done] = 0;
+        __syncthreads();
+        int unit = first + threadIdx.x;
+        if (unit < run.end) {
+            Segment s = segment_at(shape, period, unit, run.end);
+            int group = s.residue + s.first * period;
+            if (atomicAdd(&counters[group], 1) == arrivals - 1) {
+                done[atomicAdd(&count, 1)] = group;
+                counters[group] = 0;
             }
         }
+        __threadfence();
+        __syncthreads();
+        for (int i = threadIdx.x; i < count * Q2_ROWS; i += STREAM_THREADS) {
+            each(done[i / Q2_ROWS], i % Q2_ROWS);
+        }
+        __syncthreads();
     }
 }
