@@ -10,8 +10,8 @@ constexpr int MAX_CHOICES = 64; /* tokens times top_k */
 constexpr int MAX_TOKENS = 8;
 
 struct ActiveExperts {
+    alignas(16) int counted[MAX_EXPERTS / WARP];
     int count;
-    int counted[MAX_EXPERTS / WARP];
     const unsigned char *blocks[MAX_CHOICES];
     signed char choice[MAX_CHOICES][MAX_TOKENS]; /* token * top_k + rank, or -1 where the token did not choose it */
 };

@@ -8,8 +8,7 @@
  *          workspace sums[t][heads][SPLITS][head_size], largest_and_weight[t][heads][SPLITS][2] fp32
  * bytes    4 * kv_heads * keys seen * head_size, and 2/chunk of that through the workspace
  * bound    device memory reads from about 4k keys on, latency below
- * launch   gatun_attend_l<lanes>_g<queries>: grid (splits, kv_heads * ceil(group / queries), tokens), block 256, or
- *            128 for 8 queries;
+ * launch   gatun_attend_l<lanes>_g<queries>: grid (splits, kv_heads * ceil(group / queries), tokens), block 128;
  *            lanes = the power of two in 4..32 that is at least head_size / 8; queries 1, 4 or 8, those that share a read
  *            splits: SPLITS, or fewer when no token of the launch has more chunks
  *          gatun_attend_combine: grid (heads, tokens), block 512. No dynamic shared memory
@@ -22,9 +21,7 @@
  */
 #include "common.cuh"
 
-__host__ __device__ constexpr int threads_for(int queries) {
-    return queries == 8 ? 128 : 256;
-}
+constexpr int ATTEND_THREADS = 128;
 constexpr int SPLITS = 128;
 constexpr int CHUNK_STEP = 64;
 constexpr int KEYS = 4; /* keys in flight in a stream */
@@ -142,7 +139,6 @@ struct Stream {
 
 template <int LANES, int QUERIES>
 __device__ __forceinline__ void attend(const AttendArguments &in, int token) {
-    constexpr int ATTEND_THREADS = threads_for(QUERIES);
     constexpr int STREAMS = ATTEND_THREADS / LANES;
     __shared__ float joined[STREAMS][QUERIES][LANES * 8];
     __shared__ float stats[STREAMS][QUERIES][2];
@@ -245,7 +241,7 @@ __device__ __forceinline__ void attend(const AttendArguments &in, int token) {
 }
 
 #define ENTRY(LANES, QUERIES)                                                                                                \
-    extern "C" __global__ void __launch_bounds__(threads_for(QUERIES), 2) gatun_attend_l##LANES##_g##QUERIES(                         \
+    extern "C" __global__ void __launch_bounds__(ATTEND_THREADS, QUERIES == 8 ? 2 : 4) gatun_attend_l##LANES##_g##QUERIES(                         \
         const float *q, const __half *keys, const __half *values, int64_t capacity, int heads, int kv_heads, int head_size,  \
         const int *position, int window, float *sums, float *largest_and_weight) {                                           \
         int token = blockIdx.z;                                                                                              \
@@ -295,9 +291,18 @@ extern "C" __global__ void __launch_bounds__(COMBINE_THREADS) gatun_attend_combi
     float sum = 0;
     if (column < head_size) {
         const float *from = sums + head * SPLITS * head_size + column;
-#pragma unroll 8
-        for (int i = share; i < context.chunks; i += shares) {
-            sum += factors[i] * from[(int64_t)i * head_size];
+        for (int first = share; first < context.chunks; first += 8 * shares) {
+            float v[8]; /* in flight together */
+#pragma unroll
+            for (int i = 0; i < 8; i++) {
+                int at = first + i * shares;
+                v[i] = at < context.chunks ? from[(int64_t)at * head_size] : 0;
+            }
+#pragma unroll
+            for (int i = 0; i < 8; i++) {
+                int at = first + i * shares;
+                sum += at < context.chunks ? factors[at] * v[i] : 0;
+            }
         }
     }
     joined[threadIdx.x] = sum;

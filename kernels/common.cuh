@@ -64,6 +64,24 @@ __device__ __forceinline__ float warp_max(float v) {
     return v;
 }
 
+/* values[0] + values[stride] + ... in that order; BATCH loads are in flight together whatever `count` is. */
+template <int BATCH>
+__device__ __forceinline__ float sum_strided(const float *values, int64_t stride, int count) {
+    float sum = 0;
+    for (int first = 0; first < count; first += BATCH) {
+        float v[BATCH];
+#pragma unroll
+        for (int i = 0; i < BATCH; i++) {
+            v[i] = first + i < count ? __ldcg(values + (first + i) * stride) : 0;
+        }
+#pragma unroll
+        for (int i = 0; i < BATCH; i++) {
+            sum += v[i];
+        }
+    }
+    return sum;
+}
+
 /* The sum over the block, in every thread. `scratch` has one float a warp and is free again when all have returned. */
 __device__ __forceinline__ float block_sum(float v, float *scratch) {
     v = warp_sum(v);

@@ -147,13 +147,7 @@ struct Down {
                 int choice = active.choice[a][token];
                 if (choice >= 0) {
                     const float *sums = arguments.down_sums + (int64_t)choice * slices * arguments.hidden + group * Q2_ROWS + row;
-                    float weight = arguments.weights[choice];
-                    float sum = 0;
-#pragma unroll 16
-                    for (int s = 0; s < slices; s++) {
-                        sum += __ldcg(sums + (int64_t)s * arguments.hidden);
-                    }
-                    total += weight * sum;
+                    total += arguments.weights[choice] * sum_strided<16>(sums, arguments.hidden, slices);
                 }
             }
             *y = total;

@@ -36,12 +36,8 @@ struct MatvecQ2 {
     __device__ void finish(int group, int row) const {
         for (int token = 0; token < tokens; token++) {
             const float *parts = sums + (int64_t)token * slices * rows + group * Q2_ROWS + row;
-            float sum = 0;
-#pragma unroll 16
-            for (int s = 0; s < slices; s++) {
-                sum += __ldcg(parts + (int64_t)s * rows);
-            }
-            y[(int64_t)token * rows + group + row * (rows / Q2_ROWS)] = sum;
+            y[(int64_t)token * rows + group + row * (rows / Q2_ROWS)] =
+                sum_strided<16>(parts, rows, slices);
         }
     }
 };

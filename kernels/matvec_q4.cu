@@ -16,15 +16,10 @@
  */
 #include "layout.cuh"
 
-#ifndef Q4_WARPS_
-#define Q4_WARPS_ 8
-#define Q4_BLOCKS_ 2
-#define Q4_AHEAD_ 2
-#endif
-constexpr int Q4_WARPS = Q4_WARPS_;
+constexpr int Q4_WARPS = 8;
 constexpr int Q4_THREADS = Q4_WARPS * WARP;
-constexpr int Q4_AHEAD = Q4_AHEAD_; /* tiles in flight in a warp */
-constexpr int Q4_BLOCKS = Q4_BLOCKS_; /* row blocks of 16 a block takes */
+constexpr int Q4_AHEAD = 2; /* tiles in flight in a warp */
+constexpr int Q4_BLOCKS = 2; /* row blocks of 16 a block takes */
 constexpr int Q4_SPLITS = Q4_ROWS / 16 / Q4_BLOCKS;
 constexpr uint32_t ONES = 0x3c003c00u; /* fp16 1, 1 */
 
@@ -84,14 +79,23 @@ __device__ __forceinline__ void prepare_tokens(const Q4Input &in, Q4Shared<TOKEN
     for (int t = 0; t < TOKENS; t++) {
         float squares = 0;
         float largest = 0;
-        for (int k = 4 * threadIdx.x; t < in.tokens && k < in.columns; k += 4 * Q4_THREADS) {
-            float4 x = *(const float4 *)(in.x + (int64_t)t * in.columns + k);
-            squares += x.x * x.x + x.y * x.y + x.z * x.z + x.w * x.w;
-            if (in.norm != nullptr) {
-                float4 w = *(const float4 *)(in.norm + k);
-                x.x *= w.x, x.y *= w.y, x.z *= w.z, x.w *= w.w;
+        for (int first = 4 * threadIdx.x; t < in.tokens && first < in.columns; first += 4 * 4 * Q4_THREADS) {
+            float4 x[4]; /* in flight together */
+            float4 w[4];
+#pragma unroll
+            for (int i = 0; i < 4; i++) {
+                int k = first + 4 * i * Q4_THREADS;
+                bool inside = k < in.columns;
+                x[i] = inside ? *(const float4 *)(in.x + (int64_t)t * in.columns + k) : make_float4(0, 0, 0, 0);
+                w[i] = inside && in.norm != nullptr ? *(const float4 *)(in.norm + k) : make_float4(1, 1, 1, 1);
             }
-            largest = fmaxf(largest, fmaxf(fmaxf(fabsf(x.x), fabsf(x.y)), fmaxf(fabsf(x.z), fabsf(x.w))));
+#pragma unroll
+            for (int i = 0; i < 4; i++) {
+                float4 v = x[i];
+                squares += v.x * v.x + v.y * v.y + v.z * v.z + v.w * v.w;
+                largest = fmaxf(largest, fmaxf(fmaxf(fabsf(v.x * w[i].x), fabsf(v.y * w[i].y)),
+                                               fmaxf(fabsf(v.z * w[i].z), fabsf(v.w * w[i].w))));
+            }
         }
         squares = warp_sum(squares);
         largest = warp_max(largest);

@@ -30,6 +30,7 @@ extern "C" __global__ void __launch_bounds__(1024) gatun_rms_norm(const float *x
     __shared__ float scratch[WARP];
     const float *from = x + (int64_t)blockIdx.x * columns;
     float squares = 0;
+#pragma unroll 4
     for (int k = threadIdx.x; k < columns; k += blockDim.x) {
         squares += from[k] * from[k];
     }
