@@ -36,6 +36,7 @@ preflight:
 
 include native/library.mk
 include kernels/runtime.mk
+include kernels/kernels.mk
 
 .PHONY: native
 native: preflight $(CPU_LIBRARY)
@@ -57,7 +58,7 @@ $(TEST_MODEL): src/test/data/mixtral-small.tar.xz
 	@touch $@
 
 .PHONY: test
-test: preflight $(CPU_LIBRARY) $(TEST_MODEL) ## all tests, then those of the installed program
+test: preflight $(CPU_LIBRARY) $(TEST_MODEL) kernels ## all tests, then those of the installed program
 	@$(MVN) verify
 	@$(MAKE) --no-print-directory install PREFIX=$(CURDIR)/target/installed
 	@$(MVN) surefire:test@installed

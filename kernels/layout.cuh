@@ -1,0 +1,78 @@
+/*
+ * layout.cuh   how quantized matrices lie in device memory (and, for experts, in host memory: a block is copied as it is)
+ *
+ * W[n, k] = (code - zero) * scale, N rows (outputs), K columns (inputs). Groups run down the rows: with G = N / rows of a
+ * group, group (g, k) holds rows g + G*i at column k and has one scale and one zero. Matrices are cut into tiles of one
+ * group row by 128 columns; columns beyond K are padded with zero bytes. KT = ceil(K / 128), M = the number of
+ * second-level pairs. All numbers are little-endian, fp16 is binary16.
+ *
+ *   matrix "q2"  (2-bit, groups of 16 rows, 8-bit scales and zeros)
+ *     0                     fp32 zero_scale, fp32 zero_zero, 248 bytes of zeros
+ *     256                   tiles [G][KT] of 768 bytes: 512 codes, 128 scale codes, 128 zero codes
+ *     256 + G*KT*768        second level [M] of { fp16 scale, fp16 zero }, padded to a multiple of 256 bytes
+ *       scale(g, k) = (scale code - second.zero) * second.scale, second = [(g*K + k) mod M]
+ *       zero(g, k)  = (zero code - zero_zero) * zero_scale
+ *
+ *   matrix "q2n" (2-bit, groups of 16 rows, one byte of 4-bit scale and 4-bit zero)
+ *     0                     tiles [G][KT] of 640 bytes: 512 codes, 128 bytes of scale code | zero code << 4
+ *     G*KT*640              second level [G][KT] of { fp16 scale of scales, zero of scales, scale of zeros, zero of zeros },
+ *                           padded to a multiple of 256 bytes. Where K is a multiple of 128 this is one entry for every
+ *                           128 groups of the flat index g*K + k
+ *
+ *   matrix "q4"  (4-bit, groups of 64 rows, 8-bit scales and zeros)
+ *     as q2, with tiles of 4352 bytes: 4096 codes, 128 scale codes, 128 zero codes
+ *
+ *   In a tile, scale and zero codes lie in the order of the columns: byte c is column 128*kt + c.
+ *
+ *   2-bit codes: sixteen bytes for each lane l = 0..31, as four words j = 0..3. Bits 2p + 16h (p = 0..7, h = 0..1) of
+ *   word j hold the code of
+ *     row    i = l / 4 + 8 * (j & 1)                             (that is n = g + G*i)
+ *     column c = 16*p + 4*(l % 4) + 2*(j >> 1) + h
+ *   4-bit codes: [row block b = 0..3][column half d = 0..1][lane l] of sixteen bytes. Bits 4p + 16h (p = 0..3) of word j:
+ *     row    i = 16*b + l / 4 + 8 * (j & 1)
+ *     column c = 64*d + 16*p + 4*(l % 4) + 2*(j >> 1) + h
+ *
+ *   So a masked word is a register of the tensor core's A operand: an fp16 whose low bits are the code is the subnormal
+ *   code * 2^-24, exact, and the factors 4^p or 16^p and 2^24 are taken out of the fp32 sums.
+ *
+ *   expert block: w1, w3, w2, each a matrix as above, the whole padded to a multiple of 4096 bytes
+ *
+ * The pairs repeat: group rows g and g + period have the same second-level pairs, period = M / gcd(K, M).
+ */
+#pragma once
+
+#include "common.cuh"
+
+constexpr int TILE_COLUMNS = 128;
+constexpr int Q2_ROWS = 16;
+constexpr int Q4_ROWS = 64;
+constexpr int Q2_TILE = 768;
+constexpr int Q2N_TILE = 640;
+constexpr int Q4_TILE = 4352;
+constexpr int MATRIX_HEADER = 256;
+constexpr int BLOCK_ALIGNMENT = 4096;
+
+__host__ __device__ __forceinline__ int tiles_of(int columns) {
+    return (columns + TILE_COLUMNS - 1) / TILE_COLUMNS;
+}
+
+__host__ __device__ __forceinline__ int64_t padded_to(int64_t bytes, int64_t multiple) {
+    return (bytes + multiple - 1) / multiple * multiple;
+}
+
+/* Where the parts of a matrix begin, relative to its own start. */
+struct MatrixPlace {
+    int64_t tiles;
+    int64_t second;
+    int64_t bytes;
+};
+
+__host__ __device__ __forceinline__ MatrixPlace place_wide(int group_rows, int columns, int pairs, int tile) {
+    int64_t second = MATRIX_HEADER + (int64_t)group_rows * tiles_of(columns) * tile;
+    return {MATRIX_HEADER, second, padded_to(second + 4 * (int64_t)pairs, 256)};
+}
+
+__host__ __device__ __forceinline__ MatrixPlace place_narrow(int group_rows, int columns) {
+    int64_t tiles = (int64_t)group_rows * tiles_of(columns);
+    return {0, tiles * Q2N_TILE, padded_to(tiles * (Q2N_TILE + 8), 256)};
+}

@@ -1,0 +1,601 @@
+/*
+ * q2_stream.cuh   the products of 2-bit matrices in groups of 16 rows with up to 8 tokens, as a grid streams them
+ *
+ *   y[t][n] = sum over k of code[n, k] * v[t][k]  -  sum over k of zero[g, k] * v[t][k],     v[t][k] = scale[g, k] * x[t][k]
+ *
+ * The 16 rows of a group share v: they are the 16 rows of a tensor-core tile whose B operand is v, rounded to fp16 after
+ * a power of two of each token was taken out; codes and zero codes enter exactly. The second sum is the diagonal of one
+ * product a tile and token: row g holds the zero codes, column g the values, of columns 16g .. 16g + 15 of the tile.
+ *
+ * Work is cut into units: one group row by one slice of `slice_tiles` tiles (one part = one matrix). Units lie in order of
+ * part, slice, residue of the group row modulo the period of the second level, group row. The grid divides them
+ * into runs (run_of); a block prepares what its units of one part, slice and residue share (x times the second level, in shared
+ * memory: a "table"), and its warps take the units in turn, four tiles in flight each. The cut depends on shapes and the
+ * grid alone, and a unit's sum on neither.
+ */
+#pragma once
+
+#include "layout.cuh"
+
+constexpr int STREAM_WARPS = 8;
+constexpr int STREAM_THREADS = STREAM_WARPS * WARP;
+constexpr int IN_FLIGHT = 4;
+constexpr int ACCUMULATORS = 4;
+
+/* The matrices of one launch: all of this shape. `pairs` and `period` are unused where the second level is narrow. */
+struct StreamShape {
+    int rows;
+    int columns;
+    int pairs;
+    int period;
+    int slice_tiles;
+
+    __device__ int group_rows() const { return rows / Q2_ROWS; }
+    __device__ int tiles() const { return tiles_of(columns); }
+    __device__ int slices() const { return (tiles() + slice_tiles - 1) / slice_tiles; }
+    __device__ int tiles_in(int slice) const { return min(slice_tiles, tiles() - slice * slice_tiles); }
+};
+
+/*
+ * The units of one block. Blocks enough for all classes (units of one part, slice and residue): as many for each class, and
+ * what is left over idles, since a second table costs a block more than it gains. Else units are divided evenly.
+ */
+struct Run {
+    int begin;
+    int end;
+};
+
+__device__ __forceinline__ Run run_of(int classes, int units_each) {
+    int blocks = gridDim.x;
+    int block = blockIdx.x;
+    int blocks_each = blocks / max(classes, 1);
+    if (blocks_each == 0) {
+        int units = classes * units_each;
+        int least = units / blocks;
+        int rest = units - least * blocks;
+        int begin = block * least + min(block, rest);
+        return {begin, begin + least + (block < rest)};
+    }
+    int which = block / blocks_each;
+    if (which >= classes) {
+        return {0, 0};
+    }
+    int share = block - which * blocks_each;
+    int least = units_each / blocks_each;
+    int rest = units_each - least * blocks_each;
+    int begin = which * units_each + share * least + min(share, rest);
+    return {begin, begin + least + (share < rest)};
+}
+
+/* Units [begin, end) of one part, slice and residue. */
+struct Segment {
+    int part;
+    int slice;
+    int residue;
+    int first; /* which of the residue's group rows is unit `begin` */
+    int begin;
+    int end;
+};
+
+__device__ __forceinline__ Segment segment_at(const StreamShape &shape, int period, int unit, int units) {
+    int rows_each = shape.group_rows() / period;
+    int slices = shape.slices();
+    int shared = unit / rows_each;
+    Segment s;
+    s.first = unit - shared * rows_each;
+    s.begin = unit;
+    s.end = min(units, unit + rows_each - s.first);
+    s.residue = shared % period;
+    s.slice = shared / period % slices;
+    s.part = shared / period / slices;
+    return s;
+}
+
+/* Where a unit's tiles and its narrow second level begin. */
+struct UnitPlace {
+    const unsigned char *tiles;
+    const unsigned char *second;
+    int count;
+};
+
+/* The published scheme: 8-bit codes, a second level that depends on the column within a residue. */
+struct Wide {
+    static constexpr int TILE = Q2_TILE;
+    static constexpr int TABLE_BYTES = 16; /* of 4 columns and one token */
+
+    struct Tile {
+        uint4 codes;
+        uint32_t scales;
+        uint32_t zeros;
+    };
+
+    struct Zero {
+        float scale;
+        float zero;
+    };
+
+    __device__ static int period(const StreamShape &shape) { return shape.period; }
+
+    __device__ static UnitPlace place(const StreamShape &shape, const unsigned char *matrix, int group, int slice) {
+        int64_t tile = (int64_t)group * shape.tiles() + slice * shape.slice_tiles;
+        return {matrix + MATRIX_HEADER + tile * TILE, nullptr, shape.tiles_in(slice)};
+    }
+
+    __device__ static Tile load(const UnitPlace &unit, int i, int lane) {
+        const unsigned char *tile = unit.tiles + (int64_t)i * TILE;
+        Tile v;
+        v.codes = load_once((const uint4 *)tile + lane);
+        v.scales = load_once((const uint32_t *)(tile + 512) + lane);
+        v.zeros = load_once((const uint32_t *)(tile + 640) + lane);
+        return v;
+    }
+};
+
+/* Gatun's own scheme: 4-bit codes in one byte, a second level for each tile. */
+struct Narrow {
+    static constexpr int TILE = Q2N_TILE;
+    static constexpr int TABLE_BYTES = 8;
+
+    struct Tile {
+        uint4 codes;
+        uint32_t bytes;
+        uint2 second;
+    };
+
+    struct Zero {};
+
+    __device__ static int period(const StreamShape &) { return 1; }
+
+    __device__ static UnitPlace place(const StreamShape &shape, const unsigned char *matrix, int group, int slice) {
+        int64_t tile = (int64_t)group * shape.tiles() + slice * shape.slice_tiles;
+        int64_t second = (int64_t)shape.group_rows() * shape.tiles() * TILE;
+        return {matrix + tile * TILE, matrix + second + tile * 8, shape.tiles_in(slice)};
+    }
+
+    __device__ static Tile load(const UnitPlace &unit, int i, int lane) {
+        const unsigned char *tile = unit.tiles + (int64_t)i * TILE;
+        Tile v;
+        v.codes = load_once((const uint4 *)tile + lane);
+        v.bytes = load_once((const uint32_t *)(tile + 512) + lane);
+        v.second = load_once((const uint2 *)unit.second + i);
+        return v;
+    }
+};
+
+/* Shared memory of a block, in this order. */
+template <class Format, int TOKENS>
+struct StreamMemory {
+    unsigned char *table;    /* [TOKENS][slice tiles][32 lanes] of TABLE_BYTES */
+    uint4 *exchange;         /* [warps][TOGETHER][4 pairs of products][TOKENS][4] */
+    float *largest;          /* [warps][TOKENS] */
+    float *factor;           /* [TOKENS]: what was taken out of the table, 2^-e */
+
+    static constexpr int TOGETHER = TOKENS <= 2 ? 4 : TOKENS <= 4 ? 2 : 1; /* tiles that a warp exchanges at once */
+    static constexpr int EXCHANGE = 16 * TOKENS;                           /* uint4 of one tile */
+
+    __device__ StreamMemory(unsigned char *base, int slice_tiles) {
+        table = base;
+        exchange = (uint4 *)(base + TOKENS * slice_tiles * WARP * Format::TABLE_BYTES);
+        largest = (float *)(exchange + STREAM_WARPS * TOGETHER * EXCHANGE);
+        factor = largest + STREAM_WARPS * TOKENS;
+    }
+};
+
+/* The largest value of each token over the block, from one candidate a thread; then 2^-e into `factor`, 2^e returned. */
+template <class Format, int TOKENS>
+__device__ __forceinline__ void take_out_exponents(const StreamMemory<Format, TOKENS> &memory, float (&candidate)[TOKENS],
+                                                   int top, int (&exponent)[TOKENS]) {
+    int warp = threadIdx.x / WARP;
+    int lane = threadIdx.x % WARP;
+#pragma unroll
+    for (int t = 0; t < TOKENS; t++) {
+        float largest = warp_max(candidate[t]);
+        if (lane == 0) {
+            memory.largest[warp * TOKENS + t] = largest;
+        }
+    }
+    __syncthreads();
+#pragma unroll
+    for (int t = 0; t < TOKENS; t++) {
+        float largest = memory.largest[t];
+#pragma unroll
+        for (int w = 1; w < STREAM_WARPS; w++) {
+            largest = fmaxf(largest, memory.largest[w * TOKENS + t]);
+        }
+        exponent[t] = max(-100, min(100, exponent_to(largest, top)));
+        if (threadIdx.x == 0) {
+            memory.factor[t] = power_of_two(-exponent[t]);
+        }
+    }
+}
+
+/*
+ * Fills the table for one segment: thread 32w + l prepares columns 4l .. 4l + 3 of tile w of the slice.
+ * Wide: for each column s.scale * x * 2^(e+24) and -s.zero * s.scale * x * 2^e, so that a scale code, taken as the
+ * subnormal code * 2^-24, gives v by one fused multiply-add with |v| < 1. Narrow: x * 2^e with |x * 2^e| < 256.
+ */
+template <int TOKENS, class Work>
+__device__ __forceinline__ void fill_table(const StreamShape &shape, const Segment &segment, const unsigned char *matrix,
+                                           const Work &work, const StreamMemory<Wide, TOKENS> &memory) {
+    int warp = threadIdx.x / WARP;
+    int lane = threadIdx.x % WARP;
+    int column = (segment.slice * shape.slice_tiles + warp) * TILE_COLUMNS + 4 * lane;
+    bool inside = warp < shape.tiles_in(segment.slice) && column < shape.columns;
+    float scale[4];
+    float zero[4];
+    float x[TOKENS][4];
+    float candidate[TOKENS];
+    if (inside) {
+        const uint32_t *second =
+            (const uint32_t *)(matrix + MATRIX_HEADER + (int64_t)shape.group_rows() * shape.tiles() * Q2_TILE);
+        int pair = (int)(((unsigned)segment.residue * (unsigned)shape.columns + column) % (unsigned)shape.pairs);
+        uint32_t entries[4];
+        if (shape.pairs % 4 == 0) {
+            uint4 four = load_once((const uint4 *)(second + pair));
+            entries[0] = four.x, entries[1] = four.y, entries[2] = four.z, entries[3] = four.w;
+        } else {
+#pragma unroll
+            for (int c = 0; c < 4; c++) {
+                entries[c] = second[pair];
+                pair = pair + 1 == shape.pairs ? 0 : pair + 1;
+            }
+        }
+#pragma unroll
+        for (int c = 0; c < 4; c++) {
+            float2 v = unpack_f16(entries[c]);
+            scale[c] = v.x;
+            zero[c] = v.y;
+        }
+    }
+#pragma unroll
+    for (int t = 0; t < TOKENS; t++) {
+        candidate[t] = 0;
+        if (inside) {
+            work.inputs(segment.part, t, column, x[t]);
+#pragma unroll
+            for (int c = 0; c < 4; c++) {
+                float product = scale[c] * x[t][c];
+                candidate[t] = fmaxf(candidate[t], fmaxf(fabsf(256 * product), fabsf(zero[c] * product)));
+            }
+        }
+    }
+    int exponent[TOKENS];
+    take_out_exponents<Wide, TOKENS>(memory, candidate, -1, exponent);
+    if (warp < shape.slice_tiles) {
+#pragma unroll
+        for (int t = 0; t < TOKENS; t++) {
+            uint4 entry = make_uint4(0, 0, 0, 0);
+            if (inside) {
+                float unit = power_of_two(exponent[t]);
+                float slope[4];
+                float offset[4];
+#pragma unroll
+                for (int c = 0; c < 4; c++) {
+                    float product = scale[c] * x[t][c] * unit;
+                    slope[c] = product * 0x1p24f;
+                    offset[c] = -zero[c] * product;
+                }
+                entry = make_uint4(pack_f16(slope[0], slope[1]), pack_f16(slope[2], slope[3]),
+                                   pack_f16(offset[0], offset[1]), pack_f16(offset[2], offset[3]));
+            }
+            ((uint4 *)memory.table)[(t * shape.slice_tiles + warp) * WARP + lane] = entry;
+        }
+    }
+}
+
+template <int TOKENS, class Work>
+__device__ __forceinline__ void fill_table(const StreamShape &shape, const Segment &segment, const unsigned char *,
+                                           const Work &work, const StreamMemory<Narrow, TOKENS> &memory) {
+    int warp = threadIdx.x / WARP;
+    int lane = threadIdx.x % WARP;
+    int column = (segment.slice * shape.slice_tiles + warp) * TILE_COLUMNS + 4 * lane;
+    bool inside = warp < shape.tiles_in(segment.slice) && column < shape.columns;
+    float x[TOKENS][4];
+    float candidate[TOKENS];
+#pragma unroll
+    for (int t = 0; t < TOKENS; t++) {
+        candidate[t] = 0;
+        if (inside) {
+            work.inputs(segment.part, t, column, x[t]);
+            candidate[t] =
+                fmaxf(fmaxf(fabsf(x[t][0]), fabsf(x[t][1])), fmaxf(fabsf(x[t][2]), fabsf(x[t][3])));
+        }
+    }
+    int exponent[TOKENS];
+    take_out_exponents<Narrow, TOKENS>(memory, candidate, 8, exponent);
+    if (warp < shape.slice_tiles) {
+#pragma unroll
+        for (int t = 0; t < TOKENS; t++) {
+            uint2 entry = make_uint2(0, 0);
+            if (inside) {
+                float unit = power_of_two(exponent[t]);
+                entry = make_uint2(pack_f16(x[t][0] * unit, x[t][1] * unit), pack_f16(x[t][2] * unit, x[t][3] * unit));
+            }
+            ((uint2 *)memory.table)[(t * shape.slice_tiles + warp) * WARP + lane] = entry;
+        }
+    }
+}
+
+/*
+ * What a warp adds up for one unit. codes[p] carries the factor 4^p * 2^-24 of the codes at bits 2p. zeros[t] is a
+ * lane's share of the second sum: lanes 4g + g/2 hold the diagonal.
+ */
+template <int TOKENS>
+struct Sums {
+    float codes[ACCUMULATORS][4];
+    float zeros[TOKENS][4];
+
+    __device__ __forceinline__ void clear() {
+#pragma unroll
+        for (int i = 0; i < 4; i++) {
+#pragma unroll
+            for (int p = 0; p < ACCUMULATORS; p++) {
+                codes[p][i] = 0;
+            }
+#pragma unroll
+            for (int t = 0; t < TOKENS; t++) {
+                zeros[t][i] = 0;
+            }
+        }
+    }
+};
+
+constexpr uint32_t ONES = 0x3c003c00u; /* fp16 1, 1 */
+
+/* v of this lane's four columns and each token, into the exchange; and the second sum. */
+template <int TOKENS>
+__device__ __forceinline__ void scale_inputs(const Wide::Tile &tile, const StreamMemory<Wide, TOKENS> &memory, int slice_tiles,
+                                             int i, int lane, uint2 *out, Sums<TOKENS> &sums) {
+    uint32_t s01 = __byte_perm(tile.scales, 0, 0x4140);
+    uint32_t s23 = __byte_perm(tile.scales, 0, 0x4342);
+    uint32_t z01 = __byte_perm(tile.zeros, 0, 0x4140);
+    uint32_t z23 = __byte_perm(tile.zeros, 0, 0x4342);
+#pragma unroll
+    for (int t = 0; t < TOKENS; t++) {
+        uint4 entry = ((const uint4 *)memory.table)[(t * slice_tiles + i) * WARP + lane];
+        uint2 v = make_uint2(fma_f16(s01, entry.x, entry.z), fma_f16(s23, entry.y, entry.w));
+        out[8 * t] = v;
+        multiply_tile(sums.zeros[t], z01, ONES, z23, ONES, v.x, v.y);
+    }
+}
+
+/* The narrow zeros change from tile to tile: sums.zeros[t][0] holds the finished second sum. */
+template <int TOKENS>
+__device__ __forceinline__ void scale_inputs(const Narrow::Tile &tile, const StreamMemory<Narrow, TOKENS> &memory,
+                                             int slice_tiles, int i, int lane, uint2 *out, Sums<TOKENS> &sums) {
+    constexpr uint32_t MAGIC = 0x64006400u;     /* fp16 1024: its last bits count units */
+    constexpr uint32_t MINUS_MAGIC = 0xe400e400u;
+    uint32_t b01 = __byte_perm(tile.bytes, 0, 0x4140);
+    uint32_t b23 = __byte_perm(tile.bytes, 0, 0x4342);
+    float2 first = unpack_f16(tile.second.x);
+    float2 second = unpack_f16(tile.second.y);
+    uint32_t slope = __byte_perm(tile.second.x, 0, 0x1010);
+    float shift = -first.x * first.y;
+    uint32_t offset = pack_f16(shift, shift);
+    uint32_t s01 = fma_f16(add_f16((b01 & 0x000f000fu) | MAGIC, MINUS_MAGIC), slope, offset);
+    uint32_t s23 = fma_f16(add_f16((b23 & 0x000f000fu) | MAGIC, MINUS_MAGIC), slope, offset);
+    uint32_t z01 = b01 & 0x00f000f0u;
+    uint32_t z23 = b23 & 0x00f000f0u;
+    bool odd = lane / 4 & 1;
+#pragma unroll
+    for (int t = 0; t < TOKENS; t++) {
+        uint2 entry = ((const uint2 *)memory.table)[(t * slice_tiles + i) * WARP + lane];
+        uint2 v = make_uint2(multiply_f16(s01, entry.x), multiply_f16(s23, entry.y));
+        out[8 * t] = v;
+        float product[4] = {0, 0, 0, 0};
+        multiply_tile(product, z01, ONES, z23, ONES, v.x, v.y);
+        float zeros = odd ? product[1] : product[0];
+        float ones = odd ? product[3] : product[2];
+        sums.zeros[t][0] += second.x * (0x1p20f * zeros - second.y * ones);
+    }
+}
+
+/* Adds one tile to the sums, from the values of its columns in `in`. */
+template <int TOKENS>
+__device__ __forceinline__ void add_codes(uint4 w, const uint4 *in, Sums<TOKENS> &sums) {
+#pragma unroll
+    for (int j = 0; j < 4; j++) {
+        uint4 v = in[j * TOKENS * 4];
+        if (j == 2) {
+            w = make_uint4(w.x >> 8, w.y >> 8, w.z >> 8, w.w >> 8);
+        }
+        int p = 2 * (j & 1);
+        uint32_t low = 0x00030003u << 2 * p;
+        uint32_t high = low << 2;
+        multiply_tile(sums.codes[p], w.x & low, w.y & low, w.z & low, w.w & low, v.x, v.y);
+        multiply_tile(sums.codes[p + 1], w.x & high, w.y & high, w.z & high, w.w & high, v.z, v.w);
+    }
+}
+
+/*
+ * Adds IN_FLIGHT tiles, the first of them tile `base` of the slice. Tiles beyond the slice's last meet zeros in the table:
+ * whatever their registers hold (finite by construction) adds nothing.
+ */
+template <class Format, int TOKENS>
+__device__ __forceinline__ void add_tiles(const typename Format::Tile (&tiles)[IN_FLIGHT],
+                                          const StreamMemory<Format, TOKENS> &memory, int slice_tiles, int base,
+                                          uint4 *exchange, int lane, Sums<TOKENS> &sums) {
+    using Memory = StreamMemory<Format, TOKENS>;
+    int g = lane / 4;
+    int c = lane % 4;
+    uint2 *out = (uint2 *)(exchange + (g / 2 * TOKENS) * 4 + c) + (g & 1);
+    const uint4 *in = exchange + min(g, TOKENS - 1) * 4 + c;
+#pragma unroll
+    for (int first = 0; first < IN_FLIGHT; first += Memory::TOGETHER) {
+        __syncwarp();
+#pragma unroll
+        for (int i = 0; i < Memory::TOGETHER; i++) {
+            scale_inputs<TOKENS>(tiles[first + i], memory, slice_tiles, base + first + i, lane,
+                                 out + 2 * i * Memory::EXCHANGE, sums);
+        }
+        __syncwarp();
+#pragma unroll
+        for (int i = 0; i < Memory::TOGETHER; i++) {
+            add_codes<TOKENS>(tiles[first + i].codes, in + i * Memory::EXCHANGE, sums);
+        }
+    }
+}
+
+/* The second sum of one token, in every lane, still times 2^e. */
+__device__ __forceinline__ float zero_sum(const float (&zeros)[4], const Wide::Zero &zero, int lane) {
+    int g = lane / 4;
+    bool odd = g & 1;
+    float codes = odd ? zeros[1] : zeros[0];
+    float ones = odd ? zeros[3] : zeros[2];
+    float share = lane % 4 == g / 2 ? zero.scale * (0x1p24f * codes - zero.zero * ones) : 0;
+    return warp_sum(share);
+}
+
+__device__ __forceinline__ float zero_sum(const float (&zeros)[4], const Narrow::Zero &, int lane) {
+    return warp_sum(lane % 4 == lane / 8 ? zeros[0] : 0);
+}
+
+__device__ __forceinline__ Wide::Zero zero_of(const unsigned char *matrix, const Wide &) {
+    return {((const float *)matrix)[0], ((const float *)matrix)[1]};
+}
+
+__device__ __forceinline__ Narrow::Zero zero_of(const unsigned char *, const Narrow &) {
+    return {};
+}
+
+/* Takes the powers of two out again and gives each row's sum to `work`. */
+template <class Format, int TOKENS, class Work>
+__device__ __forceinline__ void finish_unit(const Sums<TOKENS> &sums, const StreamMemory<Format, TOKENS> &memory,
+                                            const typename Format::Zero &zero, const Segment &segment, int group, int lane,
+                                            Work &work) {
+    float correction[TOKENS];
+#pragma unroll
+    for (int t = 0; t < TOKENS; t++) {
+        correction[t] = zero_sum(sums.zeros[t], zero, lane);
+    }
+#pragma unroll
+    for (int i = 0; i < 4; i++) {
+        int token = 2 * (lane % 4) + (i & 1);
+        float subtract = correction[0];
+#pragma unroll
+        for (int t = 1; t < TOKENS; t++) {
+            subtract = t == token ? correction[t] : subtract;
+        }
+        float sum = sums.codes[0][i] + 0x1p-2f * sums.codes[1][i] + 0x1p-4f * sums.codes[2][i] + 0x1p-6f * sums.codes[3][i];
+        if (token < TOKENS) {
+            work.store(segment.part, segment.slice, token, group, lane / 4 + 8 * (i / 2),
+                       memory.factor[token] * (0x1p24f * sum - subtract));
+        }
+    }
+}
+
+/*
+ * Streams all units of `parts` matrices through the grid. `work` offers
+ *   const unsigned char *matrix(part)                                  the matrix
+ *   void inputs(part, token, column, float (&x)[4])                    x of 4 columns; zeros for a token that is not there
+ *   void store(part, slice, token, group row, row of the group, sum)   takes a sum, from one lane
+ * `ready` runs once in every thread after the first weights were asked for and before any input is read.
+ */
+template <class Format, int TOKENS, class Work, class Ready>
+__device__ __forceinline__ void stream(const StreamShape &shape, int parts, Work &work, unsigned char *shared, Ready ready) {
+    StreamMemory<Format, TOKENS> memory(shared, shape.slice_tiles);
+    int warp = threadIdx.x / WARP;
+    int lane = threadIdx.x % WARP;
+    int period = Format::period(shape);
+    Run run = run_of(parts * shape.slices() * period, shape.group_rows() / period);
+    int from = run.begin;
+    int to = run.end;
+    uint4 *exchange = memory.exchange + warp * StreamMemory<Format, TOKENS>::TOGETHER * StreamMemory<Format, TOKENS>::EXCHANGE;
+
+    auto place = [&](const Segment &s, int unit) {
+        int group = s.residue + (s.first + unit - s.begin) * period;
+        return Format::place(shape, work.matrix(s.part), group, s.slice);
+    };
+
+    typename Format::Tile ahead[IN_FLIGHT] = {};
+    UnitPlace here = {nullptr, nullptr, 0};
+    int unit = from + warp;
+    if (unit < to) {
+        here = place(segment_at(shape, period, unit, to), unit);
+    }
+#pragma unroll
+    for (int i = 0; i < IN_FLIGHT; i++) {
+        if (i < here.count) {
+            ahead[i] = Format::load(here, i, lane);
+        }
+    }
+    ready();
+    for (int begin = from; begin < to;) {
+        Segment segment = segment_at(shape, period, begin, to);
+        const unsigned char *matrix = work.matrix(segment.part);
+        __syncthreads();
+        fill_table<TOKENS>(shape, segment, matrix, work, memory);
+        __syncthreads();
+        typename Format::Zero zero = zero_of(matrix, Format());
+        while (unit < segment.end) {
+            int next_unit = unit + STREAM_WARPS;
+            UnitPlace next = {nullptr, nullptr, 0};
+            if (next_unit < segment.end) {
+                next = place(segment, next_unit);
+            } else if (next_unit < to) {
+                next = place(segment_at(shape, period, next_unit, to), next_unit);
+            }
+            Sums<TOKENS> sums;
+            sums.clear();
+            for (int base = 0; base < here.count; base += IN_FLIGHT) {
+                /* One copy and one batch of loads: tiles asked for together are waited for together. */
+                typename Format::Tile tiles[IN_FLIGHT];
+#pragma unroll
+                for (int i = 0; i < IN_FLIGHT; i++) {
+                    tiles[i] = ahead[i];
+                }
+                bool more = base + IN_FLIGHT < here.count;
+                int first = more ? base + IN_FLIGHT : 0;
+                UnitPlace source = {more ? here.tiles : next.tiles, more ? here.second : next.second,
+                                    more ? here.count : next.count};
+#pragma unroll
+                for (int i = 0; i < IN_FLIGHT; i++) {
+                    if (first + i < source.count) {
+                        ahead[i] = Format::load(source, first + i, lane);
+                    }
+                }
+                add_tiles<Format, TOKENS>(tiles, memory, shape.slice_tiles, base, exchange, lane, sums);
+            }
+            int group = segment.residue + (segment.first + unit - segment.begin) * period;
+            finish_unit<Format, TOKENS>(sums, memory, zero, segment, group, lane, work);
+            unit = next_unit;
+            here = next;
+        }
+        begin = segment.end;
+    }
+}
+
+/*
+ * Calls `each(group row, row)` in one thread for every row of every group row whose units are now all stored, once for each
+ * in the grid: the block that stored the last of them does it. Counters are zero before and after a launch.
+ */
+template <class Format, class Each>
+__device__ __forceinline__ void last_arrivals(const StreamShape &shape, int parts, int *counters, Each each) {
+    __shared__ int done[STREAM_THREADS];
+    __shared__ int count;
+    int period = Format::period(shape);
+    int arrivals = parts * shape.slices();
+    Run run = run_of(arrivals * period, shape.group_rows() / period);
+    __threadfence();
+    for (int first = run.begin; first < run.end; first += STREAM_THREADS) {
+        if (threadIdx.x == 0) {
+            count = 0;
+        }
+        __syncthreads();
+        int unit = first + threadIdx.x;
+        if (unit < run.end) {
+            Segment s = segment_at(shape, period, unit, run.end);
+            int group = s.residue + s.first * period;
+            if (atomicAdd(&counters[group], 1) == arrivals - 1) {
+                done[atomicAdd(&count, 1)] = group;
+                counters[group] = 0;
+            }
+        }
+        __threadfence();
+        __syncthreads();
+        for (int i = threadIdx.x; i < count * Q2_ROWS; i += STREAM_THREADS) {
+            each(done[i / Q2_ROWS], i % Q2_ROWS);
+        }
+        __syncthreads();
+    }
+}

@@ -1,0 +1,91 @@
+/*
+ * tokens.cu   small operations of one block a token: embedding, RMSNorm, argmax
+ *
+ *   embed      y[t] = table[ids[t]] widened to fp32
+ *   rms_norm   y[t][k] = x[t][k] / sqrt(mean(x[t]^2) + epsilon) * weight[k]
+ *   argmax     ids[t] = the place of the largest of logits[t][columns], ties to the lower
+ *
+ * layout   table[rows][columns] fp32, fp16 or bf16; everything else fp32, row-major
+ * bytes    a row in, a row out        bound: launch latency
+ * launch   grid tokens, block 1024 (at least 32, a multiple of 32); no dynamic shared memory
+ * checked in Java   y and x of rms_norm may be the same. Ids out of range give zeros and set ERROR_ID; a NaN among the
+ *          logits sets ERROR_NAN, counts as the least, and the id is in range
+ */
+#include "common.cuh"
+
+extern "C" __global__ void __launch_bounds__(1024) gatun_embed(const void *table, int type, int rows, int columns,
+                                                               const int *ids, float *y, int *error) {
+    int id = ids[blockIdx.x];
+    bool known = (unsigned)id < (unsigned)rows;
+    if (!known && threadIdx.x == 0) {
+        atomicOr(error, ERROR_ID);
+    }
+    for (int k = threadIdx.x; k < columns; k += blockDim.x) {
+        y[(int64_t)blockIdx.x * columns + k] = known ? value_at(table, type, (int64_t)id * columns + k) : 0;
+    }
+}
+
+extern "C" __global__ void __launch_bounds__(1024) gatun_rms_norm(const float *x, const float *weight, float epsilon,
+                                                                  int columns, float *y) {
+    __shared__ float scratch[WARP];
+    const float *from = x + (int64_t)blockIdx.x * columns;
+    float squares = 0;
+#pragma unroll 4
+    for (int k = threadIdx.x; k < columns; k += blockDim.x) {
+        squares += from[k] * from[k];
+    }
+    float factor = rsqrtf(block_sum(squares, scratch) / columns + epsilon);
+    for (int k = threadIdx.x; k < columns; k += blockDim.x) {
+        y[(int64_t)blockIdx.x * columns + k] = from[k] * factor * weight[k];
+    }
+}
+
+/* The better of two candidates: the larger, at equal values the one with the lower place. */
+__device__ __forceinline__ void keep_larger(float &value, int &place, float other, int other_place) {
+    if (other > value || (other == value && other_place < place)) {
+        value = other;
+        place = other_place;
+    }
+}
+
+__device__ __forceinline__ void keep_largest_of_warp(float &value, int &place) {
+#pragma unroll
+    for (int lane = WARP / 2; lane > 0; lane /= 2) {
+        float other = __shfl_xor_sync(ALL_LANES, value, lane);
+        int other_place = __shfl_xor_sync(ALL_LANES, place, lane);
+        keep_larger(value, place, other, other_place);
+    }
+}
+
+extern "C" __global__ void __launch_bounds__(1024) gatun_argmax(const float *logits, int columns, int *ids, int *error) {
+    __shared__ float values[WARP];
+    __shared__ int places[WARP];
+    const float *from = logits + (int64_t)blockIdx.x * columns;
+    float value = -INFINITY;
+    int place = columns - 1;
+    bool nan = false;
+#pragma unroll 4
+    for (int k = threadIdx.x; k < columns; k += blockDim.x) {
+        float v = from[k];
+        nan |= isnan(v);
+        keep_larger(value, place, v, k);
+    }
+    if (nan) {
+        atomicOr(error, ERROR_NAN);
+    }
+    keep_largest_of_warp(value, place);
+    if (threadIdx.x % WARP == 0) {
+        values[threadIdx.x / WARP] = value;
+        places[threadIdx.x / WARP] = place;
+    }
+    __syncthreads();
+    if (threadIdx.x < WARP) {
+        bool there = threadIdx.x < blockDim.x / WARP;
+        value = there ? values[threadIdx.x] : -INFINITY;
+        place = there ? places[threadIdx.x] : columns - 1;
+        keep_largest_of_warp(value, place);
+        if (threadIdx.x == 0) {
+            ids[blockIdx.x] = place;
+        }
+    }
+}
