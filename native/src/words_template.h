@@ -9,14 +9,14 @@
  * error   about 5e-5 of the output's 2-norm: a unit in 32767 of the block's largest input, rounded
  * panels  the low bytes of the 16-bit lanes of a load: columns 0, 2, 4, ... of a panel, and one byte further on columns
  *         1, 3, 5, .... The words lie so: those of the even columns, then those of the odd ones
- * bounds  |sum| <= 255 * 32767 * MATVEC_BLOCK < 2^32 / LANES, so that no lane overflows
+ * bounds  a lane's |sum| <= 255 * 32767 * MATVEC_BLOCK / LANES < 2^31, so that none overflows
  */
 
 #define LARGEST_WORD 32767
 
 _Static_assert((int64_t)255 * LARGEST_WORD * MATVEC_BLOCK / LANES < INT32_MAX, "a lane's sum must fit 32 bits");
 
-/* What a block leaves of its group: one number for each row, and the zeros' share, which all rows have in common. */
+/* What a block's zeros come to, for all rows of the group alike: zero = (code - zero_zero) * zero_scale. */
 struct word_zeros {
     vi codes; /* sum of zero code * word */
     vi words; /* sum of words */
