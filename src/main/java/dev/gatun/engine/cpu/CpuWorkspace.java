@@ -2,6 +2,7 @@ package dev.gatun.engine.cpu;
 
 import dev.gatun.checkpoint.MixtralConfig;
 import dev.gatun.cpu.FloatMatrix;
+import dev.gatun.engine.RotaryEmbedding;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
@@ -51,18 +52,9 @@ record CpuWorkspace(
                 FloatMatrix.allocate(arena, tokens, config.experts()),
                 arena.allocate(ValueLayout.JAVA_INT, choices),
                 arena.allocate(ValueLayout.JAVA_FLOAT, choices),
-                inverseFrequencies(arena, config),
+                arena.allocateFrom(
+                        ValueLayout.JAVA_FLOAT,
+                        RotaryEmbedding.inverseFrequencies(config.headSize(), config.ropeTheta())),
                 FloatMatrix.allocate(arena, 1, config.vocabularySize()));
-    }
-
-    /** As the reference computes them: the power and its inverse rounded to float32, one after the other. */
-    private static MemorySegment inverseFrequencies(Arena arena, MixtralConfig config) {
-        int half = config.headSize() / 2;
-        MemorySegment frequencies = arena.allocate(ValueLayout.JAVA_FLOAT, half);
-        for (int i = 0; i < half; i++) {
-            float power = (float) Math.pow(config.ropeTheta(), 2.0 * i / config.headSize());
-            frequencies.setAtIndex(ValueLayout.JAVA_FLOAT, i, 1.0f / power);
-        }
-        return frequencies;
     }
 }

@@ -1,0 +1,88 @@
+package dev.gatun.engine.cuda;
+
+import dev.gatun.checkpoint.MixtralConfig;
+import dev.gatun.cuda.CudaDevice;
+import dev.gatun.cuda.CudaStream;
+import java.util.ArrayDeque;
+import java.util.Deque;
+
+/** What a backend holds of the device. Closed in the reverse order of opening, after all work in the stream. */
+final class CudaResources implements AutoCloseable {
+    private static final long WEIGHT_CHUNK = 64L << 20;
+
+    private final Deque<AutoCloseable> opened = new ArrayDeque<>();
+    private final CudaStream stream;
+    private final DeviceArena arena;
+    private final DeviceArena temporary;
+    private final KernelLibrary kernels;
+    private final UploadRing uploads;
+    private final LogitsDownload download;
+
+    private CudaResources(CudaDevice device, MixtralConfig config, int maxChunk) {
+        try {
+            stream = remember(CudaStream.open(device));
+            arena = remember(new DeviceArena(device, WEIGHT_CHUNK));
+            temporary = remember(new DeviceArena(device, 1));
+            kernels = remember(new KernelLibrary(device));
+            uploads = remember(new UploadRing(device, stream, maxChunk));
+            download =
+                    remember(new LogitsDownload(device, stream, config.vocabularySize(), config.layers() + 1));
+        } catch (RuntimeException | Error failure) {
+            close();
+            throw failure;
+        }
+    }
+
+    static CudaResources open(CudaDevice device, MixtralConfig config, int maxChunk) {
+        return new CudaResources(device, config, maxChunk);
+    }
+
+    private <T extends AutoCloseable> T remember(T resource) {
+        opened.push(resource);
+        return resource;
+    }
+
+    CudaStream stream() {
+        return stream;
+    }
+
+    /** Memory for as long as the backend is open. */
+    DeviceArena arena() {
+        return arena;
+    }
+
+    KernelLibrary kernels() {
+        return kernels;
+    }
+
+    UploadRing uploads() {
+        return uploads;
+    }
+
+    LogitsDownload download() {
+        return download;
+    }
+
+    /** Rows that are valid until the next call. */
+    DeviceFloats temporaryRows(int rows, int columns) {
+        temporary.close();
+        return DeviceFloats.allocate(temporary, rows, columns);
+    }
+
+    @Override
+    public void close() {
+        RuntimeException first = null;
+        while (!opened.isEmpty()) {
+            try {
+                opened.pop().close();
+            } catch (RuntimeException failure) {
+                first = first == null ? failure : first;
+            } catch (Exception impossible) {
+                throw new IllegalStateException(impossible);
+            }
+        }
+        if (first != null) {
+            throw first;
+        }
+    }
+}

@@ -1,0 +1,31 @@
+package dev.gatun.engine.cuda;
+
+import dev.gatun.cuda.DeviceMemory;
+import java.util.List;
+
+/**
+ * A model's weights in device memory.
+ *
+ * @param finalNorm float32 [hidden]
+ */
+record CudaWeights(DeviceMatrix.Dense embeddings, List<Layer> layers, DeviceMemory finalNorm, DeviceMatrix.Dense head) {
+    CudaWeights {
+        layers = List.copyOf(layers);
+    }
+
+    /**
+     * One decoder layer.
+     *
+     * @param attentionNorm float32 [hidden]
+     * @param expertNorm likewise
+     */
+    record Layer(
+            DeviceMemory attentionNorm,
+            DeviceMatrix query,
+            DeviceMatrix key,
+            DeviceMatrix value,
+            DeviceMatrix output,
+            DeviceMemory expertNorm,
+            DeviceMatrix.Dense router,
+            LayerExperts experts) {}
+}

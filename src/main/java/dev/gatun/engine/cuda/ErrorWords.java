@@ -1,0 +1,42 @@
+package dev.gatun.engine.cuda;
+
+import dev.gatun.engine.RouterFailureException;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+
+/** What the bits of the kernels' error words mean: {@code ERROR_*} in {@code kernels/common.cuh}. */
+final class ErrorWords {
+    private static final int NAN = 1;
+    private static final int ABSENT = 2;
+    private static final int ID = 4;
+
+    private ErrorWords() {}
+
+    /**
+     * Throws for the first word that is not zero.
+     *
+     * @param words int32, one a layer and one for embedding and head
+     * @throws RouterFailureException if a router saw NaN
+     * @throws IllegalStateException for what only an error of this program can cause
+     */
+    static void check(MemorySegment words) {
+        int count = Math.toIntExact(words.byteSize() / Integer.BYTES);
+        for (int layer = 0; layer < count; layer++) {
+            int bits = words.getAtIndex(ValueLayout.JAVA_INT, layer);
+            if (bits != 0) {
+                throw failure(layer, bits);
+            }
+        }
+    }
+
+    private static RuntimeException failure(int layer, int bits) {
+        if ((bits & (ABSENT | ID)) != 0) {
+            return new IllegalStateException("kernels of layer " + layer + " met an expert that is not resident, or an id or "
+                    + "position out of range: error bits " + bits);
+        }
+        if ((bits & NAN) != 0) {
+            return new RouterFailureException(layer, null);
+        }
+        return new IllegalStateException("kernels of layer " + layer + " failed: error bits " + bits);
+    }
+}

@@ -1,0 +1,128 @@
+package dev.gatun.engine.cuda;
+
+import dev.gatun.checkpoint.ExpertWeights;
+import dev.gatun.checkpoint.LayerWeights;
+import dev.gatun.checkpoint.ModelWeights;
+import dev.gatun.cuda.CudaStream;
+import dev.gatun.cuda.DeviceMemory;
+import dev.gatun.quant.DenseMatrix;
+import dev.gatun.quant.Dequantizer;
+import dev.gatun.quant.ExpertBlock;
+import dev.gatun.quant.HqqMatrix;
+import dev.gatun.quant.HqqTiler;
+import dev.gatun.quant.TileFormat;
+import dev.gatun.quant.TileShape;
+import dev.gatun.quant.WeightMatrix;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.util.List;
+import java.util.Optional;
+import java.util.stream.IntStream;
+
+/** Brings a model's weights into device memory, quantized ones in tiles. */
+final class WeightLoader {
+    private static final long TILE_ALIGNMENT = 256;
+
+    private final CudaStream stream;
+    private final DeviceArena arena;
+
+    WeightLoader(CudaStream stream, DeviceArena arena) {
+        this.stream = stream;
+        this.arena = arena;
+    }
+
+    CudaWeights load(ModelWeights weights) {
+        DeviceMatrix.Dense embeddings = dense(weights.embeddings());
+        return new CudaWeights(
+                embeddings,
+                weights.layers().stream().map(this::layer).toList(),
+                norm(weights.finalNorm()),
+                weights.head() == weights.embeddings() ? embeddings : dense(weights.head()));
+    }
+
+    private CudaWeights.Layer layer(LayerWeights layer) {
+        return new CudaWeights.Layer(
+                norm(layer.attentionNorm()),
+                matrix(layer.query()),
+                matrix(layer.key()),
+                matrix(layer.value()),
+                matrix(layer.output()),
+                norm(layer.expertNorm()),
+                dense(layer.router()),
+                experts(layer.experts()));
+    }
+
+    private DeviceMatrix matrix(WeightMatrix matrix) {
+        return switch (matrix) {
+            case DenseMatrix dense -> dense(dense);
+            case HqqMatrix hqq -> tiled(hqq);
+        };
+    }
+
+    private DeviceMatrix.Dense dense(DenseMatrix matrix) {
+        DeviceMemory values = arena.allocate(matrix.values().byteSize());
+        values.upload(0, matrix.values(), stream);
+        return new DeviceMatrix.Dense(matrix.type(), matrix.rows(), matrix.columns(), values);
+    }
+
+    private DeviceMatrix tiled(HqqMatrix matrix) {
+        TileShape shape = TileShape.of(matrix)
+                .filter(found -> found.format() == TileFormat.Q4)
+                .orElseThrow();
+        try (Arena host = Arena.ofShared()) {
+            MemorySegment tiles = host.allocate(shape.bytes(), TILE_ALIGNMENT);
+            HqqTiler.tile(matrix, shape, tiles);
+            DeviceMemory memory = arena.allocate(shape.bytes());
+            memory.upload(0, tiles, stream);
+            return new DeviceMatrix.Tiled(shape, memory);
+        }
+    }
+
+    /** A norm's weights as its kernels read them, in float32. */
+    private DeviceMemory norm(DenseMatrix weights) {
+        DeviceMemory values = arena.allocate((long) weights.columns() * Float.BYTES);
+        try (Arena host = Arena.ofConfined()) {
+            values.upload(0, host.allocateFrom(ValueLayout.JAVA_FLOAT, Dequantizer.toFloats(weights)), stream);
+        }
+        return values;
+    }
+
+    /** Tiles a layer's experts side by side on all processors, then copies them at once. */
+    private LayerExperts experts(List<ExpertWeights> experts) {
+        ExpertBlock block = blockOf(experts).orElseThrow();
+        int count = experts.size();
+        DeviceMemory blocks = arena.allocate(count * block.bytes());
+        DeviceMemory table = arena.allocate((long) count * Long.BYTES);
+        try (Arena host = Arena.ofShared()) {
+            MemorySegment tiles = host.allocate(count * block.bytes(), TILE_ALIGNMENT);
+            MemorySegment pointers = host.allocate((long) count * Long.BYTES, Long.BYTES);
+            IntStream.range(0, count).parallel().forEach(expert -> {
+                tile(experts.get(expert), block, tiles.asSlice(expert * block.bytes(), block.bytes()));
+                blocks.storeAddress(expert * block.bytes(), pointers, (long) expert * Long.BYTES);
+            });
+            blocks.upload(0, tiles, stream);
+            table.upload(0, pointers, stream);
+        }
+        return new LayerExperts.Tiled(block, table);
+    }
+
+    private static void tile(ExpertWeights expert, ExpertBlock block, MemorySegment target) {
+        block.tile((HqqMatrix) expert.gate(), (HqqMatrix) expert.up(), (HqqMatrix) expert.down(), target);
+    }
+
+    /** The block that all experts of a layer share, if they are 2-bit tiles of one shape. */
+    private static Optional<ExpertBlock> blockOf(List<ExpertWeights> experts) {
+        List<Optional<ExpertBlock>> blocks =
+                experts.stream().map(WeightLoader::blockOf).distinct().toList();
+        return blocks.size() == 1 ? blocks.getFirst() : Optional.empty();
+    }
+
+    private static Optional<ExpertBlock> blockOf(ExpertWeights expert) {
+        return expert.gate() instanceof HqqMatrix gate
+                        && expert.up() instanceof HqqMatrix up
+                        && expert.down() instanceof HqqMatrix down
+                ? ExpertBlock.of(gate, up, down).filter(block -> block.gate().format() == TileFormat.Q2)
+                : Optional.empty();
+    }
+}
