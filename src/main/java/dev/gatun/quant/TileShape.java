@@ -1,0 +1,139 @@
+package dev.gatun.quant;
+
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.nio.ByteOrder;
+import java.util.Optional;
+
+/**
+ * Where the parts of a quantized matrix lie in the memory that the CUDA kernels read; kernels/layout.cuh is the description.
+ *
+ * @param format the format of its tiles
+ * @param rows outputs, a multiple of the format's groups
+ * @param columns inputs, a multiple of 4
+ * @param pairs second-level pairs, which divide the groups; 0 for {@link TileFormat#Q2N}, where each tile has its own
+ */
+public record TileShape(TileFormat format, int rows, int columns, int pairs) {
+    /** Columns of a tile. */
+    public static final int TILE_COLUMNS = 128;
+
+    /** What the bytes of a matrix are a multiple of, and what the kernels need of its address is a divisor of. */
+    static final int MATRIX_ALIGNMENT = 256;
+
+    /** Kernels keep scaled inputs in binary16; |x| is below 256 there. */
+    private static final float SCALE_LIMIT = 128;
+
+    private static final ValueLayout.OfShort HALF = ValueLayout.JAVA_SHORT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
+
+    public TileShape {
+        Shapes.requirePositive(rows, columns);
+        if (rows % format.groupSize() != 0 || columns % 4 != 0) {
+            throw new IllegalArgumentException(format + " tiles do not divide a matrix of " + rows + " x " + columns);
+        }
+        // The kernels count groups in 32 bits.
+        long groups = (long) rows / format.groupSize() * columns;
+        if (groups > Integer.MAX_VALUE - columns) {
+            throw new IllegalArgumentException(rows + " x " + columns + ": too many groups for a kernel");
+        }
+        if (format == TileFormat.Q2N ? pairs != 0 : pairs <= 0 || groups % pairs != 0) {
+            throw new IllegalArgumentException(
+                    pairs + " second-level pairs in " + format + " with " + groups + " groups");
+        }
+    }
+
+    /**
+     * The shape that a matrix takes, or empty if the kernels cannot read it: its scheme is neither 2 bits in groups of 16 nor
+     * 4 bits in groups of 64, its columns are no multiple of 4, it has too many groups, or a 4-bit matrix's scales could
+     * reach a magnitude of 128.
+     */
+    public static Optional<TileShape> of(HqqMatrix matrix) {
+        return formatOf(matrix.scheme())
+                .filter(format -> matrix.columns() % 4 == 0)
+                .filter(format -> groups(matrix) <= Integer.MAX_VALUE - matrix.columns())
+                .filter(format -> format != TileFormat.Q4 || scalesAreSmall(matrix))
+                .map(format -> new TileShape(format, matrix.rows(), matrix.columns(), pairs(matrix)));
+    }
+
+    private static Optional<TileFormat> formatOf(HqqScheme scheme) {
+        if (scheme.bits() == 2 && scheme.groupSize() == TileFormat.Q2.groupSize()) {
+            return Optional.of(TileFormat.Q2);
+        }
+        if (scheme.bits() == 4 && scheme.groupSize() == TileFormat.Q4.groupSize()) {
+            return Optional.of(TileFormat.Q4);
+        }
+        return Optional.empty();
+    }
+
+    private static long groups(HqqMatrix matrix) {
+        return matrix.scaleCodes().byteSize();
+    }
+
+    private static int pairs(HqqMatrix matrix) {
+        return Math.toIntExact(groups(matrix) / matrix.scheme().scaleGroup());
+    }
+
+    /** Whatever the scale codes are. A NaN is not small. */
+    private static boolean scalesAreSmall(HqqMatrix matrix) {
+        for (long at = 0; at < matrix.scaleScales().byteSize(); at += Short.BYTES) {
+            float scale = half(matrix.scaleScales(), at);
+            float zero = half(matrix.scaleZeros(), at);
+            float largest = Math.max(Math.abs(zero), Math.abs(255 - zero)) * Math.abs(scale);
+            if (!(largest < SCALE_LIMIT)) {
+                return false;
+            }
+        }
+        return true;
+    }
+
+    private static float half(MemorySegment values, long at) {
+        return Float.float16ToFloat(values.get(HALF, at));
+    }
+
+    /** Group rows: the rows that each row of a group is apart from the next one. */
+    public int groupRows() {
+        return rows / format.groupSize();
+    }
+
+    /** Tiles side by side; the last one may be padded with zeros. */
+    public int tileColumns() {
+        return (columns + TILE_COLUMNS - 1) / TILE_COLUMNS;
+    }
+
+    /** Bytes of one tile. */
+    public int tileBytes() {
+        return format.tileBytes();
+    }
+
+    /** Group rows g and g + period have the same second-level pairs; divides the group rows. 1 for Q2N. */
+    public int period() {
+        return format == TileFormat.Q2N ? 1 : pairs / greatestCommonDivisor(columns, pairs);
+    }
+
+    private static int greatestCommonDivisor(int a, int b) {
+        return b == 0 ? a : greatestCommonDivisor(b, a % b);
+    }
+
+    /** Where the first tile begins. */
+    public long tilesOffset() {
+        return format.headerBytes();
+    }
+
+    /** Where the second level begins. */
+    public long secondOffset() {
+        return tilesOffset() + (long) groupRows() * tileColumns() * tileBytes();
+    }
+
+    /** Bytes of the second level, without the padding behind it. */
+    public long secondBytes() {
+        return format == TileFormat.Q2N ? 4L * Short.BYTES * groupRows() * tileColumns() : 2L * Short.BYTES * pairs;
+    }
+
+    /** Bytes of it all. */
+    public long bytes() {
+        return padded(secondOffset() + secondBytes(), MATRIX_ALIGNMENT);
+    }
+
+    static long padded(long bytes, long multiple) {
+        return (bytes + multiple - 1) / multiple * multiple;
+    }
+}
