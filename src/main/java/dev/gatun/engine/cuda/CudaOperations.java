@@ -1,6 +1,7 @@
 package dev.gatun.engine.cuda;
 
 import dev.gatun.checkpoint.MixtralConfig;
+import dev.gatun.cuda.CudaStream;
 
 /** The operations of one model, with their kernels loaded and their own memory taken. */
 record CudaOperations(
@@ -10,34 +11,37 @@ record CudaOperations(
         RouterOperation router,
         ExpertsOperation experts)
         implements AutoCloseable {
-    static CudaOperations prepare(CudaResources resources, MixtralConfig config, CudaWeights weights) {
+    /** Makes them for up to {@code maxTokens} tokens at once. */
+    static CudaOperations prepare(CudaResources resources, MixtralConfig config, CudaWeights weights, int maxTokens) {
         KernelLibrary kernels = resources.kernels();
-        HeadShape heads = HeadShape.of(config);
+        CudaStream stream = resources.stream();
         float epsilon = (float) config.normEpsilon();
-        TokenOperations tokens = new TokenOperations(kernels, resources.stream());
-        MatrixProducts products = new MatrixProducts(kernels, resources.stream());
+        TokenOperations tokens = new TokenOperations(kernels, stream);
+        MatrixProducts products = new MatrixProducts(resources, config, maxTokens);
         return new CudaOperations(
                 tokens,
                 products,
-                new AttentionBlock(
-                        tokens,
-                        products,
-                        new RopeOperation(
-                                kernels, resources.stream(), resources.arena(), heads, config.ropeTheta()),
-                        new AttentionOperation(kernels, resources.stream(), resources.arena(), heads),
-                        epsilon),
-                new RouterOperation(kernels, resources.stream(), config.expertsPerToken(), epsilon),
-                new ExpertsOperation(
-                        kernels,
-                        resources.stream(),
-                        resources.arena(),
-                        weights,
-                        config.experts(),
-                        config.expertsPerToken()));
+                attention(resources, config, tokens, products),
+                new RouterOperation(kernels, stream, config.expertsPerToken(), epsilon),
+                new ExpertsOperation(resources, products.any(), config, weights, maxTokens));
+    }
+
+    private static AttentionBlock attention(
+            CudaResources resources, MixtralConfig config, TokenOperations tokens, MatrixProducts products) {
+        HeadShape heads = HeadShape.of(config);
+        KernelLibrary kernels = resources.kernels();
+        CudaStream stream = resources.stream();
+        return new AttentionBlock(
+                tokens,
+                products,
+                new RopeOperation(kernels, stream, resources.arena(), heads, config.ropeTheta()),
+                new AttentionOperation(kernels, stream, resources.arena(), heads),
+                (float) config.normEpsilon());
     }
 
     @Override
     public void close() {
         experts.close();
+        products.close();
     }
 }

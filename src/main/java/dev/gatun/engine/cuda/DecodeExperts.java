@@ -8,8 +8,6 @@ import dev.gatun.quant.ExpertBlock;
 import dev.gatun.quant.TileFormat;
 import dev.gatun.quant.TileShape;
 import java.lang.foreign.Arena;
-import java.lang.foreign.MemorySegment;
-import java.lang.foreign.ValueLayout;
 
 /**
  * {@code experts_q2.cu}: the chosen experts of at most 8 tokens in one launch; w1, w3, SwiGLU, w2 and the weighted sum onto
@@ -20,17 +18,35 @@ final class DecodeExperts implements AutoCloseable {
     private static final int BLOCKS_PER_MULTIPROCESSOR = 2;
     private static final int GROUP_ROWS = 16;
 
-    // The fields of ExpertsArguments: ten pointers, then integers.
-    private static final long TABLE = 0;
-    private static final long POINTERS = 10;
-    private static final long TOKENS = POINTERS * Long.BYTES;
-    private static final int INTEGERS = 12;
+    // struct ExpertsArguments.
+    private static final long BYTES = 128;
+    private static final long BLOCKS = 0;
+    private static final long IDS = 8;
+    private static final long WEIGHTS = 16;
+    private static final long X = 24;
+    private static final long Y = 32;
+    private static final long GATE_UP_SUMS = 40;
+    private static final long DOWN_SUMS = 48;
+    private static final long COUNTERS = 56;
+    private static final long BARRIER = 64;
+    private static final long ERROR = 72;
+    private static final long TOKENS = 80;
+    private static final long TOP_K = 84;
+    private static final long EXPERTS = 88;
+    private static final long HIDDEN = 92;
+    private static final long FFN = 96;
+    private static final long GATE_PAIRS = 100;
+    private static final long GATE_PERIOD = 104;
+    private static final long DOWN_PAIRS = 108;
+    private static final long DOWN_PERIOD = 112;
+    private static final long GATE_SLICE_TILES = 116;
+    private static final long DOWN_SLICE_TILES = 120;
 
     private final CudaStream stream;
     private final ExpertBlock block;
     private final TokenVariants kernels;
     private final Arena arena = Arena.ofShared();
-    private final MemorySegment arguments = arena.allocate(TOKENS + INTEGERS * Integer.BYTES, Long.BYTES);
+    private final KernelStruct arguments = KernelStruct.allocate(arena, BYTES);
     private final int topK;
     private final int multiprocessors;
 
@@ -58,47 +74,43 @@ final class DecodeExperts implements AutoCloseable {
         DeviceMemory barrier = memory.allocate(2 * Integer.BYTES);
         counters.zero(stream);
         barrier.zero(stream);
-        pointer(5, memory.allocate(gateUp * Float.BYTES));
-        pointer(6, memory.allocate(down * Float.BYTES));
-        pointer(7, counters);
-        pointer(8, barrier);
+        arguments
+                .pointer(GATE_UP_SUMS, memory.allocate(gateUp * Float.BYTES))
+                .pointer(DOWN_SUMS, memory.allocate(down * Float.BYTES))
+                .pointer(COUNTERS, counters)
+                .pointer(BARRIER, barrier);
     }
 
     private void setShape(int experts) {
-        integer(1, topK);
-        integer(2, experts);
-        integer(3, block.gate().columns());
-        integer(4, block.gate().rows());
-        integer(5, block.gate().pairs());
-        integer(6, block.gate().period());
-        integer(7, block.down().pairs());
-        integer(8, block.down().period());
-        integer(11, 0);
+        arguments
+                .integer(TOP_K, topK)
+                .integer(EXPERTS, experts)
+                .integer(HIDDEN, block.gate().columns())
+                .integer(FFN, block.gate().rows())
+                .integer(GATE_PAIRS, block.gate().pairs())
+                .integer(GATE_PERIOD, block.gate().period())
+                .integer(DOWN_PAIRS, block.down().pairs())
+                .integer(DOWN_PERIOD, block.down().period());
     }
 
     /**
-     * hidden[t] += the weighted sum of the experts chosen for t of normed[t].
+     * hidden += the weighted sum of the chosen experts.
      *
      * @param table a pointer to each expert's block, null where it is not resident
      */
-    void run(
-            DeviceMemory table,
-            DeviceMemory ids,
-            DeviceMemory weights,
-            DeviceFloats normed,
-            DeviceFloats hidden,
-            DeviceMemory error) {
+    void run(DeviceMemory table, CudaRouting routing, DeviceFloats hidden, DeviceMemory error) {
         int tokens = hidden.rows();
-        table.storeAddress(0, arguments, TABLE);
-        pointer(1, ids);
-        pointer(2, weights);
-        pointer(3, normed.memory());
-        pointer(4, hidden.memory());
-        pointer(9, error);
-        integer(0, tokens);
-        integer(9, sliceTiles(tokens));
-        integer(10, sliceTiles(tokens));
-        KernelArguments kernel = kernels.of(tokens).set(0, arguments);
+        arguments
+                .pointer(BLOCKS, table)
+                .pointer(IDS, routing.ids())
+                .pointer(WEIGHTS, routing.weights())
+                .pointer(X, routing.normed().memory())
+                .pointer(Y, hidden.memory())
+                .pointer(ERROR, error)
+                .integer(TOKENS, tokens)
+                .integer(GATE_SLICE_TILES, sliceTiles(tokens))
+                .integer(DOWN_SLICE_TILES, sliceTiles(tokens));
+        KernelArguments kernel = kernels.of(tokens).set(0, arguments.bytes());
         kernel.kernel().launch(shape(kernel, tokens), kernel, stream);
     }
 
@@ -119,14 +131,6 @@ final class DecodeExperts implements AutoCloseable {
     /** Tiles whose inputs lie in shared memory together. */
     private static int sliceTiles(int tokens) {
         return TokenVariants.size(tokens) == TokenVariants.MOST ? 4 : 8;
-    }
-
-    private void pointer(int index, DeviceMemory memory) {
-        memory.storeAddress(0, arguments, (long) index * Long.BYTES);
-    }
-
-    private void integer(int index, int value) {
-        arguments.set(ValueLayout.JAVA_INT, TOKENS + (long) index * Integer.BYTES, value);
     }
 
     @Override

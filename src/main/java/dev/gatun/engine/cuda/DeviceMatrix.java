@@ -2,6 +2,7 @@ package dev.gatun.engine.cuda;
 
 import dev.gatun.cuda.DeviceMemory;
 import dev.gatun.quant.FloatType;
+import dev.gatun.quant.HqqScheme;
 import dev.gatun.quant.TileShape;
 
 /** A weight matrix [rows (outputs), columns (inputs)] in device memory. */
@@ -10,10 +11,27 @@ sealed interface DeviceMatrix {
 
     int columns();
 
-    /** Unquantized, row-major. */
-    record Dense(FloatType type, int rows, int columns, DeviceMemory values) implements DeviceMatrix {}
+    /** As it lies in the checkpoint. */
+    sealed interface Untiled extends DeviceMatrix {}
 
-    /** Quantized, in the tiles of {@code kernels/layout.cuh}. */
+    /** Unquantized, row-major. */
+    record Dense(FloatType type, int rows, int columns, DeviceMemory values) implements Untiled {}
+
+    /** Quantized by a scheme that has no tiles; the components mean what they mean in {@link dev.gatun.quant.HqqMatrix}. */
+    record Hqq(
+            HqqScheme scheme,
+            int rows,
+            int columns,
+            DeviceMemory codes,
+            DeviceMemory scaleCodes,
+            DeviceMemory scaleScales,
+            DeviceMemory scaleZeros,
+            DeviceMemory zeroCodes,
+            float zeroScale,
+            float zeroZero)
+            implements Untiled {}
+
+    /** Quantized, in the 4-bit tiles of {@code kernels/layout.cuh}. */
     record Tiled(TileShape shape, DeviceMemory tiles) implements DeviceMatrix {
         @Override
         public int rows() {

@@ -1,6 +1,6 @@
 package dev.gatun.engine.cuda;
 
-import dev.gatun.cuda.CudaStream;
+import dev.gatun.checkpoint.MixtralConfig;
 import dev.gatun.cuda.DeviceMemory;
 import dev.gatun.quant.ExpertBlock;
 import java.util.HashMap;
@@ -8,48 +8,46 @@ import java.util.Map;
 
 /** The weighted sum of the chosen experts onto the residual stream, for experts of every format. */
 final class ExpertsOperation implements AutoCloseable {
-    private final Map<ExpertBlock, DecodeExperts> decode = new HashMap<>();
-    private final int topK;
+    private final Map<ExpertBlock, TiledExperts> tiled = new HashMap<>();
+    private final Map<Integer, UntiledExperts> untiled = new HashMap<>();
 
+    /** Takes memory for each kind of experts that {@code weights} have, for up to {@code maxTokens} tokens. */
     ExpertsOperation(
-            KernelLibrary kernels, CudaStream stream, DeviceArena arena, CudaWeights weights, int experts, int topK) {
-        this.topK = topK;
+            CudaResources resources, AnyProducts products, MixtralConfig config, CudaWeights weights, int maxTokens) {
+        int topK = config.expertsPerToken();
+        ChoiceGrouping grouping = new ChoiceGrouping(
+                resources.kernels(), resources.stream(), resources.arena(), maxTokens, config.experts(), topK);
         for (CudaWeights.Layer layer : weights.layers()) {
             switch (layer.experts()) {
-                case LayerExperts.Tiled tiled ->
-                    decode.computeIfAbsent(
-                            tiled.block(),
-                            block -> new DecodeExperts(kernels, stream, arena, block, experts, topK));
+                case LayerExperts.Tiled experts ->
+                    tiled.computeIfAbsent(
+                            experts.block(), block -> new TiledExperts(resources, grouping, block, config, maxTokens));
+                case LayerExperts.Untiled experts ->
+                    untiled.computeIfAbsent(
+                            experts.intermediate(),
+                            width -> new UntiledExperts(
+                                    products,
+                                    grouping,
+                                    resources.arena(),
+                                    experts,
+                                    maxTokens,
+                                    config.experts(),
+                                    topK));
             }
         }
     }
 
+    /** hidden += the weighted sum of the chosen experts. */
     void run(LayerExperts experts, CudaRouting routing, DeviceFloats hidden, DeviceMemory error) {
         switch (experts) {
-            case LayerExperts.Tiled tiled -> runTiled(tiled, routing, hidden, error);
+            case LayerExperts.Tiled blocks -> tiled.get(blocks.block()).run(blocks, routing, hidden, error);
+            case LayerExperts.Untiled matrices ->
+                untiled.get(matrices.intermediate()).run(matrices, routing, hidden, error);
         }
-    }
-
-    private void runTiled(LayerExperts.Tiled experts, CudaRouting routing, DeviceFloats hidden, DeviceMemory error) {
-        DecodeExperts few = decode.get(experts.block());
-        for (int first = 0; first < hidden.rows(); first += TokenVariants.MOST) {
-            int count = Math.min(TokenVariants.MOST, hidden.rows() - first);
-            few.run(
-                    experts.table(),
-                    choices(routing.ids(), first, count),
-                    choices(routing.weights(), first, count),
-                    routing.normed().rows(first, count),
-                    hidden.rows(first, count),
-                    error);
-        }
-    }
-
-    private DeviceMemory choices(DeviceMemory all, int firstToken, int tokens) {
-        return all.slice((long) firstToken * topK * Integer.BYTES, (long) tokens * topK * Integer.BYTES);
     }
 
     @Override
     public void close() {
-        decode.values().forEach(DecodeExperts::close);
+        tiled.values().forEach(TiledExperts::close);
     }
 }

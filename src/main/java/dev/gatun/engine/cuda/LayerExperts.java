@@ -5,9 +5,17 @@ import dev.gatun.quant.ExpertBlock;
 
 /** The experts of one layer, as kernels find them: through a table in device memory. */
 sealed interface LayerExperts {
-    /** A pointer for each expert, or null where it is not resident. */
-    DeviceMemory table();
-
-    /** Blocks of 2-bit tiles. */
+    /**
+     * Blocks of 2-bit tiles.
+     *
+     * @param table a pointer to each expert's block, null where it is not resident
+     */
     record Tiled(ExpertBlock block, DeviceMemory table) implements LayerExperts {}
+
+    /**
+     * Matrices in any format.
+     *
+     * @param table {@link AnyMatrixLayout descriptions} of w1, w3 and w2 of each expert
+     */
+    record Untiled(int hidden, int intermediate, DeviceMemory table) implements LayerExperts {}
 }

@@ -1,0 +1,83 @@
+package dev.gatun.engine.cuda;
+
+import dev.gatun.cuda.CudaStream;
+import dev.gatun.cuda.DeviceMemory;
+import dev.gatun.cuda.KernelArguments;
+import dev.gatun.cuda.LaunchShape;
+import dev.gatun.quant.TileShape;
+import java.lang.foreign.Arena;
+
+/** {@code batch_q2.cu}: one 2-bit matrix of each expert with the rows of its own choices, on tensor cores. */
+final class BatchQ2 implements AutoCloseable {
+    private static final int BLOCK_ROWS = 256;
+    private static final int LARGEST = 128;
+
+    /** Blocks of 128 tokens stage their results in shared memory. */
+    private static final int LARGEST_SHARED = 65536;
+
+    // struct BatchArguments.
+    private static final long BYTES = 88;
+    private static final long BLOCKS = 8;
+    private static final long PLACE = 16;
+    private static final long OFFSETS = 24;
+    private static final long X = 32;
+    private static final long FACTOR = 40;
+    private static final long Y = 48;
+    private static final long ERROR = 56;
+    private static final long EXPERTS = 64;
+    private static final long TOKENS = 68;
+    private static final long ROWS = 72;
+    private static final long COLUMNS = 76;
+    private static final long PAIRS = 80;
+
+    private final CudaStream stream;
+    private final BatchVariants variants;
+    private final Arena arena = Arena.ofShared();
+    private final KernelStruct arguments = KernelStruct.allocate(arena, BYTES);
+
+    BatchQ2(KernelLibrary kernels, CudaStream stream, String scheme) {
+        this.stream = stream;
+        this.variants = BatchVariants.find(kernels, "batch_q2", "gatun_batch_" + scheme, 16, 32, 64, LARGEST);
+    }
+
+    /**
+     * y[i] = W[expert of i] &middot; x[i], i a sorted choice.
+     *
+     * @param place where in an expert's block the matrix begins
+     */
+    void multiplyExperts(
+            DeviceMemory table,
+            long place,
+            TileShape shape,
+            int experts,
+            GroupedChoices choices,
+            ScaledRows x,
+            DeviceFloats y,
+            DeviceMemory error) {
+        arguments
+                .clear()
+                .pointer(BLOCKS, table)
+                .longInteger(PLACE, place)
+                .pointer(OFFSETS, choices.offsets())
+                .pointer(X, x.values())
+                .pointer(FACTOR, x.factors())
+                .pointer(Y, y.memory())
+                .pointer(ERROR, error)
+                .integer(EXPERTS, experts)
+                .integer(TOKENS, x.rows())
+                .integer(ROWS, shape.rows())
+                .integer(COLUMNS, shape.columns())
+                .integer(PAIRS, shape.pairs());
+        BatchVariants.Variant variant = variants.of(Math.ceilDiv(x.rows(), experts));
+        KernelArguments kernel = variant.kernel().set(0, arguments.bytes());
+        long tiles = BatchExperts.tiles(x.rows(), variant.tokens(), experts);
+        LaunchShape grid = variant.shape(Math.ceilDiv(shape.rows(), BLOCK_ROWS) * tiles);
+        LaunchShape launch = variant.tokens() == LARGEST ? grid.sharing(LARGEST_SHARED) : grid;
+        kernel.kernel().launch(launch, kernel, stream);
+    }
+
+    @Override
+    public void close() {
+        arena.close();
+    }
+}

@@ -1,0 +1,12 @@
+package dev.gatun.engine.cuda;
+
+import dev.gatun.cuda.DeviceMemory;
+
+/**
+ * A chunk's choices (token &middot; topK + rank) sorted by expert, in device memory; int32.
+ *
+ * @param offsets [experts + 1]: expert e has the sorted choices offsets[e] to offsets[e + 1] - 1
+ * @param order [choices]: which choice stands there
+ * @param place [choices]: where a choice stands, the inverse
+ */
+record GroupedChoices(DeviceMemory offsets, DeviceMemory order, DeviceMemory place) {}
