@@ -2,6 +2,7 @@ package dev.gatun;
 
 import dev.gatun.checkpoint.Checkpoint;
 import dev.gatun.checkpoint.CheckpointException;
+import dev.gatun.cuda.CudaException;
 import dev.gatun.engine.Backend;
 import dev.gatun.engine.ForwardPass;
 import dev.gatun.engine.KvCache;
@@ -175,10 +176,10 @@ public final class Model implements AutoCloseable {
     private KvCache newCache(int context, KvPrecision precision, long bytes) {
         try {
             return backend.newKvCache(context, precision);
-        } catch (OutOfMemoryError full) {
+        } catch (OutOfMemoryError | CudaException full) {
             throw new GatunException(
                     "context: the keys and values of " + context + " tokens need " + (bytes >> 20)
-                            + " MiB, which this machine does not have; choose a shorter context",
+                            + " MiB, which cannot be had; choose a shorter context",
                     full);
         }
     }

@@ -1,6 +1,7 @@
 package dev.gatun;
 
 import dev.gatun.cpu.CpuException;
+import dev.gatun.cuda.CudaException;
 import dev.gatun.engine.KvCache;
 import dev.gatun.engine.RouterFailureException;
 import dev.gatun.text.ChatMessage;
@@ -279,7 +280,7 @@ public final class Session implements AutoCloseable {
                 loop.cancel();
             }
             return loop.step();
-        } catch (NonFiniteLogitsException | RouterFailureException | CpuException broken) {
+        } catch (NonFiniteLogitsException | RouterFailureException | CpuException | CudaException broken) {
             throw new GatunException("model `" + model.name() + "`: " + broken.getMessage(), broken);
         } finally {
             stepping.unlock();

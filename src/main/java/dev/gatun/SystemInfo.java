@@ -4,6 +4,7 @@ import dev.gatun.cpu.CpuException;
 import dev.gatun.cpu.CpuInfo;
 import dev.gatun.cpu.CpuLevel;
 import dev.gatun.cuda.CudaAvailability;
+import dev.gatun.engine.cuda.CudaBackend;
 import dev.gatun.natives.NativeLibraryException;
 import java.util.List;
 import java.util.stream.Collectors;
@@ -23,7 +24,7 @@ public final class SystemInfo {
 
     /** The backends that Gatun knows, available or not. */
     public static List<BackendState> backends() {
-        return List.of(cpu(), new BackendState("cuda", false, "not available: " + OpenedBackend.NO_CUDA));
+        return List.of(cpu(), cuda());
     }
 
     /**
@@ -43,11 +44,20 @@ public final class SystemInfo {
     public static String gpus() {
         return switch (CudaAvailability.ofThisMachine()) {
             case CudaAvailability.Unavailable none -> none.reason();
-            case CudaAvailability.Available some ->
-                some.devices().stream()
-                        .map(device -> device.properties().name())
-                        .collect(Collectors.joining(", "));
+            case CudaAvailability.Available some -> names(some);
         };
+    }
+
+    private static BackendState cuda() {
+        return switch (CudaBackend.availability()) {
+            case CudaAvailability.Unavailable none ->
+                new BackendState("cuda", false, "not available: " + none.reason());
+            case CudaAvailability.Available some -> new BackendState("cuda", true, "available: " + names(some));
+        };
+    }
+
+    private static String names(CudaAvailability.Available some) {
+        return some.devices().stream().map(device -> device.properties().name()).collect(Collectors.joining(", "));
     }
 
     private static BackendState cpu() {

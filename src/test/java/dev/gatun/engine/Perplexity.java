@@ -7,17 +7,19 @@ public final class Perplexity {
     private final Backend backend;
     private final ForwardPass pass;
     private final int vocabulary;
+    private final KvPrecision precision;
 
-    public Perplexity(Backend backend, int layers, int vocabulary) {
+    public Perplexity(Backend backend, int layers, int vocabulary, KvPrecision precision) {
         this.backend = backend;
         this.pass = new ForwardPass(backend, layers);
         this.vocabulary = vocabulary;
+        this.precision = precision;
     }
 
     /** The sum of -ln p over all tokens of a window but the first, each given those before it. */
     public double negativeLogLikelihood(int[] window) {
         double sum = 0;
-        try (KvCache cache = backend.newKvCache(window.length, KvPrecision.F32)) {
+        try (KvCache cache = backend.newKvCache(window.length, precision)) {
             for (int from = 0; from < window.length - 1; from += ROWS) {
                 int to = Math.min(from + ROWS, window.length - 1);
                 sum += chunk(window, from, to, cache);

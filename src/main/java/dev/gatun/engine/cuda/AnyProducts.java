@@ -11,18 +11,30 @@ final class AnyProducts implements AutoCloseable {
     /** What becomes of y. */
     enum Mode {
         /** y = W x. */
-        SET,
+        SET(0),
         /** y += W x. */
-        ADD,
+        ADD(1),
         /** y = silu(y) &middot; W x. */
-        GATE
+        GATE(2);
+
+        private final int code;
+
+        Mode(int code) {
+            this.code = code;
+        }
     }
 
     /** Which matrix of each expert. */
     enum Part {
-        GATE,
-        UP,
-        DOWN
+        GATE(0),
+        UP(1),
+        DOWN(2);
+
+        private final int code;
+
+        Part(int code) {
+            this.code = code;
+        }
     }
 
     private static final int BLOCK = 256;
@@ -98,7 +110,7 @@ final class AnyProducts implements AutoCloseable {
                 .pointer(OFFSETS, choices.offsets())
                 .pointer(ORDER, choices.order())
                 .integer(EXPERTS, experts)
-                .integer(WHICH, part.ordinal())
+                .integer(WHICH, part.code)
                 .integer(TOP_K, topK);
         setProduct(x.memory(), y, mode, error, x.columns());
         Variant variant = variant(Math.ceilDiv(y.rows(), experts));
@@ -111,7 +123,7 @@ final class AnyProducts implements AutoCloseable {
                 .pointer(Y, y.memory())
                 .pointer(ERROR, error)
                 .integer(ITEMS, y.rows())
-                .integer(MODE, mode.ordinal())
+                .integer(MODE, mode.code)
                 .integer(ROWS, y.columns())
                 .integer(COLUMNS, columns);
     }

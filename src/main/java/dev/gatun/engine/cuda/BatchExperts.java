@@ -120,7 +120,7 @@ final class BatchExperts implements AutoCloseable {
 
     /** The most tiles that choices of several experts can make. */
     static long tiles(int choices, int tokens, int experts) {
-        return choices / tokens + Math.min(experts, choices);
+        return (long) choices / tokens + Math.min(experts, choices);
     }
 
     private void levelRows(GroupedChoices choices, int count) {

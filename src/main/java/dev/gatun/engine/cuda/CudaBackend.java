@@ -2,8 +2,8 @@ package dev.gatun.engine.cuda;
 
 import dev.gatun.checkpoint.MixtralConfig;
 import dev.gatun.checkpoint.ModelWeights;
+import dev.gatun.cuda.CudaAvailability;
 import dev.gatun.cuda.CudaDevice;
-import dev.gatun.cuda.CudaStream;
 import dev.gatun.cuda.DeviceMemory;
 import dev.gatun.engine.Activations;
 import dev.gatun.engine.Backend;
@@ -45,13 +45,20 @@ public final class CudaBackend implements Backend {
         try {
             this.workspace = CudaWorkspace.allocate(resources.arena(), config, maxChunk());
             this.weights = new WeightLoader(resources.stream(), resources.arena()).load(weights);
-            this.operations = CudaOperations.prepare(resources, config, this.weights);
+            this.operations = CudaOperations.prepare(resources, config, this.weights, workspace, maxChunk());
             workspace.errors().zero(resources.stream());
             resources.stream().synchronize();
         } catch (RuntimeException | Error failure) {
             resources.close();
             throw failure;
         }
+    }
+
+    /** Whether this build and this machine can run models on a GPU, and on which. */
+    public static CudaAvailability availability() {
+        return KernelLibrary.isPresent()
+                ? CudaAvailability.ofThisMachine()
+                : new CudaAvailability.Unavailable("this build of Gatun has no CUDA kernels: build it where nvcc is");
     }
 
     @Override
@@ -103,8 +110,8 @@ public final class CudaBackend implements Backend {
         DeviceFloats stream = values(hidden);
         int position = sequence.length();
         if (stream.rows() > sequence.capacity() - position) {
-            throw new IllegalArgumentException(stream.rows() + " tokens do not fit a KV cache filled " + position + " of "
-                    + sequence.capacity());
+            throw new IllegalArgumentException(
+                    stream.rows() + " tokens do not fit a KV cache filled " + position + " of " + sequence.capacity());
         }
         placeChunk(position);
         LayerCache place = sequence.layer(layer, workspace.position());
@@ -175,12 +182,7 @@ public final class CudaBackend implements Backend {
         deliverRouting();
         log.ifPresent(RoutingLog::close);
         log = Optional.of(new RoutingLog(
-                device,
-                resources.stream(),
-                observer,
-                config.layers(),
-                maxChunk(),
-                config.expertsPerToken()));
+                device, resources.stream(), observer, config.layers(), maxChunk(), config.expertsPerToken()));
     }
 
     /** What the chunk before recorded, if nobody awaited its logits. */

@@ -17,7 +17,7 @@ final class CudaKvCache extends KvCache {
         super(capacity);
         this.precision = precision;
         this.partBytes = (long) config.kvHeads() * capacity * config.headSize() * precision.bytes();
-        this.memory = DeviceBuffer.allocate(stream.device(), 2 * config.layers() * partBytes);
+        this.memory = DeviceBuffer.allocate(stream.device(), 2L * config.layers() * partBytes);
         // What a position holds before it is filled must be numbers: masked products multiply it by zero.
         memory.zero(stream);
     }
@@ -25,8 +25,8 @@ final class CudaKvCache extends KvCache {
     /** One layer, for a chunk that begins at {@link #length()}. */
     LayerCache layer(int layer, DeviceMemory devicePosition) {
         return new LayerCache(
-                memory.slice(2 * layer * partBytes, partBytes),
-                memory.slice((2 * layer + 1) * partBytes, partBytes),
+                memory.slice(2L * layer * partBytes, partBytes),
+                memory.slice((2L * layer + 1) * partBytes, partBytes),
                 precision,
                 capacity(),
                 length(),

@@ -12,27 +12,31 @@ record CudaOperations(
         ExpertsOperation experts)
         implements AutoCloseable {
     /** Makes them for up to {@code maxTokens} tokens at once. */
-    static CudaOperations prepare(CudaResources resources, MixtralConfig config, CudaWeights weights, int maxTokens) {
+    static CudaOperations prepare(
+            CudaResources resources,
+            MixtralConfig config,
+            CudaWeights weights,
+            CudaWorkspace workspace,
+            int maxTokens) {
         KernelLibrary kernels = resources.kernels();
         CudaStream stream = resources.stream();
         float epsilon = (float) config.normEpsilon();
         TokenOperations tokens = new TokenOperations(kernels, stream);
-        MatrixProducts products = new MatrixProducts(resources, config, maxTokens);
+        MatrixProducts products = new MatrixProducts(
+                resources, config, tokens, workspace.normed(), workspace.error(config.layers()), maxTokens);
         return new CudaOperations(
                 tokens,
                 products,
-                attention(resources, config, tokens, products),
+                attention(resources, config, products),
                 new RouterOperation(kernels, stream, config.expertsPerToken(), epsilon),
                 new ExpertsOperation(resources, products.any(), config, weights, maxTokens));
     }
 
-    private static AttentionBlock attention(
-            CudaResources resources, MixtralConfig config, TokenOperations tokens, MatrixProducts products) {
+    private static AttentionBlock attention(CudaResources resources, MixtralConfig config, MatrixProducts products) {
         HeadShape heads = HeadShape.of(config);
         KernelLibrary kernels = resources.kernels();
         CudaStream stream = resources.stream();
         return new AttentionBlock(
-                tokens,
                 products,
                 new RopeOperation(kernels, stream, resources.arena(), heads, config.ropeTheta()),
                 new AttentionOperation(kernels, stream, resources.arena(), heads),

@@ -25,8 +25,7 @@ final class CudaResources implements AutoCloseable {
             temporary = remember(new DeviceArena(device, 1));
             kernels = remember(new KernelLibrary(device));
             uploads = remember(new UploadRing(device, stream, maxChunk));
-            download =
-                    remember(new LogitsDownload(device, stream, config.vocabularySize(), config.layers() + 1));
+            download = remember(new LogitsDownload(device, stream, config.vocabularySize(), config.layers() + 1));
         } catch (RuntimeException | Error failure) {
             close();
             throw failure;

@@ -67,8 +67,11 @@ final class DecodeExperts implements AutoCloseable {
         long down = 0;
         for (int tokens : new int[] {4, TokenVariants.MOST}) {
             long choices = (long) tokens * topK;
-            gateUp = Math.max(gateUp, choices * 2 * slices(block.gate(), tokens) * block.gate().rows());
-            down = Math.max(down, choices * slices(block.down(), tokens) * block.down().rows());
+            gateUp = Math.max(
+                    gateUp,
+                    choices * 2 * slices(block.gate(), tokens) * block.gate().rows());
+            down = Math.max(
+                    down, choices * slices(block.down(), tokens) * block.down().rows());
         }
         DeviceMemory counters = memory.allocate((long) block.down().rows() / GROUP_ROWS * Integer.BYTES);
         DeviceMemory barrier = memory.allocate(2 * Integer.BYTES);

@@ -14,8 +14,12 @@ sealed interface DeviceMatrix {
     /** As it lies in the checkpoint. */
     sealed interface Untiled extends DeviceMatrix {}
 
-    /** Unquantized, row-major. */
-    record Dense(FloatType type, int rows, int columns, DeviceMemory values) implements Untiled {}
+    /**
+     * Unquantized, row-major.
+     *
+     * @param exponent as {@link DenseExponent} gives it
+     */
+    record Dense(FloatType type, int rows, int columns, int exponent, DeviceMemory values) implements Untiled {}
 
     /** Quantized by a scheme that has no tiles; the components mean what they mean in {@link dev.gatun.quant.HqqMatrix}. */
     record Hqq(

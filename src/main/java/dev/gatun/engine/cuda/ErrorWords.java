@@ -31,8 +31,9 @@ final class ErrorWords {
 
     private static RuntimeException failure(int layer, int bits) {
         if ((bits & (ABSENT | ID)) != 0) {
-            return new IllegalStateException("kernels of layer " + layer + " met an expert that is not resident, or an id or "
-                    + "position out of range: error bits " + bits);
+            return new IllegalStateException(
+                    "kernels of layer " + layer + " met an expert that is not resident, or an id or "
+                            + "position out of range: error bits " + bits);
         }
         if ((bits & NAN) != 0) {
             return new RouterFailureException(layer, null);

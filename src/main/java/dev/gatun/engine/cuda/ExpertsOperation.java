@@ -26,13 +26,7 @@ final class ExpertsOperation implements AutoCloseable {
                     untiled.computeIfAbsent(
                             experts.intermediate(),
                             width -> new UntiledExperts(
-                                    products,
-                                    grouping,
-                                    resources.arena(),
-                                    experts,
-                                    maxTokens,
-                                    config.experts(),
-                                    topK));
+                                    products, grouping, resources.arena(), experts, maxTokens, config.experts(), topK));
             }
         }
     }

@@ -42,7 +42,8 @@ final class KernelLibrary implements AutoCloseable {
      * @param entry the entry point's name
      */
     KernelArguments find(String source, String entry) {
-        KernelArguments found = modules.computeIfAbsent(source, this::load).kernel(entry).newArguments();
+        KernelArguments found =
+                modules.computeIfAbsent(source, this::load).kernel(entry).newArguments();
         arguments.add(found);
         return found;
     }

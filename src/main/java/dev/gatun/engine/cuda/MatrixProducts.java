@@ -1,72 +1,103 @@
 package dev.gatun.engine.cuda;
 
+import dev.gatun.checkpoint.MixtralConfig;
 import dev.gatun.cuda.CudaStream;
 import dev.gatun.cuda.DeviceMemory;
-import dev.gatun.cuda.KernelArguments;
-import dev.gatun.cuda.LaunchShape;
 import java.util.List;
+import java.util.Optional;
 
-/** Products with matrices of every format: y[t] (+)= W &middot; x[t]. */
-final class MatrixProducts {
-    private static final int BLOCK = 256;
-    private static final int DENSE_ROWS_PER_BLOCK = 32;
-    private static final int DENSE_BLOCKS_PER_MULTIPROCESSOR = 8;
-
-    private final CudaStream stream;
-    private final TokenVariants dense;
+/** Products with matrices of every format and any number of tokens: y[t] (+)= W &middot; x[t]. */
+final class MatrixProducts implements AutoCloseable {
+    private final DenseProducts dense;
     private final Q4Products q4;
-    private final int mostDenseBlocks;
-
-    MatrixProducts(KernelLibrary kernels, CudaStream stream) {
-        this.stream = stream;
-        this.dense = TokenVariants.find(kernels, "matvec_dense", "gatun_matvec_dense");
-        this.q4 = new Q4Products(kernels, stream);
-        this.mostDenseBlocks =
-                DENSE_BLOCKS_PER_MULTIPROCESSOR * kernels.device().properties().multiprocessors();
-    }
-
-    /** y = W &middot; x, or y += W &middot; x; row by row of x. */
-    void multiply(DeviceMatrix matrix, DeviceFloats x, DeviceFloats y, boolean accumulate) {
-        for (int first = 0; first < x.rows(); first += TokenVariants.MOST) {
-            int count = Math.min(TokenVariants.MOST, x.rows() - first);
-            multiplyFew(matrix, x.rows(first, count), y.rows(first, count), accumulate);
-        }
-    }
+    private final AnyProducts any;
+    private final BatchDense batchDense;
+    private final BatchQ4 batchQ4;
+    private final RowScaling scaling;
+    private final TokenOperations tokens;
+    private final DeviceFloats normed;
+    private final DeviceMemory error;
 
     /**
-     * y[i] = W[i] &middot; (RMSNorm(x) &middot; norm) in one launch, where the formats have one.
+     * Takes memory for up to {@code maxTokens} tokens.
      *
-     * @return whether it was done
+     * @param normed a place for what norms make of inputs, [maxTokens, hidden]
+     * @param error an error word
      */
-    boolean multiplyNormed(
-            List<DeviceMatrix> matrices, DeviceFloats x, DeviceMemory norm, float epsilon, List<DeviceFloats> y) {
-        boolean fits = x.rows() <= TokenVariants.MOST && matrices.stream().allMatch(DeviceMatrix.Tiled.class::isInstance);
-        if (fits) {
-            List<DeviceMatrix.Tiled> tiled =
-                    matrices.stream().map(DeviceMatrix.Tiled.class::cast).toList();
-            q4.multiplyNormed(tiled, x, norm, epsilon, y);
-        }
-        return fits;
+    MatrixProducts(
+            CudaResources resources,
+            MixtralConfig config,
+            TokenOperations tokens,
+            DeviceFloats normed,
+            DeviceMemory error,
+            int maxTokens) {
+        KernelLibrary kernels = resources.kernels();
+        CudaStream stream = resources.stream();
+        this.dense = new DenseProducts(kernels, stream);
+        this.q4 = new Q4Products(kernels, stream);
+        this.any = new AnyProducts(kernels, stream);
+        this.batchDense = new BatchDense(kernels, stream);
+        this.batchQ4 = new BatchQ4(kernels, stream);
+        int widest = Math.max(config.hiddenSize(), config.heads() * config.headSize());
+        this.scaling = new RowScaling(kernels, stream, resources.arena(), maxTokens, widest);
+        this.tokens = tokens;
+        this.normed = normed;
+        this.error = error;
     }
 
-    private void multiplyFew(DeviceMatrix matrix, DeviceFloats x, DeviceFloats y, boolean accumulate) {
+    /** Those for matrices in any format. */
+    AnyProducts any() {
+        return any;
+    }
+
+    /** y = W &middot; x, or y += W &middot; x. */
+    void multiply(DeviceMatrix matrix, DeviceFloats x, DeviceFloats y, boolean accumulate) {
+        boolean few = x.rows() <= TokenVariants.MOST;
         switch (matrix) {
-            case DeviceMatrix.Dense full -> multiplyDense(full, x, y, accumulate);
-            case DeviceMatrix.Tiled tiled -> q4.multiply(tiled, x, y, accumulate);
+            case DeviceMatrix.Dense full when few -> dense.multiply(full, x, y, accumulate);
+            case DeviceMatrix.Dense full
+            when isBatched(full) -> batchDense.multiply(full, scaling.scale(x, Optional.empty(), 0), y, accumulate);
+            case DeviceMatrix.Tiled tiled when few -> q4.multiply(tiled, x, y, accumulate);
+            case DeviceMatrix.Tiled tiled ->
+                batchQ4.multiply(List.of(tiled), scaling.scale(x, Optional.empty(), 0), List.of(y), accumulate);
+            case DeviceMatrix.Untiled untiled ->
+                any.multiply(untiled, x, y, accumulate ? AnyProducts.Mode.ADD : AnyProducts.Mode.SET, error);
         }
     }
 
-    private void multiplyDense(DeviceMatrix.Dense matrix, DeviceFloats x, DeviceFloats y, boolean accumulate) {
-        KernelArguments arguments = dense.of(x.rows())
-                .set(0, matrix.values())
-                .set(1, FloatTypes.code(matrix.type()))
-                .set(2, matrix.rows())
-                .set(3, matrix.columns())
-                .set(4, x.memory())
-                .set(5, y.memory())
-                .set(6, x.rows())
-                .set(7, accumulate ? 1 : 0);
-        int blocks = Math.min(Math.ceilDiv(matrix.rows(), DENSE_ROWS_PER_BLOCK), mostDenseBlocks);
-        arguments.kernel().launch(LaunchShape.of(blocks, BLOCK), arguments, stream);
+    /** Rows go to tensor cores in fours. */
+    private static boolean isBatched(DeviceMatrix.Dense matrix) {
+        return matrix.columns() % 4 == 0;
+    }
+
+    /** y[i] = W[i] &middot; (RMSNorm(x) &middot; norm), for up to three matrices. */
+    void multiplyNormed(
+            List<DeviceMatrix> matrices, DeviceFloats x, DeviceMemory norm, float epsilon, List<DeviceFloats> y) {
+        if (matrices.stream().allMatch(DeviceMatrix.Tiled.class::isInstance)) {
+            multiplyNormedTiled(
+                    matrices.stream().map(DeviceMatrix.Tiled.class::cast).toList(), x, norm, epsilon, y);
+            return;
+        }
+        DeviceFloats input = normed.rows(0, x.rows());
+        tokens.norm(x, norm, epsilon, input);
+        for (int i = 0; i < matrices.size(); i++) {
+            multiply(matrices.get(i), input, y.get(i), false);
+        }
+    }
+
+    private void multiplyNormedTiled(
+            List<DeviceMatrix.Tiled> matrices, DeviceFloats x, DeviceMemory norm, float epsilon, List<DeviceFloats> y) {
+        if (x.rows() <= TokenVariants.MOST) {
+            q4.multiplyNormed(matrices, x, norm, epsilon, y);
+        } else {
+            batchQ4.multiply(matrices, scaling.scale(x, Optional.of(norm), epsilon), y, false);
+        }
+    }
+
+    @Override
+    public void close() {
+        any.close();
+        batchDense.close();
+        batchQ4.close();
     }
 }

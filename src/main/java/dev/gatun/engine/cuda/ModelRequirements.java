@@ -3,6 +3,7 @@ package dev.gatun.engine.cuda;
 import dev.gatun.checkpoint.MixtralConfig;
 import dev.gatun.checkpoint.ModelWeights;
 import dev.gatun.cuda.CudaDevice;
+import dev.gatun.engine.ForwardPass;
 
 /** What the kernels need of a model, checked before anything is taken from the device. */
 final class ModelRequirements {
@@ -33,5 +34,29 @@ final class ModelRequirements {
         if (!met) {
             throw new UnsupportedModelException("the CUDA kernels cannot run this model: " + complaint);
         }
+    }
+
+    /** Better refused now than in the middle of loading. */
+    private static void requireMemory(CudaDevice device, MixtralConfig config, ModelWeights weights) {
+        long needed = WeightBytes.of(weights) + workspaceBytes(config);
+        long free = device.freeMemory();
+        if (needed > free) {
+            throw new UnsupportedModelException("the model needs %.1f GiB of GPU memory, %.1f are free on %s"
+                    .formatted(
+                            gibibytes(needed),
+                            gibibytes(free),
+                            device.properties().name()));
+        }
+    }
+
+    /** About what a chunk in work takes: the experts' inputs and results, and room to spare. */
+    private static long workspaceBytes(MixtralConfig config) {
+        long choices = (long) ForwardPass.CHUNK * config.expertsPerToken();
+        long widths = 4L * config.intermediateSize() + 4L * config.hiddenSize();
+        return choices * widths * Float.BYTES + (256L << 20);
+    }
+
+    private static double gibibytes(long bytes) {
+        return bytes / (double) (1 << 30);
     }
 }

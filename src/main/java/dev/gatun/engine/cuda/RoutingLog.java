@@ -21,15 +21,15 @@ final class RoutingLog implements AutoCloseable {
         this.observer = observer;
         this.topK = topK;
         this.partBytes = (long) maxChunk * topK * Integer.BYTES;
-        this.memory = PinnedBuffer.allocate(device, 2 * layers * partBytes);
+        this.memory = PinnedBuffer.allocate(device, 2L * layers * partBytes);
         this.tokensOfLayer = new int[layers];
     }
 
     /** Puts the copies of a layer's choices into the stream. */
     void record(int layer, CudaRouting routing) {
         long bytes = (long) routing.tokens() * topK * Integer.BYTES;
-        routing.ids().copyTo(0, memory, 2 * layer * partBytes, bytes, stream);
-        routing.weights().copyTo(0, memory, (2 * layer + 1) * partBytes, bytes, stream);
+        routing.ids().copyTo(0, memory, 2L * layer * partBytes, bytes, stream);
+        routing.weights().copyTo(0, memory, (2L * layer + 1) * partBytes, bytes, stream);
         tokensOfLayer[layer] = routing.tokens();
     }
 

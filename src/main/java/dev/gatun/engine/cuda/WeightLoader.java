@@ -38,7 +38,7 @@ final class WeightLoader {
                 embeddings,
                 weights.layers().stream().map(this::layer).toList(),
                 norm(weights.finalNorm()),
-                weights.head() == weights.embeddings() ? embeddings : dense(weights.head()));
+                weights.head().equals(weights.embeddings()) ? embeddings : dense(weights.head()));
     }
 
     private CudaWeights.Layer layer(LayerWeights layer) {
@@ -56,20 +56,40 @@ final class WeightLoader {
     private DeviceMatrix matrix(WeightMatrix matrix) {
         return switch (matrix) {
             case DenseMatrix dense -> dense(dense);
-            case HqqMatrix hqq -> tiled(hqq);
+            case HqqMatrix hqq ->
+                TileShape.of(hqq)
+                        .filter(shape -> shape.format() == TileFormat.Q4)
+                        .<DeviceMatrix>map(shape -> tiled(hqq, shape))
+                        .orElseGet(() -> untiled(hqq));
         };
     }
 
     private DeviceMatrix.Dense dense(DenseMatrix matrix) {
-        DeviceMemory values = arena.allocate(matrix.values().byteSize());
-        values.upload(0, matrix.values(), stream);
-        return new DeviceMatrix.Dense(matrix.type(), matrix.rows(), matrix.columns(), values);
+        return new DeviceMatrix.Dense(
+                matrix.type(), matrix.rows(), matrix.columns(), DenseExponent.of(matrix), copy(matrix.values()));
     }
 
-    private DeviceMatrix tiled(HqqMatrix matrix) {
-        TileShape shape = TileShape.of(matrix)
-                .filter(found -> found.format() == TileFormat.Q4)
-                .orElseThrow();
+    private DeviceMemory copy(MemorySegment bytes) {
+        DeviceMemory memory = arena.allocate(bytes.byteSize());
+        memory.upload(0, bytes, stream);
+        return memory;
+    }
+
+    private DeviceMatrix.Hqq untiled(HqqMatrix matrix) {
+        return new DeviceMatrix.Hqq(
+                matrix.scheme(),
+                matrix.rows(),
+                matrix.columns(),
+                copy(matrix.codes()),
+                copy(matrix.scaleCodes()),
+                copy(matrix.scaleScales()),
+                copy(matrix.scaleZeros()),
+                copy(matrix.zeroCodes()),
+                matrix.zeroScale(),
+                matrix.zeroZero());
+    }
+
+    private DeviceMatrix.Tiled tiled(HqqMatrix matrix, TileShape shape) {
         try (Arena host = Arena.ofShared()) {
             MemorySegment tiles = host.allocate(shape.bytes(), TILE_ALIGNMENT);
             HqqTiler.tile(matrix, shape, tiles);
@@ -88,9 +108,37 @@ final class WeightLoader {
         return values;
     }
 
-    /** Tiles a layer's experts side by side on all processors, then copies them at once. */
     private LayerExperts experts(List<ExpertWeights> experts) {
-        ExpertBlock block = blockOf(experts).orElseThrow();
+        return blockOf(experts)
+                .<LayerExperts>map(block -> tiled(experts, block))
+                .orElseGet(() -> untiled(experts));
+    }
+
+    /** Copies what lies in the checkpoint, and a table that describes it. */
+    private LayerExperts.Untiled untiled(List<ExpertWeights> experts) {
+        try (Arena host = Arena.ofConfined()) {
+            KernelStruct table = KernelStruct.allocate(host, 3L * experts.size() * AnyMatrixLayout.BYTES);
+            long offset = 0;
+            for (ExpertWeights expert : experts) {
+                for (WeightMatrix part : List.of(expert.gate(), expert.up(), expert.down())) {
+                    AnyMatrixLayout.write(asItLies(part), table.part(offset, AnyMatrixLayout.BYTES));
+                    offset += AnyMatrixLayout.BYTES;
+                }
+            }
+            WeightMatrix gate = experts.getFirst().gate();
+            return new LayerExperts.Untiled(gate.columns(), gate.rows(), copy(table.bytes()));
+        }
+    }
+
+    private DeviceMatrix.Untiled asItLies(WeightMatrix matrix) {
+        return switch (matrix) {
+            case DenseMatrix dense -> dense(dense);
+            case HqqMatrix hqq -> untiled(hqq);
+        };
+    }
+
+    /** Tiles a layer's experts side by side on all processors, then copies them at once. */
+    private LayerExperts.Tiled tiled(List<ExpertWeights> experts, ExpertBlock block) {
         int count = experts.size();
         DeviceMemory blocks = arena.allocate(count * block.bytes());
         DeviceMemory table = arena.allocate((long) count * Long.BYTES);

@@ -1,25 +1,29 @@
-package dev.gatun.engine.cpu;
+package dev.gatun.engine;
 
 import dev.gatun.checkpoint.Checkpoint;
-import dev.gatun.cpu.CpuLevel;
-import dev.gatun.engine.ForwardPass;
-import dev.gatun.engine.KvCache;
 import java.nio.file.Path;
 import java.util.Arrays;
+import java.util.function.Function;
 
-/** A checkpoint on a CPU backend, for tests. */
-record CpuModel(Checkpoint checkpoint, CpuBackend backend, ForwardPass pass) implements AutoCloseable {
-    static CpuModel open(Path folder, int threads, CpuLevel level) {
+/** A checkpoint on a backend, for tests. */
+public record OpenModel(Checkpoint checkpoint, Backend backend, ForwardPass pass) implements AutoCloseable {
+    /** Opens a model folder on what {@code makeBackend} makes for it. */
+    public static OpenModel open(Path folder, Function<Checkpoint, Backend> makeBackend) {
         Checkpoint checkpoint = Checkpoint.open(folder);
-        CpuBackend backend = new CpuBackend(checkpoint.config(), checkpoint.weights(), threads, level);
-        return new CpuModel(
-                checkpoint,
-                backend,
-                new ForwardPass(backend, checkpoint.config().layers()));
+        try {
+            Backend backend = makeBackend.apply(checkpoint);
+            return new OpenModel(
+                    checkpoint,
+                    backend,
+                    new ForwardPass(backend, checkpoint.config().layers()));
+        } catch (RuntimeException | Error failure) {
+            checkpoint.close();
+            throw failure;
+        }
     }
 
     /** Feeds tokens chunk by chunk; returns the logits of the last {@code rows}, which lie in the last chunk. */
-    float[] feed(int[] tokens, KvCache cache, int rows, int chunk) {
+    public float[] feed(int[] tokens, KvCache cache, int rows, int chunk) {
         float[] logits = new float[rows * checkpoint.config().vocabularySize()];
         for (int from = 0; from < tokens.length; from += chunk) {
             int to = Math.min(tokens.length, from + chunk);

@@ -1,4 +1,4 @@
-package dev.gatun.engine.cpu;
+package dev.gatun.engine;
 
 import java.util.ArrayList;
 import java.util.Arrays;

@@ -1,0 +1,63 @@
+package dev.gatun.engine.cuda;
+
+import dev.gatun.cuda.CudaStream;
+import dev.gatun.cuda.KernelArguments;
+import dev.gatun.quant.FloatType;
+import java.lang.foreign.Arena;
+import java.util.EnumMap;
+import java.util.Map;
+
+/** {@code batch_dense.cu}: an unquantized matrix and many tokens, on tensor cores. */
+final class BatchDense implements AutoCloseable {
+    private static final int BLOCK_ROWS = 256;
+
+    // struct BatchDenseArguments.
+    private static final long BYTES = 56;
+    private static final long MATRIX = 0;
+    private static final long X = 8;
+    private static final long FACTOR = 16;
+    private static final long Y = 24;
+    private static final long ROWS = 32;
+    private static final long COLUMNS = 36;
+    private static final long TOKENS = 40;
+    private static final long EXPONENT = 44;
+    private static final long ACCUMULATE = 48;
+
+    private final CudaStream stream;
+    private final Map<FloatType, BatchVariants> variants = new EnumMap<>(FloatType.class);
+    private final int multiprocessors;
+    private final Arena arena = Arena.ofShared();
+    private final KernelStruct arguments = KernelStruct.allocate(arena, BYTES);
+
+    BatchDense(KernelLibrary kernels, CudaStream stream) {
+        this.stream = stream;
+        this.multiprocessors = kernels.device().properties().multiprocessors();
+        variants.put(FloatType.F32, BatchVariants.find(kernels, "batch_dense", "gatun_batch_dense_f32", 16, 64));
+        variants.put(FloatType.F16, BatchVariants.find(kernels, "batch_dense", "gatun_batch_dense_f16", 16, 64, 128));
+        variants.put(FloatType.BF16, BatchVariants.find(kernels, "batch_dense", "gatun_batch_dense_bf16", 16, 64, 128));
+    }
+
+    /** y (+)= W &middot; x. */
+    void multiply(DeviceMatrix.Dense matrix, ScaledRows x, DeviceFloats y, boolean accumulate) {
+        arguments
+                .pointer(MATRIX, matrix.values())
+                .pointer(X, x.values())
+                .pointer(FACTOR, x.factors())
+                .pointer(Y, y.memory())
+                .integer(ROWS, matrix.rows())
+                .integer(COLUMNS, matrix.columns())
+                .integer(TOKENS, x.rows())
+                .integer(EXPONENT, matrix.exponent())
+                .integer(ACCUMULATE, accumulate ? 1 : 0);
+        int rowBlocks = Math.ceilDiv(matrix.rows(), BLOCK_ROWS);
+        BatchVariants.Variant variant = variants.get(matrix.type()).filling(x.rows(), rowBlocks, multiprocessors);
+        KernelArguments kernel = variant.kernel().set(0, arguments.bytes());
+        long blocks = (long) rowBlocks * Math.ceilDiv(x.rows(), variant.tokens());
+        kernel.kernel().launch(variant.shape(blocks), kernel, stream);
+    }
+
+    @Override
+    public void close() {
+        arena.close();
+    }
+}
