@@ -28,6 +28,8 @@ final class UploadRing implements AutoCloseable {
         this.memory = PinnedBuffer.allocate(device, PLACES * placeBytes);
         this.copied =
                 Stream.generate(() -> CudaEvent.open(device)).limit(PLACES).toList();
+        // So that each can be waited for from the start.
+        copied.forEach(stream::record);
     }
 
     /** Copies integers to the beginning of {@code target}, in the stream's order. */
