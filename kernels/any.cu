@@ -139,7 +139,7 @@ __device__ __forceinline__ bool find_part(const AnyProduct &in, int tile, int wi
     for (int i = 0; i < EACH; i++) {
         int e = EACH * lane + i;
         begin[i] = e < in.experts ? min(max(in.offsets[e], 0), in.items) : 0;
-        count[i] = e < in.experts ? max(min(in.offsets[e + 1], in.items) - begin[i], 0) : 0;
+        count[i] = e < in.experts ? max(min(in.offsets[e + 1], in.items), begin[i]) - begin[i] : 0;
         tiles += (count[i] + width - 1) / width;
     }
     int through = tiles;
