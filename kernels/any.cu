@@ -368,8 +368,14 @@ struct Four {
     }
 };
 
+/* Byte i of the word as a float. */
+__device__ __forceinline__ float byte_float(uint32_t word, int i) {
+    constexpr uint32_t TWO_TO_23 = 0x4b000000u;
+    return __uint_as_float(__byte_perm(word, TWO_TO_23, 0x7440 + i)) - 8388608.0f;
+}
+
 __device__ __forceinline__ float4 byte_floats(uint32_t word) {
-    return make_float4((float)(word & 255), (float)(word >> 8 & 255), (float)(word >> 16 & 255), (float)(word >> 24));
+    return make_float4(byte_float(word, 0), byte_float(word, 1), byte_float(word, 2), byte_float(word, 3));
 }
 
 /* Scales and zeros of four columns of a group row. */
@@ -474,9 +480,11 @@ __device__ __forceinline__ void add_unit(const AnyMatrix &m, const Unit &unit, c
     constexpr int STEPS = steps_of<FORMAT, TOKENS>();
     float zeros[TOKENS] = {};
     int columns = m.columns;
-    unsigned first_pair = 0;
+    unsigned pair = 0;
+    unsigned pair_step = 0;
     if (is_quantized(FORMAT)) {
-        first_pair = (unsigned)((int64_t)unit.group * columns % m.pairs);
+        pair = (unsigned)(((int64_t)unit.group * columns + 4 * threadIdx.x) % m.pairs);
+        pair_step = 4 * ANY_THREADS % (unsigned)m.pairs;
     }
 #pragma unroll(WIDE && TOKENS == 1 ? 2 : 1)
     for (int k = 4 * threadIdx.x; k < columns; k += 4 * ANY_THREADS) {
@@ -493,7 +501,9 @@ __device__ __forceinline__ void add_unit(const AnyMatrix &m, const Unit &unit, c
         }
         if constexpr (is_quantized(FORMAT)) {
             constexpr float ODD = in_bytes<FORMAT>() ? 256.0f : 1.0f;
-            FourGroups groups = four_groups<WIDE>(m, unit.group, (first_pair + k) % m.pairs, columns, k);
+            FourGroups groups = four_groups<WIDE>(m, unit.group, pair, columns, k);
+            pair += pair_step;
+            pair -= pair >= (unsigned)m.pairs ? m.pairs : 0;
             groups.scale.y *= 1 / ODD, groups.scale.w *= 1 / ODD;
             groups.zero.y *= ODD, groups.zero.w *= ODD;
 #pragma unroll
@@ -720,6 +730,10 @@ __device__ __forceinline__ uint32_t byte_of(const uint32_t *words, int i) {
     return words[i / 4] >> 8 * (i % 4) & 255;
 }
 
+__device__ __forceinline__ float byte_float_of(const uint32_t *words, int i) {
+    return byte_float(words[i / 4], i % 4);
+}
+
 /* Second-level scales and zeros of eight groups; beyond the row those of the next, finite where the inputs are zero. */
 template <bool WIDE>
 __device__ __forceinline__ void load_pairs(const AnyMatrix &m, unsigned pair, float (&scales)[OCTET],
@@ -757,9 +771,9 @@ __device__ __forceinline__ void widen(const AnyMatrix &m, const WeightRow &row, 
 #pragma unroll
         for (int i = 0; i < OCTET; i++) {
             uint32_t unit = K::UNIT == 4 ? raw.codes[i] : byte_of(raw.codes, i);
-            float scale = ((float)byte_of(raw.scales, i) - pair_zeros[i]) * pair_scales[i];
-            float zero = ((float)byte_of(raw.zeros, i) - m.zero_zero) * m.zero_scale;
-            w[i] = ((float)(unit >> row.shift & mask) - zero) * scale;
+            float scale = (byte_float_of(raw.scales, i) - pair_zeros[i]) * pair_scales[i];
+            float zero = (byte_float_of(raw.zeros, i) - m.zero_zero) * m.zero_scale;
+            w[i] = (masked(unit >> row.shift, mask) - zero) * scale;
         }
     } else if constexpr (K::UNIT == 4) {
 #pragma unroll
@@ -785,30 +799,26 @@ struct Shape {
     static constexpr int ROWS = ROWS_, ITEMS = ITEMS_, COLUMNS = COLUMNS_, RUN = RUN_;
     static constexpr int QUADS = ROWS / 64;
     static constexpr int RUNS = ITEMS / (16 * RUN);
-    static constexpr int INPUTS = ITEMS * COLUMNS / ANY_THREADS; /* that a thread loads of x in a slice */
+    /* Of x, a thread loads four columns at a time, of items ITEMS_APART apart; neighbours load of the same item. */
+    static constexpr int COLUMN_THREADS = COLUMNS / 4;
+    static constexpr int ITEMS_APART = ANY_THREADS / COLUMN_THREADS;
+    static constexpr int INPUTS = ITEMS / ITEMS_APART;
     static_assert(ROWS * COLUMNS == OCTET * ANY_THREADS, "a thread loads an octet of W in a slice");
+    static_assert(RUN == 2 || RUN == 4, "runs are loaded at once");
 };
 
 template <class S>
 struct Slice {
     float w[S::COLUMNS][S::ROWS + 4];
-    float x[S::COLUMNS][S::ITEMS + 4];
+    float x[S::COLUMNS][S::ITEMS + S::RUN];
 };
 
 template <class S, bool WIDE>
-__device__ __forceinline__ void load_inputs(const float *x, int k, int columns, float (&v)[S::INPUTS]) {
+__device__ __forceinline__ void load_inputs(const float *const (&rows)[S::INPUTS], int k, int columns,
+                                            float4 (&x)[S::INPUTS]) {
 #pragma unroll
-    for (int i = 0; i < S::INPUTS; i += 4) {
-        float4 four = make_float4(0, 0, 0, 0);
-        if (WIDE) {
-            four = k + i < columns ? *(const float4 *)(x + k + i) : four;
-        } else {
-            four.x = k + i < columns ? x[k + i] : 0;
-            four.y = k + i + 1 < columns ? x[k + i + 1] : 0;
-            four.z = k + i + 2 < columns ? x[k + i + 2] : 0;
-            four.w = k + i + 3 < columns ? x[k + i + 3] : 0;
-        }
-        v[i] = four.x, v[i + 1] = four.y, v[i + 2] = four.z, v[i + 3] = four.w;
+    for (int i = 0; i < S::INPUTS; i++) {
+        x[i] = k < columns ? four_inputs<WIDE>(rows[i], columns, k) : make_float4(0, 0, 0, 0);
     }
 }
 
@@ -826,10 +836,13 @@ __device__ __forceinline__ void add_slice(const Slice<S> &slice, int row, int it
         }
 #pragma unroll
         for (int r = 0; r < S::RUNS; r++) {
-#pragma unroll
-            for (int i = 0; i < S::RUN; i += 2) {
-                float2 two = *(const float2 *)&slice.x[k][item + 64 * r + i];
-                x[r * S::RUN + i] = two.x, x[r * S::RUN + i + 1] = two.y;
+            const float *at = &slice.x[k][item + 64 * r];
+            if constexpr (S::RUN == 4) {
+                float4 four = *(const float4 *)at;
+                x[4 * r] = four.x, x[4 * r + 1] = four.y, x[4 * r + 2] = four.z, x[4 * r + 3] = four.w;
+            } else {
+                float2 two = *(const float2 *)at;
+                x[2 * r] = two.x, x[2 * r + 1] = two.y;
             }
         }
 #pragma unroll
@@ -865,19 +878,23 @@ __device__ __forceinline__ void multiply_tile_of(const AnyProduct &in, const Any
     int warp = threadIdx.x / WARP;
     int row = 4 * (lane % 8 + 8 * (warp % 2));
     int item = S::RUN * (lane / 8 + 4 * (warp / 2));
-    /* What this thread loads: one row of W, one item of x. */
+    /* What this thread loads: of one row of W, and of x. */
     int w_row = threadIdx.x % S::ROWS;
     int w_column = OCTET * (threadIdx.x / S::ROWS);
-    int x_item = threadIdx.x % S::ITEMS;
-    int x_column = S::INPUTS * (threadIdx.x / S::ITEMS);
+    int x_item = threadIdx.x / S::COLUMN_THREADS;
+    int x_column = 4 * (threadIdx.x % S::COLUMN_THREADS);
     WeightRow weights = find_row(m, in.rows, in.columns, (int)min((int64_t)first_row + w_row, (int64_t)in.rows - 1));
-    const float *input = input_of(in, part.first + min(x_item, part.count - 1));
+    const float *inputs[S::INPUTS];
+#pragma unroll
+    for (int i = 0; i < S::INPUTS; i++) {
+        inputs[i] = input_of(in, part.first + min(x_item + i * S::ITEMS_APART, part.count - 1));
+    }
 
     float sums[S::QUADS * 4][S::RUNS * S::RUN] = {};
     RawWeights<K> raw;
-    float x[S::INPUTS];
+    float4 x[S::INPUTS];
     load_weights(m, weights, w_column, in.columns, raw);
-    load_inputs<S, K::WIDE>(input, x_column, in.columns, x);
+    load_inputs<S, K::WIDE>(inputs, x_column, in.columns, x);
     for (int k = 0, now = 0; k < in.columns; k += S::COLUMNS, now ^= 1) {
         Slice<S> &slice = slices[now];
         float w[OCTET];
@@ -888,12 +905,14 @@ __device__ __forceinline__ void multiply_tile_of(const AnyProduct &in, const Any
         }
 #pragma unroll
         for (int i = 0; i < S::INPUTS; i++) {
-            slice.x[x_column + i][x_item] = x[i];
+            int at = x_item + i * S::ITEMS_APART;
+            slice.x[x_column][at] = x[i].x, slice.x[x_column + 1][at] = x[i].y;
+            slice.x[x_column + 2][at] = x[i].z, slice.x[x_column + 3][at] = x[i].w;
         }
         /* One barrier a slice: nobody stores into this one again before all have passed the next. */
         __syncthreads();
         load_weights(m, weights, k + S::COLUMNS + w_column, in.columns, raw);
-        load_inputs<S, K::WIDE>(input, k + S::COLUMNS + x_column, in.columns, x);
+        load_inputs<S, K::WIDE>(inputs, k + S::COLUMNS + x_column, in.columns, x);
         add_slice<S>(slice, row, item, sums);
     }
     __syncthreads();
