@@ -20,7 +20,8 @@
  *          grid (ceil(heads / 8), tokens), block 256, no dynamic shared memory
  *          choice (measured on sm_90; with tiles128 = ceil(tokens * group / 128)):
  *            R = 128 where kv_heads * tiles128 >= 512, or position >= 4096 and kv_heads * tiles128 >= 64; otherwise 64
- *            max_parts = 1 where position + tokens <= 512, otherwise 256 / (kv_heads * tiles), in 1..32
+ *            max_parts = 1 where position + tokens <= 512, otherwise 256 / (kv_heads * tiles), in 1..32;
+ *              the workspace then has at most 256 * R rows
  *          (few rows over many keys keep a device busy in parts alone; d128_r128 alone needs more shared memory than 48 KB)
  * checked in Java   head_size % 8 == 0, 8 <= head_size <= 256, heads % kv_heads == 0, position + tokens <= capacity,
  *          tokens >= 1, 1 <= max_parts <= 32, 16-byte alignment of q, keys, values, y, sums; launches that share a
@@ -54,6 +55,7 @@ struct Shape {
     static constexpr int ROWS = WARPS * WARP_ROWS;
     static constexpr int STEPS = SIZE / 16;
     static constexpr int SHARED_BYTES = 4 * KEYS * SIZE + (Q_SHARED ? 2 * ROWS * SIZE : 0);
+    static_assert(SHARED_BYTES <= 65536, "sm_75 has no more");
 };
 
 struct PrefillArguments {
