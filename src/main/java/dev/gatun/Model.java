@@ -7,6 +7,7 @@ import dev.gatun.engine.Backend;
 import dev.gatun.engine.ForwardPass;
 import dev.gatun.engine.KvCache;
 import dev.gatun.engine.KvPrecision;
+import dev.gatun.engine.Logits;
 import dev.gatun.text.ChatFormat;
 import dev.gatun.text.TextException;
 import dev.gatun.text.Tokenizer;
@@ -16,6 +17,7 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.ToIntFunction;
 
 /**
  * An open model. Make sessions from it and generate:
@@ -229,14 +231,23 @@ public final class Model implements AutoCloseable {
         sessions.remove(session);
     }
 
-    /** Appends one chunk to a sequence and waits for the logits of its last token. */
-    void forward(int[] tokens, KvCache cache, float[] logits) {
+    /**
+     * Appends one chunk to a sequence.
+     *
+     * @param choice is given the logits of the chunk's last token, which are valid until it returns
+     * @return what it returns
+     */
+    int forward(int[] tokens, KvCache cache, ToIntFunction<Logits> choice) {
         forwarding.lock();
         try {
-            backend.await(pass.run(tokens, cache, 1), logits);
+            return choice.applyAsInt(pass.run(tokens, cache, 1));
         } finally {
             forwarding.unlock();
         }
+    }
+
+    Backend runningBackend() {
+        return backend;
     }
 
     ForwardPass pass() {

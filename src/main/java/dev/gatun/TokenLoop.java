@@ -18,12 +18,11 @@ final class TokenLoop {
     private final TokenHistory history;
     private final GenerationOptions options;
     private final int contextLength;
-    private final Sampler sampler;
+    private final TokenChooser chooser;
     private final TokenWindow recent;
     private final Detokenizer detokenizer;
     private final StopStrings stops;
     private final StringBuilder text = new StringBuilder();
-    private final float[] logits;
     private final long seed;
     private final long start;
     private final int promptTokens;
@@ -47,13 +46,13 @@ final class TokenLoop {
         this.history = history;
         this.options = options;
         this.contextLength = contextLength;
-        this.sampler = new Sampler(Sampling.settings(options, contextLength, seed));
+        Sampler sampler = new Sampler(Sampling.settings(options, contextLength, seed));
         int window = sampler.settings().repetitionWindow();
         this.recent = new TokenWindow(window);
         this.recent.addAll(history.last(window));
+        this.chooser = new TokenChooser(model.runningBackend(), sampler, model.vocabularySize());
         this.detokenizer = detokenizer;
         this.stops = new StopStrings(options.stop());
-        this.logits = new float[model.vocabularySize()];
         this.seed = seed;
         this.start = start;
         this.promptTokens = history.size() - cache.length();
@@ -83,12 +82,15 @@ final class TokenLoop {
         }
         int waiting = history.size() - cache.length();
         int chunk = Math.min(waiting, model.pass().nextChunk(cache));
-        model.forward(history.range(cache.length(), cache.length() + chunk), cache, logits);
-        return chunk < waiting ? Optional.empty() : choose();
+        boolean isLast = chunk == waiting;
+        int id = model.forward(
+                history.range(cache.length(), cache.length() + chunk),
+                cache,
+                logits -> isLast ? chooser.choose(logits, recent) : chooser.pass(logits));
+        return isLast ? take(id) : Optional.empty();
     }
 
-    private Optional<Token> choose() {
-        int id = sampler.next(logits, recent);
+    private Optional<Token> take(int id) {
         history.add(id);
         recent.add(id);
         lastToken = System.nanoTime();

@@ -1,5 +1,7 @@
 package dev.gatun.engine;
 
+import java.util.Optional;
+
 /**
  * Where a model's operations run. It is an <em>enqueue</em> interface: operations take and return opaque handles, may
  * return before they have run, and run in the order of the calls. Only {@link #await} waits.
@@ -55,6 +57,11 @@ public interface Backend extends AutoCloseable {
      * @throws RouterFailureException if a router of this chunk saw NaN
      */
     void await(Logits logits, float[] target);
+
+    /** A search where the logits lie, if it spares something; {@link #await} can still follow for the same logits. */
+    default Optional<CandidateSearch> candidateSearch() {
+        return Optional.empty();
+    }
 
     /** Sets who hears of routing from now on; nobody does at first. */
     void observe(RoutingObserver observer);

@@ -7,6 +7,7 @@ import dev.gatun.cuda.CudaDevice;
 import dev.gatun.cuda.DeviceMemory;
 import dev.gatun.engine.Activations;
 import dev.gatun.engine.Backend;
+import dev.gatun.engine.CandidateSearch;
 import dev.gatun.engine.ForwardPass;
 import dev.gatun.engine.KvCache;
 import dev.gatun.engine.KvPrecision;
@@ -175,6 +176,11 @@ public final class CudaBackend implements Backend {
         DeviceFloats computed = ((CudaLogits) logits).values();
         resources.download().fetch(computed.memory(), workspace.errors(), target);
         log.ifPresent(RoutingLog::deliver);
+    }
+
+    @Override
+    public Optional<CandidateSearch> candidateSearch() {
+        return Optional.of(operations.candidates());
     }
 
     @Override

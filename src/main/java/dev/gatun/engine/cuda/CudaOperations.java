@@ -9,7 +9,8 @@ record CudaOperations(
         MatrixProducts products,
         AttentionBlock attention,
         RouterOperation router,
-        ExpertsOperation experts)
+        ExpertsOperation experts,
+        CudaCandidateSearch candidates)
         implements AutoCloseable {
     /** Makes them for up to {@code maxTokens} tokens at once. */
     static CudaOperations prepare(
@@ -29,7 +30,8 @@ record CudaOperations(
                 products,
                 attention(resources, config, products),
                 new RouterOperation(kernels, stream, config.expertsPerToken(), epsilon),
-                new ExpertsOperation(resources, products.any(), config, weights, maxTokens));
+                new ExpertsOperation(resources, products.any(), config, weights, maxTokens),
+                new CudaCandidateSearch(resources, workspace.errors()));
     }
 
     private static AttentionBlock attention(CudaResources resources, MixtralConfig config, MatrixProducts products) {
@@ -39,7 +41,7 @@ record CudaOperations(
         return new AttentionBlock(
                 products,
                 new RopeOperation(kernels, stream, resources.arena(), heads, config.ropeTheta()),
-                new AttentionOperation(kernels, stream, resources.arena(), heads),
+                new AttentionOperation(resources, heads),
                 (float) config.normEpsilon());
     }
 
@@ -47,5 +49,6 @@ record CudaOperations(
     public void close() {
         experts.close();
         products.close();
+        candidates.close();
     }
 }

@@ -1,6 +1,7 @@
 package dev.gatun.engine.cuda;
 
 import dev.gatun.cuda.DeviceMemory;
+import dev.gatun.cuda.KernelArguments;
 import dev.gatun.engine.KvPrecision;
 
 /**
@@ -17,4 +18,16 @@ record LayerCache(
         KvPrecision precision,
         int capacity,
         int position,
-        DeviceMemory devicePosition) {}
+        DeviceMemory devicePosition) {
+    /** Sets what all attention kernels begin with. */
+    KernelArguments setArguments(KernelArguments kernel, DeviceFloats q, HeadShape shape) {
+        return kernel.set(0, q.memory())
+                .set(1, keys)
+                .set(2, values)
+                .set(3, (long) capacity)
+                .set(4, shape.heads())
+                .set(5, shape.kvHeads())
+                .set(6, shape.headSize())
+                .set(7, devicePosition);
+    }
+}

@@ -50,6 +50,18 @@ final class LogitsDownload implements AutoCloseable {
         }
     }
 
+    /**
+     * Waits for all work.
+     *
+     * @param errors the chunk's error words, which are zeroed if one is set
+     * @throws dev.gatun.engine.RouterFailureException if a router saw NaN
+     */
+    void awaitErrors(DeviceMemory errors) {
+        errors.copyTo(0, errorWords, 0, errors.byteSize(), stream);
+        stream.synchronize();
+        check(errors);
+    }
+
     private static void copy(MemorySegment from, float[] target) {
         MemorySegment.copy(from, ValueLayout.JAVA_FLOAT, 0, target, 0, target.length);
     }
