@@ -230,7 +230,7 @@ __device__ __forceinline__ void gate_up(const GateUpArguments &in, unsigned char
 #define ENTRY(SCHEME, ROWS, TOKENS, BLOCKS)                                                                                  \
     extern "C" __global__ void __launch_bounds__(BATCH_THREADS, BLOCKS)                                                      \
         gatun_batch_gate_up_##SCHEME##_n##TOKENS(const __grid_constant__ GateUpArguments arguments) {                        \
-        extern __shared__ __align__(128) unsigned char shared[];                                                             \
+        extern __shared__ __align__(1024) unsigned char shared[];                                                             \
         gate_up<ROWS, TOKENS>(arguments, shared);                                                                            \
     }
 

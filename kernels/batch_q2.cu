@@ -89,7 +89,7 @@ __device__ __forceinline__ void batch_q2(const BatchArguments &in, unsigned char
 #define ENTRY(SCHEME, ROWS, TOKENS, SPLIT, BLOCKS)                                                                           \
     extern "C" __global__ void __launch_bounds__(BATCH_THREADS, BLOCKS)                                                      \
         gatun_batch_##SCHEME##_n##TOKENS(const __grid_constant__ BatchArguments arguments) {                                 \
-        extern __shared__ __align__(128) unsigned char shared[];                                                             \
+        extern __shared__ __align__(1024) unsigned char shared[];                                                             \
         batch_q2<ROWS, TOKENS, SPLIT>(arguments, shared);                                                                    \
     }
 

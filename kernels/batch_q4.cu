@@ -156,7 +156,7 @@ __device__ __forceinline__ void batch_q4(const BatchQ4Arguments &in, unsigned ch
 #define ENTRY(TOKENS, SPLIT, BLOCKS)                                                                                         \
     extern "C" __global__ void __launch_bounds__(BATCH_THREADS, BLOCKS)                                                      \
         gatun_batch_q4_n##TOKENS(const __grid_constant__ BatchQ4Arguments arguments) {                                       \
-        extern __shared__ __align__(128) unsigned char shared[];                                                             \
+        extern __shared__ __align__(1024) unsigned char shared[];                                                             \
         batch_q4<TOKENS, SPLIT>(arguments, shared);                                                                          \
     }
 
