@@ -10,7 +10,7 @@
  * bytes    w1 and w3 of each chosen expert once (q2 3.016, q2n 2.531 bits a weight) while its token tiles run side by
  *          side, x once for every 128 rows of h (from the L2), h once      flops  4 * ffn * hidden * choices
  * bound    tensor cores from about 100 tokens an expert on; below, the instructions that dequantize, then device memory.
- *          Best N: the smallest that holds an expert's tokens, from 100 tokens on 128
+ *          Best N: the smallest that holds an expert's tokens, else 128
  * launch   block 256; grid ceil(ffn / 128) * (floor(choices / N) + min(experts, choices)): blocks beyond the work leave at
  *          once; dynamic shared memory 384 * N + 16384 bytes (_n128: 65536, all that sm_75 has)
  * checked in Java   choices = tokens * top_k >= 1, hidden % 4 == 0, ffn % 16 == 0, experts <= 128, 16-byte alignment of

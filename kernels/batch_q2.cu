@@ -10,7 +10,7 @@
  * bytes    the matrix once (q2 3.016, q2n 2.531 bits a weight) while ceil(tokens / N) tiles run side by side, x once for
  *          every R rows (from the L2), y once        flops  2 * rows * columns * tokens
  * bound    tensor cores from about 100 tokens a matrix on; below, the instructions that dequantize, then device memory.
- *          Best N: the smallest that holds an expert's tokens, from 100 tokens on 128
+ *          Best N: the smallest that holds an expert's tokens, else 128
  * launch   block 256; grid ceil(rows / R) * tiles, R = 128 for _n16 and _n32, 256 for _n64 and _n128; tiles = ceil(tokens /
  *          N) for one matrix, floor(choices / N) + min(experts, choices) for experts (blocks beyond the work leave at
  *          once); dynamic shared memory: _n16 28672, _n32 40960, _n64 40960, _n128 65536 bytes (all that sm_75 has)
