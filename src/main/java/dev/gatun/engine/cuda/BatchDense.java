@@ -9,8 +9,6 @@ import java.util.Map;
 
 /** {@code batch_dense.cu}: an unquantized matrix and many tokens, on tensor cores. */
 final class BatchDense implements AutoCloseable {
-    private static final int BLOCK_ROWS = 256;
-
     // struct BatchDenseArguments.
     private static final long BYTES = 56;
     private static final long MATRIX = 0;
@@ -32,9 +30,9 @@ final class BatchDense implements AutoCloseable {
     BatchDense(KernelLibrary kernels, CudaStream stream) {
         this.stream = stream;
         this.multiprocessors = kernels.device().properties().multiprocessors();
-        variants.put(FloatType.F32, BatchVariants.find(kernels, "batch_dense", "gatun_batch_dense_f32", 16, 64));
-        variants.put(FloatType.F16, BatchVariants.find(kernels, "batch_dense", "gatun_batch_dense_f16", 16, 64, 128));
-        variants.put(FloatType.BF16, BatchVariants.find(kernels, "batch_dense", "gatun_batch_dense_bf16", 16, 64, 128));
+        variants.put(FloatType.F32, BatchVariants.find(kernels, "batch_dense", "gatun_batch_dense_f32", BatchVariants.wideTiles(16, 64)));
+        variants.put(FloatType.F16, BatchVariants.find(kernels, "batch_dense", "gatun_batch_dense_f16", BatchVariants.wideTiles(16, 64, 128)));
+        variants.put(FloatType.BF16, BatchVariants.find(kernels, "batch_dense", "gatun_batch_dense_bf16", BatchVariants.wideTiles(16, 64, 128)));
     }
 
     /** y (+)= W &middot; x. */
@@ -49,10 +47,10 @@ final class BatchDense implements AutoCloseable {
                 .integer(TOKENS, x.rows())
                 .integer(EXPONENT, matrix.exponent())
                 .integer(ACCUMULATE, accumulate ? 1 : 0);
-        int rowBlocks = Math.ceilDiv(matrix.rows(), BLOCK_ROWS);
-        BatchVariants.Variant variant = variants.get(matrix.type()).filling(x.rows(), rowBlocks, multiprocessors);
+        BatchVariants.Variant variant = variants.get(matrix.type())
+                .filling(x.rows(), rows -> Math.ceilDiv(matrix.rows(), rows), multiprocessors);
         KernelArguments kernel = variant.kernel().set(0, arguments.bytes());
-        long blocks = (long) rowBlocks * Math.ceilDiv(x.rows(), variant.tokens());
+        long blocks = (long) variant.rowBlocks(matrix.rows()) * variant.tokenTiles(x.rows());
         kernel.kernel().launch(variant.shape(blocks), kernel, stream);
     }
 

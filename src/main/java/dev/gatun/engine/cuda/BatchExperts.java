@@ -9,6 +9,7 @@ import dev.gatun.quant.ExpertBlock;
 import dev.gatun.quant.TileFormat;
 import dev.gatun.quant.TileShape;
 import java.lang.foreign.Arena;
+import java.util.List;
 import java.util.Optional;
 
 /**
@@ -17,6 +18,11 @@ import java.util.Optional;
  */
 final class BatchExperts implements AutoCloseable {
     private static final int GATE_ROWS = 128;
+    private static final List<BatchVariants.Tile> GATE_TILES = List.of(
+            new BatchVariants.Tile(16, GATE_ROWS, 22528),
+            new BatchVariants.Tile(32, GATE_ROWS, 28672),
+            new BatchVariants.Tile(64, GATE_ROWS, 40960),
+            new BatchVariants.Tile(128, GATE_ROWS, 65536));
     private static final int LEVEL_BLOCK = 128;
 
     // struct GateUpArguments.
@@ -64,7 +70,7 @@ final class BatchExperts implements AutoCloseable {
         this.experts = config.experts();
         this.topK = config.expertsPerToken();
         this.scaling = new RowScaling(kernels, stream, memory, maxTokens, gate.columns());
-        this.gateUp = BatchVariants.find(kernels, "batch_gate_up", "gatun_batch_gate_up_" + scheme, 16, 32, 64, 128);
+        this.gateUp = BatchVariants.find(kernels, "batch_gate_up", "gatun_batch_gate_up_" + scheme, GATE_TILES.stream());
         this.level = kernels.find("rows", "gatun_level_rows");
         this.down = new BatchQ2(kernels, stream, scheme);
         int choices = maxTokens * topK;
@@ -113,14 +119,8 @@ final class BatchExperts implements AutoCloseable {
                 .pointer(GATE_ERROR, error);
         BatchVariants.Variant variant = gateUp.of(Math.ceilDiv(count, experts));
         KernelArguments kernel = variant.kernel().set(0, arguments.bytes());
-        long tiles = tiles(count, variant.tokens(), experts);
-        LaunchShape shape = variant.shape(Math.ceilDiv(block.gate().rows(), GATE_ROWS) * tiles);
-        kernel.kernel().launch(shape, kernel, stream);
-    }
-
-    /** The most tiles that choices of several experts can make. */
-    static long tiles(int choices, int tokens, int experts) {
-        return (long) choices / tokens + Math.min(experts, choices);
+        long blocks = (long) variant.rowBlocks(block.gate().rows()) * variant.expertTiles(count, experts);
+        kernel.kernel().launch(variant.shape(blocks), kernel, stream);
     }
 
     private void levelRows(GroupedChoices choices, int count) {

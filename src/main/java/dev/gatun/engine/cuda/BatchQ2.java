@@ -3,17 +3,17 @@ package dev.gatun.engine.cuda;
 import dev.gatun.cuda.CudaStream;
 import dev.gatun.cuda.DeviceMemory;
 import dev.gatun.cuda.KernelArguments;
-import dev.gatun.cuda.LaunchShape;
 import dev.gatun.quant.TileShape;
 import java.lang.foreign.Arena;
+import java.util.List;
 
 /** {@code batch_q2.cu}: one 2-bit matrix of each expert with the rows of its own choices, on tensor cores. */
 final class BatchQ2 implements AutoCloseable {
-    private static final int BLOCK_ROWS = 256;
-    private static final int LARGEST = 128;
-
-    /** Blocks of 128 tokens stage their results in shared memory. */
-    private static final int LARGEST_SHARED = 65536;
+    private static final List<BatchVariants.Tile> TILES = List.of(
+            new BatchVariants.Tile(16, 128, 28672),
+            new BatchVariants.Tile(32, 128, 40960),
+            new BatchVariants.Tile(64, 256, 40960),
+            new BatchVariants.Tile(128, 256, 65536));
 
     // struct BatchArguments.
     private static final long BYTES = 88;
@@ -37,7 +37,7 @@ final class BatchQ2 implements AutoCloseable {
 
     BatchQ2(KernelLibrary kernels, CudaStream stream, String scheme) {
         this.stream = stream;
-        this.variants = BatchVariants.find(kernels, "batch_q2", "gatun_batch_" + scheme, 16, 32, 64, LARGEST);
+        this.variants = BatchVariants.find(kernels, "batch_q2", "gatun_batch_" + scheme, TILES.stream());
     }
 
     /**
@@ -70,10 +70,8 @@ final class BatchQ2 implements AutoCloseable {
                 .integer(PAIRS, shape.pairs());
         BatchVariants.Variant variant = variants.of(Math.ceilDiv(x.rows(), experts));
         KernelArguments kernel = variant.kernel().set(0, arguments.bytes());
-        long tiles = BatchExperts.tiles(x.rows(), variant.tokens(), experts);
-        LaunchShape grid = variant.shape(Math.ceilDiv(shape.rows(), BLOCK_ROWS) * tiles);
-        LaunchShape launch = variant.tokens() == LARGEST ? grid.sharing(LARGEST_SHARED) : grid;
-        kernel.kernel().launch(launch, kernel, stream);
+        long blocks = (long) variant.rowBlocks(shape.rows()) * variant.expertTiles(x.rows(), experts);
+        kernel.kernel().launch(variant.shape(blocks), kernel, stream);
     }
 
     @Override

@@ -4,11 +4,10 @@ import dev.gatun.cuda.CudaStream;
 import dev.gatun.cuda.KernelArguments;
 import java.lang.foreign.Arena;
 import java.util.List;
+import java.util.function.IntUnaryOperator;
 
 /** {@code batch_q4.cu}: up to three 4-bit matrices of one input in one launch, on tensor cores. */
 final class BatchQ4 implements AutoCloseable {
-    private static final int BLOCK_ROWS = 256;
-
     // struct BatchQ4Arguments.
     private static final long BYTES = 104;
     private static final long MATRICES = 0;
@@ -29,14 +28,13 @@ final class BatchQ4 implements AutoCloseable {
 
     BatchQ4(KernelLibrary kernels, CudaStream stream) {
         this.stream = stream;
-        this.variants = BatchVariants.find(kernels, "batch_q4", "gatun_batch_q4", 16, 32, 64, 128);
+        this.variants = BatchVariants.find(kernels, "batch_q4", "gatun_batch_q4", BatchVariants.wideTiles(16, 32, 64, 128));
         this.multiprocessors = kernels.device().properties().multiprocessors();
     }
 
     /** y[i] (+)= W[i] &middot; x, for up to three matrices of the same columns. */
     void multiply(List<DeviceMatrix.Tiled> matrices, ScaledRows x, List<DeviceFloats> y, boolean accumulate) {
         arguments.clear();
-        int rowBlocks = 0;
         for (int i = 0; i < matrices.size(); i++) {
             DeviceMatrix.Tiled matrix = matrices.get(i);
             arguments
@@ -44,7 +42,6 @@ final class BatchQ4 implements AutoCloseable {
                     .pointer(OUTPUTS + (long) i * Long.BYTES, y.get(i).memory())
                     .integer(ROWS + (long) i * Integer.BYTES, matrix.rows())
                     .integer(PAIRS + (long) i * Integer.BYTES, matrix.shape().pairs());
-            rowBlocks += Math.ceilDiv(matrix.rows(), BLOCK_ROWS);
         }
         arguments
                 .pointer(X, x.values())
@@ -52,9 +49,12 @@ final class BatchQ4 implements AutoCloseable {
                 .integer(COLUMNS, x.columns())
                 .integer(TOKENS, x.rows())
                 .integer(ACCUMULATE, accumulate ? 1 : 0);
+        IntUnaryOperator rowBlocks = rows -> matrices.stream()
+                .mapToInt(matrix -> Math.ceilDiv(matrix.rows(), rows))
+                .sum();
         BatchVariants.Variant variant = variants.filling(x.rows(), rowBlocks, multiprocessors);
         KernelArguments kernel = variant.kernel().set(0, arguments.bytes());
-        long blocks = (long) rowBlocks * Math.ceilDiv(x.rows(), variant.tokens());
+        long blocks = (long) rowBlocks.applyAsInt(variant.tile().rows()) * variant.tokenTiles(x.rows());
         kernel.kernel().launch(variant.shape(blocks), kernel, stream);
     }
 

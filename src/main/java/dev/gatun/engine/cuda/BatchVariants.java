@@ -3,22 +3,42 @@ package dev.gatun.engine.cuda;
 import dev.gatun.cuda.KernelArguments;
 import dev.gatun.cuda.LaunchShape;
 import java.util.List;
+import java.util.function.IntUnaryOperator;
 import java.util.stream.IntStream;
+import java.util.stream.Stream;
 
-/** One kernel for many tokens, compiled for blocks of several sizes, smallest first. */
+/** One kernel for many tokens, compiled for tiles of several sizes, smallest first. */
 record BatchVariants(List<Variant> variants) {
     private static final int BLOCK = 256;
-    private static final int BYTES_PER_TOKEN = 384;
-    private static final int MORE_BYTES = 16384;
 
     /**
-     * A kernel and its block's tokens.
+     * The tile of a block.
      *
+     * @param tokens its tokens
+     * @param rows its rows of the matrix
      * @param shared bytes of dynamic shared memory
      */
-    record Variant(int tokens, int shared, KernelArguments kernel) {
+    record Tile(int tokens, int rows, int shared) {}
+
+    /** A tile and the kernel for it. */
+    record Variant(Tile tile, KernelArguments kernel) {
+        /** Blocks for a matrix's rows. */
+        int rowBlocks(int rows) {
+            return Math.ceilDiv(rows, tile.rows());
+        }
+
+        /** Blocks for so many tokens of one matrix. */
+        int tokenTiles(int tokens) {
+            return Math.ceilDiv(tokens, tile.tokens());
+        }
+
+        /** The most tiles that choices of several experts can make. */
+        int expertTiles(int choices, int experts) {
+            return choices / tile.tokens() + Math.min(experts, choices);
+        }
+
         LaunchShape shape(long blocks) {
-            return LaunchShape.of(Math.toIntExact(blocks), BLOCK).sharing(shared);
+            return LaunchShape.of(Math.toIntExact(blocks), BLOCK).sharing(tile.shared());
         }
     }
 
@@ -26,28 +46,37 @@ record BatchVariants(List<Variant> variants) {
         variants = List.copyOf(variants);
     }
 
-    /** Finds {@code PREFIX_nSIZE} for each size. */
-    static BatchVariants find(KernelLibrary kernels, String source, String prefix, int... sizes) {
-        return new BatchVariants(IntStream.of(sizes)
-                .mapToObj(tokens -> new Variant(
-                        tokens, BYTES_PER_TOKEN * tokens + MORE_BYTES, kernels.find(source, prefix + "_n" + tokens)))
+    /** Finds {@code PREFIX_nTOKENS} for each tile. */
+    static BatchVariants find(KernelLibrary kernels, String source, String prefix, Stream<Tile> tiles) {
+        return new BatchVariants(tiles.map(
+                        tile -> new Variant(tile, kernels.find(source, prefix + "_n" + tile.tokens())))
                 .toList());
+    }
+
+    /** Tiles of twice as many rows as tokens. */
+    static Stream<Tile> wideTiles(int... tokens) {
+        return IntStream.of(tokens).mapToObj(count -> new Tile(count, 2 * count, 65536));
     }
 
     /** The smallest with room for so many tokens, or the largest of all. */
     Variant of(int tokens) {
         return variants.stream()
-                .filter(variant -> variant.tokens() >= tokens)
+                .filter(variant -> variant.tile().tokens() >= tokens)
                 .findFirst()
                 .orElseGet(variants::getLast);
     }
 
-    /** The largest whose grid has a block for each multiprocessor, if one has; no larger than the tokens need. */
-    Variant filling(int tokens, int rowBlocks, int multiprocessors) {
-        Variant fewest = of(tokens);
+    /**
+     * The largest whose grid has a block for each multiprocessor, if one has, and no larger than the tokens need.
+     *
+     * @param rowBlocks how many blocks the rows make, by the rows of a block
+     */
+    Variant filling(int tokens, IntUnaryOperator rowBlocks, int multiprocessors) {
+        int largest = of(tokens).tile().tokens();
         return variants.reversed().stream()
-                .filter(variant -> variant.tokens() <= fewest.tokens())
-                .filter(variant -> (long) rowBlocks * Math.ceilDiv(tokens, variant.tokens()) >= multiprocessors)
+                .filter(variant -> variant.tile().tokens() <= largest)
+                .filter(variant -> (long) rowBlocks.applyAsInt(variant.tile().rows()) * variant.tokenTiles(tokens)
+                        >= multiprocessors)
                 .findFirst()
                 .orElseGet(variants::getFirst);
     }
