@@ -51,7 +51,7 @@
  *          16 rows or so (L2)      bound: device memory reads (_t1), fp32 FMA (_n128)
  *
  * checked in Java   rows, columns > 0; group_size a multiple of the fields of a byte (2, 4, 8 bits) that divides rows;
- *          pairs divides G * columns; values, scale_scales and scale_zeros at multiples of their element's size. Where
+ *          pairs divides G * columns; values, units, scale_scales and scale_zeros at multiples of their own size. Where
  *          addresses are multiples of 16, columns and pairs of 8, loads are wide; all else takes a slower path. Choices
  *          outside 0..items-1 set ERROR_ID and read row 0; offsets are clipped to 0..items; rows of y that belong to no
  *          segment are not written. An absent expert sets ERROR_ABSENT and its rows of y are zero (mode 1: unchanged)
@@ -312,6 +312,25 @@ __device__ __forceinline__ float masked(uint32_t word, uint32_t mask) {
     return __uint_as_float((word & mask) | TWO_TO_23) - 8388608.0f;
 }
 
+template <int UNIT>
+__device__ __forceinline__ uint32_t unit_at(const byte *units, int i) {
+    return UNIT == 1 ? units[i] : UNIT == 2 ? ((const uint16_t *)units)[i] : ((const uint32_t *)units)[i];
+}
+
+/* As many units as fit into the words; of those only the first `left` are read, the others are zero. */
+template <int UNIT, int WORDS>
+__device__ __forceinline__ void load_singly(const byte *units, int left, uint32_t (&words)[WORDS]) {
+    constexpr int EACH = 4 / UNIT;
+#pragma unroll
+    for (int w = 0; w < WORDS; w++) {
+        words[w] = 0;
+#pragma unroll
+        for (int i = 0; i < EACH; i++) {
+            words[w] |= w * EACH + i < left ? unit_at<UNIT>(units, w * EACH + i) << 8 * UNIT * i : 0;
+        }
+    }
+}
+
 template <int FORMAT>
 struct Four {
     uint32_t words[Packing<FORMAT>::WORDS];
@@ -330,19 +349,7 @@ struct Four {
             uint4 v = load_once((const uint4 *)at);
             words[0] = v.x, words[1] = v.y, words[2] = v.z, words[3] = v.w;
         } else {
-            load_singly<UNIT>(at, columns - k);
-        }
-    }
-
-    template <int UNIT>
-    __device__ __forceinline__ void load_singly(const byte *at, int left) {
-#pragma unroll
-        for (int w = 0; w < Packing<FORMAT>::WORDS; w++) {
-            words[w] = 0;
-        }
-#pragma unroll
-        for (int b = 0; b < 4 * UNIT; b++) {
-            words[b / 4] |= b / UNIT < left ? (uint32_t)at[b] << 8 * (b % 4) : 0;
+            load_singly<UNIT>(at, columns - k, words);
         }
     }
 
@@ -465,6 +472,11 @@ __device__ __forceinline__ constexpr int power_at_least(int n) {
     return power;
 }
 
+/* A 64-bit remainder takes long. */
+__device__ __forceinline__ unsigned remainder_of(uint64_t value, unsigned divisor) {
+    return value >> 32 == 0 ? (unsigned)value % divisor : (unsigned)(value % divisor);
+}
+
 /* Units of work: STEPS rows of units below each other, of one group row; unquantized: STEPS rows. */
 struct Unit {
     int group_rows; /* G; 1 if unquantized */
@@ -483,7 +495,7 @@ __device__ __forceinline__ void add_unit(const AnyMatrix &m, const Unit &unit, c
     unsigned pair = 0;
     unsigned pair_step = 0;
     if (is_quantized(FORMAT)) {
-        pair = (unsigned)(((int64_t)unit.group * columns + 4 * threadIdx.x) % m.pairs);
+        pair = remainder_of((uint64_t)unit.group * columns + 4 * threadIdx.x, m.pairs);
         pair_step = 4 * ANY_THREADS % (unsigned)m.pairs;
     }
 #pragma unroll(WIDE && TOKENS == 1 ? 2 : 1)
@@ -552,7 +564,8 @@ __device__ __forceinline__ void multiply_rows(const AnyProduct &in, const AnyMat
     }
     int lane = threadIdx.x % WARP;
     int warp = threadIdx.x / WARP;
-    for (int64_t u = blockIdx.y; u < (int64_t)unit.group_rows * batches; u += gridDim.y) {
+    /* No more units than rows. */
+    for (unsigned u = blockIdx.y; u < (unsigned)unit.group_rows * batches; u += gridDim.y) {
         unit.group = (int)(u % unit.group_rows);
         unit.first_step = (int)(u / unit.group_rows) * STEPS;
         float sums[COUNT] = {};
@@ -670,7 +683,7 @@ __device__ __forceinline__ WeightRow find_row(const AnyMatrix &m, int rows, int 
     WeightRow row;
     row.codes = m.codes + unit_row * columns * unit_bytes(m.format);
     row.first_group = (int64_t)group * columns;
-    row.first_pair = (unsigned)(row.first_group % m.pairs);
+    row.first_pair = remainder_of(row.first_group, m.pairs);
     row.shift = (m.format == FORMAT_Q3 ? 30 : 8) - bits * (member / steps + 1);
     return row;
 }
@@ -700,19 +713,16 @@ __device__ __forceinline__ void load_words(const byte *at, uint32_t (&words)[WOR
 template <int UNIT, bool WIDE>
 __device__ __forceinline__ void load_octet(const byte *row, int k, int columns, uint32_t (&words)[2 * UNIT]) {
     const byte *at = row + (int64_t)k * UNIT;
-#pragma unroll
-    for (int w = 0; w < 2 * UNIT; w++) {
-        words[w] = 0;
-    }
     if constexpr (WIDE) {
+#pragma unroll
+        for (int w = 0; w < 2 * UNIT; w++) {
+            words[w] = 0;
+        }
         if (k < columns) {
             load_words(at, words);
         }
     } else {
-#pragma unroll
-        for (int b = 0; b < OCTET * UNIT; b++) {
-            words[b / 4] |= k + b / UNIT < columns ? (uint32_t)at[b] << 8 * (b % 4) : 0;
-        }
+        load_singly<UNIT>(at, columns - k, words);
     }
 }
 
