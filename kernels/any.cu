@@ -42,7 +42,8 @@
  *            gatun_any_tiles_n32    tiles of 32    y = min(ceil(rows / 64), 65535)
  *            gatun_any_tiles_n128   tiles of 128   y = min(ceil(rows / 128), 65535)
  *          tiles of w: ceil(items / w) for one matrix; (items + min(items, experts) * (w - 1)) / w for experts.
- *          For speed alone: _t1 for one token, _t4 to about 16 (4 items an expert), _n32 to about 64, then _n128.
+ *          For speed alone: _t1 for one token, and for experts while few have two choices; _t4 to about 24 tokens, to 48 where
+ *          rows are 4096 or fewer; _n32 to about 128 (32 items an expert), then _n128.
  *          A layer's experts, h fp32 [choices][ffn], out fp32 [choices][hidden]:
  *            which 0, top_k, mode 0: h = w1 x      which 1, top_k, mode 2: h = silu(h) * w3 x
  *            which 2, top_k 0, mode 0: out = w2 h      then the weighted sum of each token's choices
@@ -835,7 +836,7 @@ __device__ __forceinline__ void load_inputs(const float *const (&rows)[S::INPUTS
 template <class S>
 __device__ __forceinline__ void add_slice(const Slice<S> &slice, int row, int item,
                                           float (&sums)[S::QUADS * 4][S::RUNS * S::RUN]) {
-#pragma unroll
+#pragma unroll 8
     for (int k = 0; k < S::COLUMNS; k++) {
         float w[S::QUADS * 4];
         float x[S::RUNS * S::RUN];
@@ -881,13 +882,24 @@ __device__ __forceinline__ void store_tile(const AnyProduct &in, const Part &par
     }
 }
 
-template <class S, class K>
-__device__ __forceinline__ void multiply_tile_of(const AnyProduct &in, const AnyMatrix &m, const Part &part, int first_row,
-                                                 Slice<S> (&slices)[2]) {
+/* Where a thread's outputs begin in its block's tile. */
+template <class S>
+struct Place {
+    int row;
+    int item;
+};
+
+template <class S>
+__device__ __forceinline__ Place<S> place_of_thread() {
     int lane = threadIdx.x % WARP;
     int warp = threadIdx.x / WARP;
-    int row = 4 * (lane % 8 + 8 * (warp % 2));
-    int item = S::RUN * (lane / 8 + 4 * (warp / 2));
+    return {4 * (lane % 8 + 8 * (warp % 2)), S::RUN * (lane / 8 + 4 * (warp / 2))};
+}
+
+template <class S, class K>
+__device__ __forceinline__ void add_tile(const AnyProduct &in, const AnyMatrix &m, const Part &part, int first_row,
+                                         Slice<S> (&slices)[2], float (&sums)[S::QUADS * 4][S::RUNS * S::RUN]) {
+    Place<S> place = place_of_thread<S>();
     /* What this thread loads: of one row of W, and of x. */
     int w_row = threadIdx.x % S::ROWS;
     int w_column = OCTET * (threadIdx.x / S::ROWS);
@@ -900,7 +912,6 @@ __device__ __forceinline__ void multiply_tile_of(const AnyProduct &in, const Any
         inputs[i] = input_of(in, part.first + min(x_item + i * S::ITEMS_APART, part.count - 1));
     }
 
-    float sums[S::QUADS * 4][S::RUNS * S::RUN] = {};
     RawWeights<K> raw;
     float4 x[S::INPUTS];
     load_weights(m, weights, w_column, in.columns, raw);
@@ -923,22 +934,24 @@ __device__ __forceinline__ void multiply_tile_of(const AnyProduct &in, const Any
         __syncthreads();
         load_weights(m, weights, k + S::COLUMNS + w_column, in.columns, raw);
         load_inputs<S, K::WIDE>(inputs, k + S::COLUMNS + x_column, in.columns, x);
-        add_slice<S>(slice, row, item, sums);
+        add_slice<S>(slice, place.row, place.item, sums);
     }
     __syncthreads();
-    store_tile<S>(in, part, first_row + row, item, sums);
 }
 
-template <class S, int UNIT, bool QUANTIZED>
-__device__ __forceinline__ void multiply_tiles(const AnyProduct &in, const AnyMatrix &m, const Part &part,
-                                               Slice<S> (&slices)[2]) {
-    bool wide = loads_wide(in, m);
-    for (int64_t row = (int64_t)blockIdx.y * S::ROWS; row < in.rows; row += (int64_t)gridDim.y * S::ROWS) {
-        if (wide) {
-            multiply_tile_of<S, Kind<UNIT, QUANTIZED, true>>(in, m, part, (int)row, slices);
-        } else {
-            multiply_tile_of<S, Kind<UNIT, QUANTIZED, false>>(in, m, part, (int)row, slices);
-        }
+template <class S, bool WIDE>
+__device__ __forceinline__ void add_tile_of_kind(const AnyProduct &in, const AnyMatrix &m, const Part &part, int first_row,
+                                                 Slice<S> (&slices)[2],
+                                                 float (&sums)[S::QUADS * 4][S::RUNS * S::RUN]) {
+    int unit = unit_bytes(m.format);
+    if (!is_quantized(m.format) && unit == 4) {
+        add_tile<S, Kind<4, false, WIDE>>(in, m, part, first_row, slices, sums);
+    } else if (!is_quantized(m.format)) {
+        add_tile<S, Kind<2, false, WIDE>>(in, m, part, first_row, slices, sums);
+    } else if (unit == 4) {
+        add_tile<S, Kind<4, true, WIDE>>(in, m, part, first_row, slices, sums);
+    } else {
+        add_tile<S, Kind<1, true, WIDE>>(in, m, part, first_row, slices, sums);
     }
 }
 
@@ -958,15 +971,16 @@ __device__ __forceinline__ void tiles_any(const AnyProduct &in) {
             m = found;
         }
         __syncthreads();
-        int unit = unit_bytes(m.format);
-        if (!is_quantized(m.format) && unit == 4) {
-            multiply_tiles<S, 4, false>(in, m, part, slices);
-        } else if (!is_quantized(m.format)) {
-            multiply_tiles<S, 2, false>(in, m, part, slices);
-        } else if (unit == 4) {
-            multiply_tiles<S, 4, true>(in, m, part, slices);
-        } else {
-            multiply_tiles<S, 1, true>(in, m, part, slices);
+        bool wide = loads_wide(in, m);
+        Place<S> place = place_of_thread<S>();
+        for (int64_t row = (int64_t)blockIdx.y * S::ROWS; row < in.rows; row += (int64_t)gridDim.y * S::ROWS) {
+            float sums[S::QUADS * 4][S::RUNS * S::RUN] = {};
+            if (wide) {
+                add_tile_of_kind<S, true>(in, m, part, (int)row, slices, sums);
+            } else {
+                add_tile_of_kind<S, false>(in, m, part, (int)row, slices, sums);
+            }
+            store_tile<S>(in, part, (int)row + place.row, place.item, sums);
         }
     }
 }

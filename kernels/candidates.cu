@@ -30,6 +30,7 @@
  *   top-p, min-p                    exact if the last token that stays is found among the candidates, with the cut certain
  *                                   for every mass within 1e-5 of this one
  *   neither                         exact if the draw ends among the candidates, for every such mass
+ * (dev.gatun.text.Sampler and Candidates; CandidatesTest checks that both roads choose the same.)
  * In all other cases the host reads the logits, which this kernel leaves as they are, and draws with the same random number.
  *
  * A block takes a run of the vocabulary, tile by tile: of its best so far and of new logits, one key a thread, it keeps
