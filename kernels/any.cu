@@ -42,7 +42,8 @@
  *            gatun_any_tiles_n32    tiles of 32    y = min(ceil(rows / 64), 65535)
  *            gatun_any_tiles_n128   tiles of 128   y = min(ceil(rows / 128), 65535)
  *          tiles of w: ceil(items / w) for one matrix; (items + min(items, experts) * (w - 1)) / w for experts.
- *          For speed alone: _t1 for one token, _t4 to about 16 (4 items an expert), _n32 to about 64, then _n128.
+ *          For speed alone: _t1 for one token, and for experts while few have two choices; _t4 to about 24 tokens, to 48 where
+ *          rows are 4096 or fewer; _n32 to about 128 (32 items an expert), then _n128.
  *          A layer's experts, h fp32 [choices][ffn], out fp32 [choices][hidden]:
  *            which 0, top_k, mode 0: h = w1 x      which 1, top_k, mode 2: h = silu(h) * w3 x
  *            which 2, top_k 0, mode 0: out = w2 h      then the weighted sum of each token's choices
@@ -51,7 +52,7 @@
  *          16 rows or so (L2)      bound: device memory reads (_t1), fp32 FMA (_n128)
  *
  * checked in Java   rows, columns > 0; group_size a multiple of the fields of a byte (2, 4, 8 bits) that divides rows;
- *          pairs divides G * columns; values, scale_scales and scale_zeros at multiples of their element's size. Where
+ *          pairs divides G * columns; values, units, scale_scales and scale_zeros at multiples of their own size. Where
  *          addresses are multiples of 16, columns and pairs of 8, loads are wide; all else takes a slower path. Choices
  *          outside 0..items-1 set ERROR_ID and read row 0; offsets are clipped to 0..items; rows of y that belong to no
  *          segment are not written. An absent expert sets ERROR_ABSENT and its rows of y are zero (mode 1: unchanged)
@@ -312,6 +313,25 @@ __device__ __forceinline__ float masked(uint32_t word, uint32_t mask) {
     return __uint_as_float((word & mask) | TWO_TO_23) - 8388608.0f;
 }
 
+template <int UNIT>
+__device__ __forceinline__ uint32_t unit_at(const byte *units, int i) {
+    return UNIT == 1 ? units[i] : UNIT == 2 ? ((const uint16_t *)units)[i] : ((const uint32_t *)units)[i];
+}
+
+/* As many units as fit into the words; of those only the first `left` are read, the others are zero. */
+template <int UNIT, int WORDS>
+__device__ __forceinline__ void load_singly(const byte *units, int left, uint32_t (&words)[WORDS]) {
+    constexpr int EACH = 4 / UNIT;
+#pragma unroll
+    for (int w = 0; w < WORDS; w++) {
+        words[w] = 0;
+#pragma unroll
+        for (int i = 0; i < EACH; i++) {
+            words[w] |= w * EACH + i < left ? unit_at<UNIT>(units, w * EACH + i) << 8 * UNIT * i : 0;
+        }
+    }
+}
+
 template <int FORMAT>
 struct Four {
     uint32_t words[Packing<FORMAT>::WORDS];
@@ -330,19 +350,7 @@ struct Four {
             uint4 v = load_once((const uint4 *)at);
             words[0] = v.x, words[1] = v.y, words[2] = v.z, words[3] = v.w;
         } else {
-            load_singly<UNIT>(at, columns - k);
-        }
-    }
-
-    template <int UNIT>
-    __device__ __forceinline__ void load_singly(const byte *at, int left) {
-#pragma unroll
-        for (int w = 0; w < Packing<FORMAT>::WORDS; w++) {
-            words[w] = 0;
-        }
-#pragma unroll
-        for (int b = 0; b < 4 * UNIT; b++) {
-            words[b / 4] |= b / UNIT < left ? (uint32_t)at[b] << 8 * (b % 4) : 0;
+            load_singly<UNIT>(at, columns - k, words);
         }
     }
 
@@ -465,6 +473,11 @@ __device__ __forceinline__ constexpr int power_at_least(int n) {
     return power;
 }
 
+/* A 64-bit remainder takes long. */
+__device__ __forceinline__ unsigned remainder_of(uint64_t value, unsigned divisor) {
+    return value >> 32 == 0 ? (unsigned)value % divisor : (unsigned)(value % divisor);
+}
+
 /* Units of work: STEPS rows of units below each other, of one group row; unquantized: STEPS rows. */
 struct Unit {
     int group_rows; /* G; 1 if unquantized */
@@ -483,7 +496,7 @@ __device__ __forceinline__ void add_unit(const AnyMatrix &m, const Unit &unit, c
     unsigned pair = 0;
     unsigned pair_step = 0;
     if (is_quantized(FORMAT)) {
-        pair = (unsigned)(((int64_t)unit.group * columns + 4 * threadIdx.x) % m.pairs);
+        pair = remainder_of((uint64_t)unit.group * columns + 4 * threadIdx.x, m.pairs);
         pair_step = 4 * ANY_THREADS % (unsigned)m.pairs;
     }
 #pragma unroll(WIDE && TOKENS == 1 ? 2 : 1)
@@ -552,7 +565,8 @@ __device__ __forceinline__ void multiply_rows(const AnyProduct &in, const AnyMat
     }
     int lane = threadIdx.x % WARP;
     int warp = threadIdx.x / WARP;
-    for (int64_t u = blockIdx.y; u < (int64_t)unit.group_rows * batches; u += gridDim.y) {
+    /* No more units than rows. */
+    for (unsigned u = blockIdx.y; u < (unsigned)unit.group_rows * batches; u += gridDim.y) {
         unit.group = (int)(u % unit.group_rows);
         unit.first_step = (int)(u / unit.group_rows) * STEPS;
         float sums[COUNT] = {};
@@ -670,7 +684,7 @@ __device__ __forceinline__ WeightRow find_row(const AnyMatrix &m, int rows, int 
     WeightRow row;
     row.codes = m.codes + unit_row * columns * unit_bytes(m.format);
     row.first_group = (int64_t)group * columns;
-    row.first_pair = (unsigned)(row.first_group % m.pairs);
+    row.first_pair = remainder_of(row.first_group, m.pairs);
     row.shift = (m.format == FORMAT_Q3 ? 30 : 8) - bits * (member / steps + 1);
     return row;
 }
@@ -700,19 +714,16 @@ __device__ __forceinline__ void load_words(const byte *at, uint32_t (&words)[WOR
 template <int UNIT, bool WIDE>
 __device__ __forceinline__ void load_octet(const byte *row, int k, int columns, uint32_t (&words)[2 * UNIT]) {
     const byte *at = row + (int64_t)k * UNIT;
-#pragma unroll
-    for (int w = 0; w < 2 * UNIT; w++) {
-        words[w] = 0;
-    }
     if constexpr (WIDE) {
+#pragma unroll
+        for (int w = 0; w < 2 * UNIT; w++) {
+            words[w] = 0;
+        }
         if (k < columns) {
             load_words(at, words);
         }
     } else {
-#pragma unroll
-        for (int b = 0; b < OCTET * UNIT; b++) {
-            words[b / 4] |= k + b / UNIT < columns ? (uint32_t)at[b] << 8 * (b % 4) : 0;
-        }
+        load_singly<UNIT>(at, columns - k, words);
     }
 }
 
@@ -825,7 +836,7 @@ __device__ __forceinline__ void load_inputs(const float *const (&rows)[S::INPUTS
 template <class S>
 __device__ __forceinline__ void add_slice(const Slice<S> &slice, int row, int item,
                                           float (&sums)[S::QUADS * 4][S::RUNS * S::RUN]) {
-#pragma unroll
+#pragma unroll 8
     for (int k = 0; k < S::COLUMNS; k++) {
         float w[S::QUADS * 4];
         float x[S::RUNS * S::RUN];
@@ -871,13 +882,24 @@ __device__ __forceinline__ void store_tile(const AnyProduct &in, const Part &par
     }
 }
 
-template <class S, class K>
-__device__ __forceinline__ void multiply_tile_of(const AnyProduct &in, const AnyMatrix &m, const Part &part, int first_row,
-                                                 Slice<S> (&slices)[2]) {
+/* Where a thread's outputs begin in its block's tile. */
+template <class S>
+struct Place {
+    int row;
+    int item;
+};
+
+template <class S>
+__device__ __forceinline__ Place<S> place_of_thread() {
     int lane = threadIdx.x % WARP;
     int warp = threadIdx.x / WARP;
-    int row = 4 * (lane % 8 + 8 * (warp % 2));
-    int item = S::RUN * (lane / 8 + 4 * (warp / 2));
+    return {4 * (lane % 8 + 8 * (warp % 2)), S::RUN * (lane / 8 + 4 * (warp / 2))};
+}
+
+template <class S, class K>
+__device__ __forceinline__ void add_tile(const AnyProduct &in, const AnyMatrix &m, const Part &part, int first_row,
+                                         Slice<S> (&slices)[2], float (&sums)[S::QUADS * 4][S::RUNS * S::RUN]) {
+    Place<S> place = place_of_thread<S>();
     /* What this thread loads: of one row of W, and of x. */
     int w_row = threadIdx.x % S::ROWS;
     int w_column = OCTET * (threadIdx.x / S::ROWS);
@@ -890,7 +912,6 @@ __device__ __forceinline__ void multiply_tile_of(const AnyProduct &in, const Any
         inputs[i] = input_of(in, part.first + min(x_item + i * S::ITEMS_APART, part.count - 1));
     }
 
-    float sums[S::QUADS * 4][S::RUNS * S::RUN] = {};
     RawWeights<K> raw;
     float4 x[S::INPUTS];
     load_weights(m, weights, w_column, in.columns, raw);
@@ -913,22 +934,24 @@ __device__ __forceinline__ void multiply_tile_of(const AnyProduct &in, const Any
         __syncthreads();
         load_weights(m, weights, k + S::COLUMNS + w_column, in.columns, raw);
         load_inputs<S, K::WIDE>(inputs, k + S::COLUMNS + x_column, in.columns, x);
-        add_slice<S>(slice, row, item, sums);
+        add_slice<S>(slice, place.row, place.item, sums);
     }
     __syncthreads();
-    store_tile<S>(in, part, first_row + row, item, sums);
 }
 
-template <class S, int UNIT, bool QUANTIZED>
-__device__ __forceinline__ void multiply_tiles(const AnyProduct &in, const AnyMatrix &m, const Part &part,
-                                               Slice<S> (&slices)[2]) {
-    bool wide = loads_wide(in, m);
-    for (int64_t row = (int64_t)blockIdx.y * S::ROWS; row < in.rows; row += (int64_t)gridDim.y * S::ROWS) {
-        if (wide) {
-            multiply_tile_of<S, Kind<UNIT, QUANTIZED, true>>(in, m, part, (int)row, slices);
-        } else {
-            multiply_tile_of<S, Kind<UNIT, QUANTIZED, false>>(in, m, part, (int)row, slices);
-        }
+template <class S, bool WIDE>
+__device__ __forceinline__ void add_tile_of_kind(const AnyProduct &in, const AnyMatrix &m, const Part &part, int first_row,
+                                                 Slice<S> (&slices)[2],
+                                                 float (&sums)[S::QUADS * 4][S::RUNS * S::RUN]) {
+    int unit = unit_bytes(m.format);
+    if (!is_quantized(m.format) && unit == 4) {
+        add_tile<S, Kind<4, false, WIDE>>(in, m, part, first_row, slices, sums);
+    } else if (!is_quantized(m.format)) {
+        add_tile<S, Kind<2, false, WIDE>>(in, m, part, first_row, slices, sums);
+    } else if (unit == 4) {
+        add_tile<S, Kind<4, true, WIDE>>(in, m, part, first_row, slices, sums);
+    } else {
+        add_tile<S, Kind<1, true, WIDE>>(in, m, part, first_row, slices, sums);
     }
 }
 
@@ -948,15 +971,16 @@ __device__ __forceinline__ void tiles_any(const AnyProduct &in) {
             m = found;
         }
         __syncthreads();
-        int unit = unit_bytes(m.format);
-        if (!is_quantized(m.format) && unit == 4) {
-            multiply_tiles<S, 4, false>(in, m, part, slices);
-        } else if (!is_quantized(m.format)) {
-            multiply_tiles<S, 2, false>(in, m, part, slices);
-        } else if (unit == 4) {
-            multiply_tiles<S, 4, true>(in, m, part, slices);
-        } else {
-            multiply_tiles<S, 1, true>(in, m, part, slices);
+        bool wide = loads_wide(in, m);
+        Place<S> place = place_of_thread<S>();
+        for (int64_t row = (int64_t)blockIdx.y * S::ROWS; row < in.rows; row += (int64_t)gridDim.y * S::ROWS) {
+            float sums[S::QUADS * 4][S::RUNS * S::RUN] = {};
+            if (wide) {
+                add_tile_of_kind<S, true>(in, m, part, (int)row, slices, sums);
+            } else {
+                add_tile_of_kind<S, false>(in, m, part, (int)row, slices, sums);
+            }
+            store_tile<S>(in, part, (int)row + place.row, place.item, sums);
         }
     }
 }

@@ -13,7 +13,7 @@
  *              not written
  *          ids[0] is the greedy choice. ERROR_NAN (also in the error word): a logit is NaN or +Infinity, or all are
  *          -Infinity; ids are in range and distinct all the same, NaN counts as the least
- * scratch  blocks * (8 * wanted + 16) bytes, 8-byte aligned; counter: one int that is 0, and is 0 again afterwards
+ * scratch  blocks * (8 * wanted + 24) bytes, 8-byte aligned; counter: one int that is 0, and is 0 again afterwards
  * bytes    4 * vocabulary in      bound: latency of a few block-wide steps
  * launch   gatun_candidates: grid `blocks` = min(32, ceil(vocabulary / 1024)), any from 1 to 32 is right; block 1024, no
  *          dynamic shared memory. One launch: the block that ends last merges the lists of all
@@ -30,6 +30,7 @@
  *   top-p, min-p                    exact if the last token that stays is found among the candidates, with the cut certain
  *                                   for every mass within 1e-5 of this one
  *   neither                         exact if the draw ends among the candidates, for every such mass
+ * (dev.gatun.text.Sampler and Candidates; CandidatesTest checks that both roads choose the same.)
  * In all other cases the host reads the logits, which this kernel leaves as they are, and draws with the same random number.
  *
  * A block takes a run of the vocabulary, tile by tile: of its best so far and of new logits, one key a thread, it keeps
@@ -71,6 +72,7 @@ struct CandidatesShared {
 
 /* What a block found out about its run. */
 struct Found {
+    Key bound;   /* `wanted` of its keys are not below it, or it is 1 */
     double mass; /* relative to top */
     float top;
     int flags;
@@ -130,6 +132,25 @@ __device__ __forceinline__ Crossing find_crossing(const int *bins, int need) {
     return found;
 }
 
+/* Counts the warp's keys. Where many share a bin, as the first logits do, one lane adds for all of them. */
+__device__ __forceinline__ void count_crowded(int *bins, int bin, bool counts) {
+    constexpr int CROWDED = 4;
+    unsigned rest = __ballot_sync(ALL_LANES, counts);
+    for (int i = 0; i < CROWDED && rest != 0; i++) {
+        int leader = __ffs(rest) - 1;
+        int crowded = __shfl_sync(ALL_LANES, bin, leader);
+        unsigned same = __ballot_sync(ALL_LANES, counts && bin == crowded);
+        if (threadIdx.x % WARP == leader) {
+            atomicAdd(&bins[crowded], __popc(same));
+        }
+        counts = counts && bin != crowded;
+        rest &= ~same;
+    }
+    if (counts) {
+        atomicAdd(&bins[bin], 1);
+    }
+}
+
 /*
  * A bound that exactly `wanted` of the block's keys are not below; `low`, if no more than that are not below it. All keys
  * that count lie in low <= key < high. The range is cut into bins, and the bin where the count reaches `wanted` is the next
@@ -148,8 +169,12 @@ __device__ __forceinline__ Key find_bound(const Key (&keys)[EACH], int wanted, K
         int *bins = shared.bins[pass % 3];
 #pragma unroll
         for (int i = 0; i < EACH; i++) {
-            if (keys[i] >= low && keys[i] < high) {
-                atomicAdd(&bins[(keys[i] - low) >> shift], 1);
+            bool counts = keys[i] >= low && keys[i] < high;
+            int bin = counts ? (int)((keys[i] - low) >> shift) : 0;
+            if (EACH == 1) {
+                count_crowded(bins, bin, counts);
+            } else if (counts) {
+                atomicAdd(&bins[bin], 1);
             }
         }
         if (threadIdx.x < BINS) {
@@ -180,8 +205,12 @@ __device__ __forceinline__ int keep_from(Key bound, const Key (&keys)[EACH], Can
     __syncthreads();
 #pragma unroll
     for (int i = 0; i < EACH; i++) {
-        if (keys[i] >= bound) {
-            shared.kept[atomicAdd(&shared.count, 1)] = keys[i];
+        int lane = threadIdx.x % WARP;
+        unsigned kept = __ballot_sync(ALL_LANES, keys[i] >= bound);
+        int first = lane == 0 && kept != 0 ? atomicAdd(&shared.count, __popc(kept)) : 0;
+        first = __shfl_sync(ALL_LANES, first, 0);
+        if (kept >> lane & 1) {
+            shared.kept[first + __popc(kept & ((1u << lane) - 1))] = keys[i];
         }
     }
     __syncthreads();
@@ -277,6 +306,7 @@ __device__ __forceinline__ int take_best(const Choice &in, int first, int end, C
             kept = keep_from<1>(bound, keys, shared);
         }
     }
+    found.bound = kept == in.wanted ? bound : 1;
     found.mass = block_sum(mass, shared.masses);
     found.top = top;
     found.flags = __syncthreads_or(unusable) ? ERROR_NAN : 0;
@@ -285,14 +315,15 @@ __device__ __forceinline__ int take_best(const Choice &in, int first, int end, C
 
 /* The `wanted` largest keys of all lists, in shared.kept, in any order; returns how many there are. */
 template <int EACH>
-__device__ __forceinline__ int merge_lists(const Key *lists, int count, int wanted, Key high, CandidatesShared &shared) {
+__device__ __forceinline__ int merge_lists(const Key *lists, int count, int wanted, Key low, Key high,
+                                           CandidatesShared &shared) {
     Key keys[EACH];
 #pragma unroll
     for (int i = 0; i < EACH; i++) {
         int at = threadIdx.x + i * THREADS;
         keys[i] = at < count ? __ldcg(lists + at) : 0;
     }
-    return keep_from<EACH>(find_bound<EACH>(keys, wanted, 1, high, shared), keys, shared);
+    return keep_from<EACH>(find_bound<EACH>(keys, wanted, low, high, shared), keys, shared);
 }
 
 /*
@@ -318,16 +349,22 @@ __device__ __forceinline__ void write_ranked(const CandidatesShared &shared, int
     }
 }
 
-/* What all blocks found, a lane for each; in every warp. */
+/* What all blocks found, a lane for each; in every warp. The highest bound holds for all keys together. */
 __device__ __forceinline__ Found merge_found(const Found *found, int lists, double inverse_temperature) {
     int lane = threadIdx.x % WARP;
-    Found mine = {0, -INFINITY, 0};
+    Found mine = {1, 0, -INFINITY, 0};
     if (lane < lists) {
+        mine.bound = __ldcg(&found[lane].bound);
         mine.mass = __ldcg(&found[lane].mass);
         mine.top = __ldcg(&found[lane].top);
         mine.flags = __ldcg(&found[lane].flags);
     }
-    Found all;
+    Found all = mine;
+#pragma unroll
+    for (int step = WARP / 2; step > 0; step /= 2) {
+        Key other = __shfl_xor_sync(ALL_LANES, all.bound, step);
+        all.bound = other > all.bound ? other : all.bound;
+    }
     all.top = warp_max(mine.top);
     all.mass = warp_sum(rescaled(mine.mass, mine.top, all.top, inverse_temperature));
     all.flags = __any_sync(ALL_LANES, mine.flags != 0) || all.top == -INFINITY ? ERROR_NAN : 0;
@@ -367,9 +404,9 @@ extern "C" __global__ void __launch_bounds__(THREADS)
     if (blocks > 1) {
         int count = blocks * wanted;
         Key high = above(found.top);
-        kept = count <= 2 * THREADS   ? merge_lists<2>(lists, count, wanted, high, shared)
-               : count <= 4 * THREADS ? merge_lists<4>(lists, count, wanted, high, shared)
-                                      : merge_lists<MOST_KEYS>(lists, count, wanted, high, shared);
+        kept = count <= 2 * THREADS   ? merge_lists<2>(lists, count, wanted, found.bound, high, shared)
+               : count <= 4 * THREADS ? merge_lists<4>(lists, count, wanted, found.bound, high, shared)
+                                      : merge_lists<MOST_KEYS>(lists, count, wanted, found.bound, high, shared);
     }
     int *ids = (int *)((char *)result + 16);
     write_ranked(shared, kept, ids, (float *)(ids + wanted));
