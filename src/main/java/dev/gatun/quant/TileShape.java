@@ -23,6 +23,11 @@ public record TileShape(TileFormat format, int rows, int columns, int pairs) {
     /** Kernels keep scaled inputs in binary16; |x| is below 256 there. */
     private static final float SCALE_LIMIT = 128;
 
+    /** Kernels for many tokens keep weights in binary16, times 2^7 and 2^4. */
+    private static final float Q2_WEIGHT_LIMIT = 500;
+
+    private static final float Q4_WEIGHT_LIMIT = 4000;
+
     private static final ValueLayout.OfShort HALF = ValueLayout.JAVA_SHORT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
 
     public TileShape {
@@ -43,14 +48,14 @@ public record TileShape(TileFormat format, int rows, int columns, int pairs) {
 
     /**
      * The shape that a matrix takes, or empty if the kernels cannot read it: its scheme is neither 2 bits in groups of 16 nor
-     * 4 bits in groups of 64, its columns are no multiple of 4, it has too many groups, or a 4-bit matrix's scales could
-     * reach a magnitude of 128.
+     * 4 bits in groups of 64, its columns are no multiple of 4, it has too many groups, or its scales or weights could
+     * reach magnitudes that kernels cannot hold in binary16.
      */
     public static Optional<TileShape> of(HqqMatrix matrix) {
         return formatOf(matrix.scheme())
                 .filter(format -> matrix.columns() % 4 == 0)
                 .filter(format -> groups(matrix) <= Integer.MAX_VALUE - matrix.columns())
-                .filter(format -> format != TileFormat.Q4 || scalesAreSmall(matrix))
+                .filter(format -> valuesAreSmall(matrix, format))
                 .map(format -> new TileShape(format, matrix.rows(), matrix.columns(), pairs(matrix)));
     }
 
@@ -72,17 +77,27 @@ public record TileShape(TileFormat format, int rows, int columns, int pairs) {
         return Math.toIntExact(groups(matrix) / matrix.scheme().scaleGroup());
     }
 
-    /** Whatever the scale codes are. A NaN is not small. */
-    private static boolean scalesAreSmall(HqqMatrix matrix) {
+    /** Whatever the scale and zero codes are. A NaN is not small. */
+    private static boolean valuesAreSmall(HqqMatrix matrix, TileFormat format) {
+        float scale = largestScale(matrix);
+        float zero = largestDistance(matrix.zeroZero()) * Math.abs(matrix.zeroScale());
+        float weight = ((1 << matrix.scheme().bits()) - 1 + zero) * scale;
+        return scale < SCALE_LIMIT && weight < (format == TileFormat.Q4 ? Q4_WEIGHT_LIMIT : Q2_WEIGHT_LIMIT);
+    }
+
+    private static float largestScale(HqqMatrix matrix) {
+        float largest = 0;
         for (long at = 0; at < matrix.scaleScales().byteSize(); at += Short.BYTES) {
             float scale = half(matrix.scaleScales(), at);
-            float zero = half(matrix.scaleZeros(), at);
-            float largest = Math.max(Math.abs(zero), Math.abs(255 - zero)) * Math.abs(scale);
-            if (!(largest < SCALE_LIMIT)) {
-                return false;
-            }
+            // Math.max keeps a NaN, and a NaN is below no limit.
+            largest = Math.max(largest, largestDistance(half(matrix.scaleZeros(), at)) * Math.abs(scale));
         }
-        return true;
+        return largest;
+    }
+
+    /** From any byte to a second-level zero. */
+    private static float largestDistance(float zero) {
+        return Math.max(Math.abs(zero), Math.abs(255 - zero));
     }
 
     private static float half(MemorySegment values, long at) {

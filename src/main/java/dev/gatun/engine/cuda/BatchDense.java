@@ -30,9 +30,17 @@ final class BatchDense implements AutoCloseable {
     BatchDense(KernelLibrary kernels, CudaStream stream) {
         this.stream = stream;
         this.multiprocessors = kernels.device().properties().multiprocessors();
-        variants.put(FloatType.F32, BatchVariants.find(kernels, "batch_dense", "gatun_batch_dense_f32", BatchVariants.wideTiles(16, 64)));
-        variants.put(FloatType.F16, BatchVariants.find(kernels, "batch_dense", "gatun_batch_dense_f16", BatchVariants.wideTiles(16, 64, 128)));
-        variants.put(FloatType.BF16, BatchVariants.find(kernels, "batch_dense", "gatun_batch_dense_bf16", BatchVariants.wideTiles(16, 64, 128)));
+        variants.put(
+                FloatType.F32,
+                BatchVariants.find(kernels, "batch_dense", "gatun_batch_dense_f32", BatchVariants.wideTiles(16, 64)));
+        variants.put(
+                FloatType.F16,
+                BatchVariants.find(
+                        kernels, "batch_dense", "gatun_batch_dense_f16", BatchVariants.wideTiles(16, 64, 128)));
+        variants.put(
+                FloatType.BF16,
+                BatchVariants.find(
+                        kernels, "batch_dense", "gatun_batch_dense_bf16", BatchVariants.wideTiles(16, 64, 128)));
     }
 
     /** y (+)= W &middot; x. */

@@ -70,7 +70,8 @@ final class BatchExperts implements AutoCloseable {
         this.experts = config.experts();
         this.topK = config.expertsPerToken();
         this.scaling = new RowScaling(kernels, stream, memory, maxTokens, gate.columns());
-        this.gateUp = BatchVariants.find(kernels, "batch_gate_up", "gatun_batch_gate_up_" + scheme, GATE_TILES.stream());
+        this.gateUp =
+                BatchVariants.find(kernels, "batch_gate_up", "gatun_batch_gate_up_" + scheme, GATE_TILES.stream());
         this.level = kernels.find("rows", "gatun_level_rows");
         this.down = new BatchQ2(kernels, stream, scheme);
         int choices = maxTokens * topK;

@@ -28,7 +28,8 @@ final class BatchQ4 implements AutoCloseable {
 
     BatchQ4(KernelLibrary kernels, CudaStream stream) {
         this.stream = stream;
-        this.variants = BatchVariants.find(kernels, "batch_q4", "gatun_batch_q4", BatchVariants.wideTiles(16, 32, 64, 128));
+        this.variants =
+                BatchVariants.find(kernels, "batch_q4", "gatun_batch_q4", BatchVariants.wideTiles(16, 32, 64, 128));
         this.multiprocessors = kernels.device().properties().multiprocessors();
     }
 

@@ -37,7 +37,7 @@ final class CudaCandidateSearch implements CandidateSearch, AutoCloseable {
         this.kernel = resources.kernels().find("candidates", "gatun_candidates");
         this.errors = errors;
         this.recent = arena.allocate((long) MOST_RECENT * Integer.BYTES);
-        this.scratch = arena.allocate(MOST_BLOCKS * (8L * CandidateRequest.MOST + 16));
+        this.scratch = arena.allocate(MOST_BLOCKS * (8L * CandidateRequest.MOST + 24));
         this.counter = arena.allocate(Integer.BYTES);
         this.result = arena.allocate(resultBytes(CandidateRequest.MOST));
         // Not among the chunk's words: the flags say it as well, and whoever samples then asks for all logits.
