@@ -27,6 +27,10 @@ $(KERNEL_FOLDER)/%.fatbin: kernels/%.cu kernels/kernels.mk target/kernels/flags
 	@$(NVCC) $(NVCC_FLAGS) -fatbin -MD -MF target/kernels/$*.d -MT $@ -o $@ $<
 
 -include $(wildcard target/kernels/*.d)
+
+# What is packed for others has them; what runs here needs them only where there is a GPU.
+jar: kernels
+run bench: $(if $(shell nvidia-smi -L 2>/dev/null),kernels)
 else
 kernels:
 	@echo "no nvcc on the PATH: built without CUDA kernels, for the CPU alone"

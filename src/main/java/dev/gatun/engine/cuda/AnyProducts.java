@@ -4,10 +4,9 @@ import dev.gatun.cuda.CudaStream;
 import dev.gatun.cuda.DeviceMemory;
 import dev.gatun.cuda.KernelArguments;
 import dev.gatun.cuda.LaunchShape;
-import java.lang.foreign.Arena;
 
 /** {@code any.cu}: products with matrices in any format, in fp32; slower than those with tiles. */
-final class AnyProducts implements AutoCloseable {
+final class AnyProducts {
     /** What becomes of y. */
     enum Mode {
         /** y = W x. */
@@ -64,8 +63,7 @@ final class AnyProducts implements AutoCloseable {
 
     private final CudaStream stream;
     private final int multiprocessors;
-    private final Arena arena = Arena.ofShared();
-    private final KernelStruct product = KernelStruct.allocate(arena, BYTES);
+    private final KernelStruct product = KernelStruct.allocate(BYTES);
     private final Variant one;
     private final Variant four;
     private final Variant some;
@@ -144,10 +142,5 @@ final class AnyProducts implements AutoCloseable {
         KernelArguments arguments = variant.kernel().set(0, product.bytes());
         LaunchShape shape = LaunchShape.of(1, BLOCK).grid(tiles, Math.min(wanted, most), 1);
         arguments.kernel().launch(shape, arguments, stream);
-    }
-
-    @Override
-    public void close() {
-        arena.close();
     }
 }

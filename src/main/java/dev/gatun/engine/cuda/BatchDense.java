@@ -3,12 +3,11 @@ package dev.gatun.engine.cuda;
 import dev.gatun.cuda.CudaStream;
 import dev.gatun.cuda.KernelArguments;
 import dev.gatun.quant.FloatType;
-import java.lang.foreign.Arena;
 import java.util.EnumMap;
 import java.util.Map;
 
 /** {@code batch_dense.cu}: an unquantized matrix and many tokens, on tensor cores. */
-final class BatchDense implements AutoCloseable {
+final class BatchDense {
     // struct BatchDenseArguments.
     private static final long BYTES = 56;
     private static final long MATRIX = 0;
@@ -24,8 +23,7 @@ final class BatchDense implements AutoCloseable {
     private final CudaStream stream;
     private final Map<FloatType, BatchVariants> variants = new EnumMap<>(FloatType.class);
     private final int multiprocessors;
-    private final Arena arena = Arena.ofShared();
-    private final KernelStruct arguments = KernelStruct.allocate(arena, BYTES);
+    private final KernelStruct arguments = KernelStruct.allocate(BYTES);
 
     BatchDense(KernelLibrary kernels, CudaStream stream) {
         this.stream = stream;
@@ -60,10 +58,5 @@ final class BatchDense implements AutoCloseable {
         KernelArguments kernel = variant.kernel().set(0, arguments.bytes());
         long blocks = (long) variant.rowBlocks(matrix.rows()) * variant.tokenTiles(x.rows());
         kernel.kernel().launch(variant.shape(blocks), kernel, stream);
-    }
-
-    @Override
-    public void close() {
-        arena.close();
     }
 }

@@ -8,7 +8,6 @@ import dev.gatun.cuda.LaunchShape;
 import dev.gatun.quant.ExpertBlock;
 import dev.gatun.quant.TileFormat;
 import dev.gatun.quant.TileShape;
-import java.lang.foreign.Arena;
 import java.util.List;
 import java.util.Optional;
 
@@ -16,7 +15,7 @@ import java.util.Optional;
  * The chosen experts of many tokens on tensor cores, tokens grouped by expert on the device: {@code batch_gate_up.cu},
  * {@code batch_q2.cu}.
  */
-final class BatchExperts implements AutoCloseable {
+final class BatchExperts {
     private static final int GATE_ROWS = 128;
     private static final List<BatchVariants.Tile> GATE_TILES = List.of(
             new BatchVariants.Tile(16, GATE_ROWS, 22528),
@@ -54,8 +53,7 @@ final class BatchExperts implements AutoCloseable {
     private final DeviceMemory cells;
     private final DeviceMemory factors;
     private final DeviceFloats results;
-    private final Arena arena = Arena.ofShared();
-    private final KernelStruct arguments = KernelStruct.allocate(arena, GATE_BYTES);
+    private final KernelStruct arguments = KernelStruct.allocate(GATE_BYTES);
 
     /** Takes memory for up to {@code maxTokens} tokens. */
     BatchExperts(
@@ -132,11 +130,5 @@ final class BatchExperts implements AutoCloseable {
                 .set(4, block.gate().rows())
                 .set(5, factors);
         level.kernel().launch(LaunchShape.of(count, LEVEL_BLOCK), level, stream);
-    }
-
-    @Override
-    public void close() {
-        arena.close();
-        down.close();
     }
 }

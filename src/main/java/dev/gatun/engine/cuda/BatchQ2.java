@@ -4,11 +4,10 @@ import dev.gatun.cuda.CudaStream;
 import dev.gatun.cuda.DeviceMemory;
 import dev.gatun.cuda.KernelArguments;
 import dev.gatun.quant.TileShape;
-import java.lang.foreign.Arena;
 import java.util.List;
 
 /** {@code batch_q2.cu}: one 2-bit matrix of each expert with the rows of its own choices, on tensor cores. */
-final class BatchQ2 implements AutoCloseable {
+final class BatchQ2 {
     private static final List<BatchVariants.Tile> TILES = List.of(
             new BatchVariants.Tile(16, 128, 28672),
             new BatchVariants.Tile(32, 128, 40960),
@@ -32,8 +31,7 @@ final class BatchQ2 implements AutoCloseable {
 
     private final CudaStream stream;
     private final BatchVariants variants;
-    private final Arena arena = Arena.ofShared();
-    private final KernelStruct arguments = KernelStruct.allocate(arena, BYTES);
+    private final KernelStruct arguments = KernelStruct.allocate(BYTES);
 
     BatchQ2(KernelLibrary kernels, CudaStream stream, String scheme) {
         this.stream = stream;
@@ -72,10 +70,5 @@ final class BatchQ2 implements AutoCloseable {
         KernelArguments kernel = variant.kernel().set(0, arguments.bytes());
         long blocks = (long) variant.rowBlocks(shape.rows()) * variant.expertTiles(x.rows(), experts);
         kernel.kernel().launch(variant.shape(blocks), kernel, stream);
-    }
-
-    @Override
-    public void close() {
-        arena.close();
     }
 }

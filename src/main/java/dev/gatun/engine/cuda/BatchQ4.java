@@ -2,12 +2,11 @@ package dev.gatun.engine.cuda;
 
 import dev.gatun.cuda.CudaStream;
 import dev.gatun.cuda.KernelArguments;
-import java.lang.foreign.Arena;
 import java.util.List;
 import java.util.function.IntUnaryOperator;
 
 /** {@code batch_q4.cu}: up to three 4-bit matrices of one input in one launch, on tensor cores. */
-final class BatchQ4 implements AutoCloseable {
+final class BatchQ4 {
     // struct BatchQ4Arguments.
     private static final long BYTES = 104;
     private static final long MATRICES = 0;
@@ -23,8 +22,7 @@ final class BatchQ4 implements AutoCloseable {
     private final CudaStream stream;
     private final BatchVariants variants;
     private final int multiprocessors;
-    private final Arena arena = Arena.ofShared();
-    private final KernelStruct arguments = KernelStruct.allocate(arena, BYTES);
+    private final KernelStruct arguments = KernelStruct.allocate(BYTES);
 
     BatchQ4(KernelLibrary kernels, CudaStream stream) {
         this.stream = stream;
@@ -57,10 +55,5 @@ final class BatchQ4 implements AutoCloseable {
         KernelArguments kernel = variant.kernel().set(0, arguments.bytes());
         long blocks = (long) rowBlocks.applyAsInt(variant.tile().rows()) * variant.tokenTiles(x.rows());
         kernel.kernel().launch(variant.shape(blocks), kernel, stream);
-    }
-
-    @Override
-    public void close() {
-        arena.close();
     }
 }

@@ -203,7 +203,6 @@ public final class CudaBackend implements Backend {
     public void close() {
         log.ifPresent(RoutingLog::close);
         log = Optional.empty();
-        operations.close();
         resources.close();
     }
 

@@ -11,7 +11,7 @@ import dev.gatun.engine.Logits;
 import java.lang.foreign.MemorySegment;
 
 /** {@code candidates.cu}: the likeliest tokens of a row of logits. */
-final class CudaCandidateSearch implements CandidateSearch, AutoCloseable {
+final class CudaCandidateSearch implements CandidateSearch {
     private static final int MOST_BLOCKS = 32;
     private static final int BLOCK = 1024;
 
@@ -44,8 +44,8 @@ final class CudaCandidateSearch implements CandidateSearch, AutoCloseable {
         this.notANumber = arena.allocate(Integer.BYTES);
         counter.zero(stream);
         notANumber.zero(stream);
-        this.host = PinnedBuffer.allocate(stream.device(), result.byteSize());
-        this.recentUploads = new UploadRing(stream.device(), stream, MOST_RECENT);
+        this.host = resources.remember(PinnedBuffer.allocate(stream.device(), result.byteSize()));
+        this.recentUploads = resources.remember(new UploadRing(stream.device(), stream, MOST_RECENT));
     }
 
     @Override
@@ -93,11 +93,5 @@ final class CudaCandidateSearch implements CandidateSearch, AutoCloseable {
                 .set(10, notANumber);
         int blocks = Math.min(MOST_BLOCKS, Math.ceilDiv(row.columns(), BLOCK));
         kernel.kernel().launch(LaunchShape.of(blocks, BLOCK), kernel, stream);
-    }
-
-    @Override
-    public void close() {
-        recentUploads.close();
-        host.close();
     }
 }

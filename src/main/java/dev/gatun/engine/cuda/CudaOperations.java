@@ -10,8 +10,7 @@ record CudaOperations(
         AttentionBlock attention,
         RouterOperation router,
         ExpertsOperation experts,
-        CudaCandidateSearch candidates)
-        implements AutoCloseable {
+        CudaCandidateSearch candidates) {
     /** Makes them for up to {@code maxTokens} tokens at once. */
     static CudaOperations prepare(
             CudaResources resources,
@@ -43,12 +42,5 @@ record CudaOperations(
                 new RopeOperation(kernels, stream, resources.arena(), heads, config.ropeTheta()),
                 new AttentionOperation(resources, heads),
                 (float) config.normEpsilon());
-    }
-
-    @Override
-    public void close() {
-        experts.close();
-        products.close();
-        candidates.close();
     }
 }

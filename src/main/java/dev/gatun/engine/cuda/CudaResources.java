@@ -36,7 +36,8 @@ final class CudaResources implements AutoCloseable {
         return new CudaResources(device, config, maxChunk);
     }
 
-    private <T extends AutoCloseable> T remember(T resource) {
+    /** Closes it with the rest. */
+    <T extends AutoCloseable> T remember(T resource) {
         opened.push(resource);
         return resource;
     }

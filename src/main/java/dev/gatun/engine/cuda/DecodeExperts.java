@@ -7,13 +7,12 @@ import dev.gatun.cuda.LaunchShape;
 import dev.gatun.quant.ExpertBlock;
 import dev.gatun.quant.TileFormat;
 import dev.gatun.quant.TileShape;
-import java.lang.foreign.Arena;
 
 /**
  * {@code experts_q2.cu}: the chosen experts of at most 8 tokens in one launch; w1, w3, SwiGLU, w2 and the weighted sum onto
  * the residual stream.
  */
-final class DecodeExperts implements AutoCloseable {
+final class DecodeExperts {
     private static final int BLOCK = 256;
     private static final int BLOCKS_PER_MULTIPROCESSOR = 2;
     private static final int GROUP_ROWS = 16;
@@ -45,8 +44,7 @@ final class DecodeExperts implements AutoCloseable {
     private final CudaStream stream;
     private final ExpertBlock block;
     private final TokenVariants kernels;
-    private final Arena arena = Arena.ofShared();
-    private final KernelStruct arguments = KernelStruct.allocate(arena, BYTES);
+    private final KernelStruct arguments = KernelStruct.allocate(BYTES);
     private final int topK;
     private final int multiprocessors;
 
@@ -134,10 +132,5 @@ final class DecodeExperts implements AutoCloseable {
     /** Tiles whose inputs lie in shared memory together. */
     private static int sliceTiles(int tokens) {
         return TokenVariants.size(tokens) == TokenVariants.MOST ? 4 : 8;
-    }
-
-    @Override
-    public void close() {
-        arena.close();
     }
 }

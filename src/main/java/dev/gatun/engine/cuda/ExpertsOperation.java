@@ -7,7 +7,7 @@ import java.util.HashMap;
 import java.util.Map;
 
 /** The weighted sum of the chosen experts onto the residual stream, for experts of every format. */
-final class ExpertsOperation implements AutoCloseable {
+final class ExpertsOperation {
     private final Map<ExpertBlock, TiledExperts> tiled = new HashMap<>();
     private final Map<Integer, UntiledExperts> untiled = new HashMap<>();
 
@@ -38,10 +38,5 @@ final class ExpertsOperation implements AutoCloseable {
             case LayerExperts.Untiled matrices ->
                 untiled.get(matrices.intermediate()).run(matrices, routing, hidden, error);
         }
-    }
-
-    @Override
-    public void close() {
-        tiled.values().forEach(TiledExperts::close);
     }
 }

@@ -10,9 +10,9 @@ import java.lang.foreign.ValueLayout;
  * followed by kernels alone; the memory behind them must outlive the launches.
  */
 record KernelStruct(MemorySegment bytes) {
-    /** A struct of zeros, as long as the arena lives. */
-    static KernelStruct allocate(Arena arena, long bytes) {
-        return new KernelStruct(arena.allocate(bytes, Long.BYTES));
+    /** A struct of zeros, as long as it is reachable. */
+    static KernelStruct allocate(long bytes) {
+        return new KernelStruct(Arena.ofAuto().allocate(bytes, Long.BYTES));
     }
 
     /** A struct inside this one. */

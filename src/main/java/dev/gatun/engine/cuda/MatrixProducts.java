@@ -7,7 +7,7 @@ import java.util.List;
 import java.util.Optional;
 
 /** Products with matrices of every format and any number of tokens: y[t] (+)= W &middot; x[t]. */
-final class MatrixProducts implements AutoCloseable {
+final class MatrixProducts {
     private final DenseProducts dense;
     private final Q4Products q4;
     private final AnyProducts any;
@@ -92,12 +92,5 @@ final class MatrixProducts implements AutoCloseable {
         } else {
             batchQ4.multiply(matrices, scaling.scale(x, Optional.of(norm), epsilon), y, false);
         }
-    }
-
-    @Override
-    public void close() {
-        any.close();
-        batchDense.close();
-        batchQ4.close();
     }
 }

@@ -5,7 +5,7 @@ import dev.gatun.cuda.DeviceMemory;
 import dev.gatun.quant.ExpertBlock;
 
 /** Experts in blocks of 2-bit tiles: one launch for few tokens, tensor cores for many. */
-final class TiledExperts implements AutoCloseable {
+final class TiledExperts {
     private final DecodeExperts few;
     private final BatchExperts many;
 
@@ -28,11 +28,5 @@ final class TiledExperts implements AutoCloseable {
         } else {
             many.run(layer.table(), routing, hidden, error);
         }
-    }
-
-    @Override
-    public void close() {
-        few.close();
-        many.close();
     }
 }

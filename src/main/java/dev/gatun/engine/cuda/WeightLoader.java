@@ -116,18 +116,16 @@ final class WeightLoader {
 
     /** Copies what lies in the checkpoint, and a table that describes it. */
     private LayerExperts.Untiled untiled(List<ExpertWeights> experts) {
-        try (Arena host = Arena.ofConfined()) {
-            KernelStruct table = KernelStruct.allocate(host, 3L * experts.size() * AnyMatrixLayout.BYTES);
-            long offset = 0;
-            for (ExpertWeights expert : experts) {
-                for (WeightMatrix part : List.of(expert.gate(), expert.up(), expert.down())) {
-                    AnyMatrixLayout.write(asItLies(part), table.part(offset, AnyMatrixLayout.BYTES));
-                    offset += AnyMatrixLayout.BYTES;
-                }
+        KernelStruct table = KernelStruct.allocate(3L * experts.size() * AnyMatrixLayout.BYTES);
+        long offset = 0;
+        for (ExpertWeights expert : experts) {
+            for (WeightMatrix part : List.of(expert.gate(), expert.up(), expert.down())) {
+                AnyMatrixLayout.write(asItLies(part), table.part(offset, AnyMatrixLayout.BYTES));
+                offset += AnyMatrixLayout.BYTES;
             }
-            WeightMatrix gate = experts.getFirst().gate();
-            return new LayerExperts.Untiled(gate.columns(), gate.rows(), copy(table.bytes()));
         }
+        WeightMatrix gate = experts.getFirst().gate();
+        return new LayerExperts.Untiled(gate.columns(), gate.rows(), copy(table.bytes()));
     }
 
     private DeviceMatrix.Untiled asItLies(WeightMatrix matrix) {
