@@ -23,6 +23,7 @@ constexpr int TYPE_BF16 = 2;
 constexpr int ERROR_NAN = 1;    /* a router or a logit was not a number; ids are in range, values are not to be used */
 constexpr int ERROR_ABSENT = 2; /* a chosen expert has no block in the table; its contribution is missing */
 constexpr int ERROR_ID = 4;     /* an id was outside its range and was not followed */
+constexpr int ERROR_TIMEOUT = 8; /* blocks of one launch did not all come; its results are missing */
 
 /*
  * Weights pass the L1 by. The loads are ordinary ones, not of the read-only kind: a block may have been copied in while
@@ -46,6 +47,12 @@ __device__ __forceinline__ uint2 load_once(const uint2 *address) {
     uint2 v;
     asm volatile("ld.global.L1::no_allocate.v2.u32 {%0, %1}, [%2];" : "=r"(v.x), "=r"(v.y) : "l"(address));
     return v;
+}
+
+__device__ __forceinline__ int64_t nanoseconds() {
+    int64_t t;
+    asm volatile("mov.u64 %0, %globaltimer;" : "=l"(t));
+    return t;
 }
 
 __device__ __forceinline__ float warp_sum(float v) {

@@ -14,16 +14,25 @@
  *          dynamic shared memory: T * slice tiles * 32 * (q2: 16, q2n: 8) + (T = 1: 8192, else 16384) + 36 * T bytes,
  *          for the larger of both slices
  * checked in Java   1 <= tokens <= T, top_k <= 8, tokens * top_k <= 64, experts <= 128, hidden % 16 == 0, ffn % 16 == 0,
- *          slice tiles 4 or 8 (4 for T = 8), 16-byte alignment of blocks, x and the workspace; scales below 128 in magnitude (q2n);
- *          counters (hidden / 16 ints) and the two barrier words zero before the first launch; the workspace holds
+ *          slice tiles 4 or 8 (8 is faster wherever that much shared memory is), 16-byte alignment of blocks, x and the
+ *          workspace; scales below 128 in magnitude (q2n);
+ *          counters (hidden / 16 ints, of `down` alone) and the two barrier words (of `experts` alone) zero before the first
+ *          launch, and before the next one after ERROR_TIMEOUT; the workspace holds
  *            gate_up: tokens * top_k * 2 * slices(hidden) * ffn floats, down: tokens * top_k * slices(ffn) * hidden floats
  *          where slices(k) = ceil(ceil(k / 128) / slice tiles)
  *
- * Row sums of slices go to the workspace and are added in slice order: h by the blocks of `down` that need it, y by the
- * block that stored the last part of a group row.
+ * Row sums of slices go to the workspace and are added in an order that shapes give: h by the blocks of `down` that need it;
+ * y in `experts` by all blocks once all have met, in `down` by the block that stored the last part of a group row (which is
+ * slow for many tokens, since one block then adds most of them).
+ *
+ * errors   ERROR_ID, ERROR_ABSENT: what remains is right. ERROR_TIMEOUT: the blocks of `experts` did not meet within two
+ *          seconds; y is then not, or not wholly, written
  */
 #include "active.cuh"
 #include "q2_stream.cuh"
+
+constexpr int MAX_TOP_K = 8;
+constexpr int64_t MEETING_NANOSECONDS = 2000000000;
 
 /* Shapes and buffers of one layer's experts: passed by value. */
 struct ExpertsArguments {
@@ -64,6 +73,31 @@ __device__ __forceinline__ int64_t matrix_bytes<Narrow>(int rows, int columns, i
     return place_narrow(rows / Q2_ROWS, columns).bytes;
 }
 
+/* The resident choices of a token, by rising id of the expert. */
+struct TokenChoices {
+    int count;
+    int choice[MAX_TOP_K];
+    float weight[MAX_TOP_K];
+};
+
+/* Called by a whole block; the next barrier makes it visible. */
+__device__ __forceinline__ void find_choices(TokenChoices *chosen, const ActiveExperts &active, const ExpertsArguments &arguments) {
+    int token = threadIdx.x;
+    if (token >= arguments.tokens) {
+        return;
+    }
+    int count = 0;
+    for (int a = 0; a < active.count; a++) {
+        int choice = active.choice[a][token];
+        if (choice >= 0 && count < MAX_TOP_K) {
+            chosen[token].choice[count] = choice;
+            chosen[token].weight[count] = arguments.weights[choice];
+            count++;
+        }
+    }
+    chosen[token].count = count;
+}
+
 /* w1 and w3: parts 2a and 2a + 1 of active expert a. */
 template <class Format>
 struct GateUp {
@@ -85,13 +119,12 @@ struct GateUp {
         x[0] = v.x, x[1] = v.y, x[2] = v.z, x[3] = v.w;
     }
 
-    __device__ void store(int part, int slice, int token, int group, int row, float sum) const {
+    __device__ float *target(int part, int slice, int token) const {
         int choice = active.choice[part / 2][token];
-        if (choice >= 0) {
-            int64_t at = ((int64_t)(choice * 2 + part % 2) * slices + slice) * arguments.ffn;
-            arguments.gate_up_sums[at + group + (int64_t)row * (arguments.ffn / Q2_ROWS)] = sum;
-        }
+        return choice >= 0 ? arguments.gate_up_sums + ((int64_t)(choice * 2 + part % 2) * slices + slice) * arguments.ffn : nullptr;
     }
+
+    __device__ int place(int group, int row) const { return group + row * (arguments.ffn / Q2_ROWS); }
 };
 
 /* w2: part a of active expert a. */
@@ -131,27 +164,54 @@ struct Down {
     }
 
     /* Sums of a group row lie together here: [choice][slice][group row][16]. */
-    __device__ void store(int part, int slice, int token, int group, int row, float sum) const {
+    __device__ float *target(int part, int slice, int token) const {
         int choice = active.choice[part][token];
-        if (choice >= 0) {
-            arguments.down_sums[((int64_t)choice * slices + slice) * arguments.hidden + group * Q2_ROWS + row] = sum;
-        }
+        return choice >= 0 ? arguments.down_sums + ((int64_t)choice * slices + slice) * arguments.hidden : nullptr;
     }
 
-    /* All of a group row is stored: the weighted sum, experts by rising id, goes onto the residual. */
-    __device__ void finish(int group, int row) const {
-        for (int token = 0; token < arguments.tokens; token++) {
-            float *y = arguments.y + (int64_t)token * arguments.hidden + group + row * (arguments.hidden / Q2_ROWS);
-            float total = *y;
-            for (int a = 0; a < active.count; a++) {
-                int choice = active.choice[a][token];
-                if (choice >= 0) {
-                    const float *sums = arguments.down_sums + (int64_t)choice * slices * arguments.hidden + group * Q2_ROWS + row;
-                    total += arguments.weights[choice] * sum_strided<16>(sums, arguments.hidden, slices);
-                }
+    __device__ int place(int group, int row) const { return group * Q2_ROWS + row; }
+
+    /*
+     * A part of the weighted sum of one output, experts by rising id: of its partial sums, slices within experts, those at
+     * `first`, first + step, ...
+     */
+    __device__ float weighted(const TokenChoices &chosen, int group, int row, int first, int step) const {
+        constexpr int BATCH = 8; /* loads in flight together */
+        const float *sums = arguments.down_sums + group * Q2_ROWS + row;
+        int parts = chosen.count * slices;
+        float total = 0;
+        for (int at = first; at < parts; at += BATCH * step) {
+            float v[BATCH];
+            float weight[BATCH];
+#pragma unroll
+            for (int i = 0; i < BATCH; i++) {
+                int part = at + i * step;
+                bool inside = part < parts;
+                int rank = inside ? part / slices : 0;
+                int64_t from = (int64_t)chosen.choice[rank] * slices + part - rank * slices;
+                v[i] = inside ? __ldcg(sums + from * arguments.hidden) : 0;
+                weight[i] = chosen.weight[rank];
             }
-            *y = total;
+#pragma unroll
+            for (int i = 0; i < BATCH; i++) {
+                total += weight[i] * v[i];
+            }
         }
+        return total;
+    }
+
+    /* All of it, in one thread. */
+    __device__ float weighted(const TokenChoices &chosen, int group, int row) const {
+        float total = 0;
+        for (int rank = 0; rank < chosen.count; rank++) {
+            const float *sums = arguments.down_sums + (int64_t)chosen.choice[rank] * slices * arguments.hidden;
+            total += chosen.weight[rank] * sum_strided<16>(sums + group * Q2_ROWS + row, arguments.hidden, slices);
+        }
+        return total;
+    }
+
+    __device__ float *output(int group, int row, int token) const {
+        return arguments.y + (int64_t)token * arguments.hidden + group + row * (arguments.hidden / Q2_ROWS);
     }
 };
 
@@ -163,24 +223,26 @@ __device__ __forceinline__ StreamShape down_shape(const ExpertsArguments &a) {
     return {a.hidden, a.ffn, a.down_pairs, a.down_period, a.down_slice_tiles};
 }
 
-/* All blocks meet. barrier[0] counts, barrier[1] is the generation; the last to come opens the next one. */
-__device__ __forceinline__ void meet(int *barrier) {
+/*
+ * All blocks meet at `count`, which is zero before. False where they did not all come in time: the error word says so then,
+ * and the launch must end.
+ */
+__device__ __forceinline__ bool meet(int *count, int *error) {
     __syncthreads();
+    bool late = false;
     if (threadIdx.x == 0) {
-        volatile int *generation = barrier + 1;
-        int before = *generation;
         __threadfence();
-        if (atomicAdd(barrier, 1) == (int)gridDim.x - 1) {
-            barrier[0] = 0;
-            __threadfence();
-            atomicAdd(barrier + 1, 1);
-        } else {
-            while (*generation == before) {
-            }
+        atomicAdd(count, 1);
+        int64_t begin = nanoseconds();
+        for (int polls = 1; *(volatile int *)count < (int)gridDim.x && !late; polls++) {
+            late = polls % 256 == 0 && nanoseconds() - begin > MEETING_NANOSECONDS;
+        }
+        if (late) {
+            atomicOr(error, ERROR_TIMEOUT);
         }
         __threadfence();
     }
-    __syncthreads();
+    return !__syncthreads_or(late);
 }
 
 template <class Format, int TOKENS>
@@ -190,32 +252,77 @@ __device__ __forceinline__ void gate_up(const ExpertsArguments &arguments, unsig
                 arguments.error);
     StreamShape shape = gate_shape(arguments);
     GateUp<Format> work(arguments, active, shape);
-    stream<Format, TOKENS>(shape, 2 * active.count, work, shared, [] {});
+    stream<Format, TOKENS, false>(shape, 2 * active.count, work, shared, [] { return true; });
 }
 
 template <class Format, int TOKENS>
 __device__ __forceinline__ void down(const ExpertsArguments &arguments, unsigned char *shared) {
     __shared__ ActiveExperts active;
+    __shared__ TokenChoices chosen[TOKENS];
     find_active(active, arguments.ids, arguments.tokens, arguments.top_k, arguments.experts, arguments.blocks,
                 arguments.error);
+    find_choices(chosen, active, arguments);
     StreamShape shape = down_shape(arguments);
     Down<Format> work(arguments, active, gate_shape(arguments), shape);
-    stream<Format, TOKENS>(shape, active.count, work, shared, [] {});
-    last_arrivals<Format>(shape, active.count, arguments.counters, [&](int group, int row) { work.finish(group, row); });
+    stream<Format, TOKENS, false>(shape, active.count, work, shared, [] { return true; });
+    last_arrivals<Format>(shape, active.count, arguments.tokens, arguments.counters, [&](int group, int row, int token) {
+        *work.output(group, row, token) += work.weighted(chosen[token], group, row);
+    });
+}
+
+/* All sums are stored: blocks take group rows in turn, thread = (share, token, row). */
+template <class Format, int TOKENS>
+__device__ __forceinline__ void finish_rows(const Down<Format> &work, const TokenChoices *chosen) {
+    constexpr int SHARES = STREAM_THREADS / Q2_ROWS / TOKENS;
+    __shared__ float shares[SHARES][TOKENS][Q2_ROWS];
+    int row = threadIdx.x % Q2_ROWS;
+    int token = threadIdx.x / Q2_ROWS % TOKENS;
+    int share = threadIdx.x / Q2_ROWS / TOKENS;
+    bool inside = token < work.arguments.tokens;
+    for (int group = blockIdx.x; group < work.arguments.hidden / Q2_ROWS; group += gridDim.x) {
+        float *y = work.output(group, row, token);
+        float total = inside && share == 0 ? *y : 0;
+        shares[share][token][row] = inside ? work.weighted(chosen[token], group, row, share, SHARES) : 0;
+        __syncthreads();
+        if (inside && share == 0) {
+#pragma unroll
+            for (int i = 0; i < SHARES; i++) {
+                total += shares[i][token][row];
+            }
+            *y = total;
+        }
+        __syncthreads();
+    }
 }
 
 template <class Format, int TOKENS>
 __device__ __forceinline__ void experts(const ExpertsArguments &arguments, unsigned char *shared) {
     __shared__ ActiveExperts active;
+    __shared__ TokenChoices chosen[TOKENS];
     find_active(active, arguments.ids, arguments.tokens, arguments.top_k, arguments.experts, arguments.blocks,
                 arguments.error);
+    int *barrier = arguments.barrier;
+    if (blockIdx.x == 0 && threadIdx.x == 0) {
+        barrier[1] = 0; /* nobody of this launch comes there before all met at barrier[0] */
+    }
     StreamShape first = gate_shape(arguments);
-    GateUp<Format> gate_work(arguments, active, first);
-    stream<Format, TOKENS>(first, 2 * active.count, gate_work, shared, [] {});
     StreamShape second = down_shape(arguments);
+    GateUp<Format> gate_work(arguments, active, first);
     Down<Format> down_work(arguments, active, first, second);
-    stream<Format, TOKENS>(second, active.count, down_work, shared, [&] { meet(arguments.barrier); });
-    last_arrivals<Format>(second, active.count, arguments.counters, [&](int group, int row) { down_work.finish(group, row); });
+    stream<Format, TOKENS, false>(first, 2 * active.count, gate_work, shared, [] { return true; });
+    bool all_came = false;
+    stream<Format, TOKENS, true>(second, active.count, down_work, shared, [&] {
+        find_choices(chosen, active, arguments);
+        all_came = meet(barrier, arguments.error);
+        return all_came;
+    });
+    if (!all_came || !meet(barrier + 1, arguments.error)) {
+        return;
+    }
+    if (blockIdx.x == 0 && threadIdx.x == 0) {
+        barrier[0] = 0;
+    }
+    finish_rows<Format, TOKENS>(down_work, chosen);
 }
 
 #define ENTRY(OPERATION, SCHEME, FORMAT, TOKENS, BLOCKS)                                                                     \

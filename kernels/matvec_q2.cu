@@ -5,7 +5,8 @@
  *          tokens * slices * rows floats
  * bytes    rows * columns * 3.016 / 8 (q2) or 2.531 / 8 (q2n)       bound: device memory reads
  * launch   block 256; grid: any, two or three blocks a multiprocessor is best; dynamic shared memory as experts_q2.cu
- * checked in Java   1 <= tokens <= T, rows % 16 == 0, columns % 4 == 0, slice tiles 4 or 8 (4 for T = 8), 16-byte alignment of W and x;
+ * checked in Java   1 <= tokens <= T, rows % 16 == 0, columns % 4 == 0, slice tiles 4 or 8 (8 is faster wherever that much
+ *          shared memory is), 16-byte alignment of W and x;
  *          counters (rows / 16 ints) zero before the first launch
  */
 #include "q2_stream.cuh"
@@ -27,18 +28,15 @@ struct MatvecQ2 {
         v[0] = four.x, v[1] = four.y, v[2] = four.z, v[3] = four.w;
     }
 
-    __device__ void store(int, int slice, int token, int group, int row, float sum) const {
-        if (token < tokens) {
-            sums[((int64_t)token * slices + slice) * rows + group * Q2_ROWS + row] = sum;
-        }
+    __device__ float *target(int, int slice, int token) const {
+        return token < tokens ? sums + ((int64_t)token * slices + slice) * rows : nullptr;
     }
 
-    __device__ void finish(int group, int row) const {
-        for (int token = 0; token < tokens; token++) {
-            const float *parts = sums + (int64_t)token * slices * rows + group * Q2_ROWS + row;
-            y[(int64_t)token * rows + group + row * (rows / Q2_ROWS)] =
-                sum_strided<16>(parts, rows, slices);
-        }
+    __device__ int place(int group, int row) const { return group * Q2_ROWS + row; }
+
+    __device__ void finish(int group, int row, int token) const {
+        const float *parts = sums + (int64_t)token * slices * rows + group * Q2_ROWS + row;
+        y[(int64_t)token * rows + group + row * (rows / Q2_ROWS)] = sum_strided<16>(parts, rows, slices);
     }
 };
 
@@ -48,8 +46,8 @@ __device__ __forceinline__ void matvec_q2(const unsigned char *weights, int rows
     extern __shared__ __align__(16) unsigned char shared[];
     StreamShape shape = {rows, columns, pairs, period, slice_tiles};
     MatvecQ2 work = {weights, x, y, sums, tokens, rows, columns, shape.slices()};
-    stream<Format, TOKENS>(shape, 1, work, shared, [] {});
-    last_arrivals<Format>(shape, 1, counters, [&](int group, int row) { work.finish(group, row); });
+    stream<Format, TOKENS, false>(shape, 1, work, shared, [] { return true; });
+    last_arrivals<Format>(shape, 1, tokens, counters, [&](int group, int row, int token) { work.finish(group, row, token); });
 }
 
 #define ENTRY(SCHEME, FORMAT, TOKENS)                                                                                        \

@@ -10,9 +10,9 @@
  * checked in Java   1 <= tokens <= T, rows % 64 == 0, columns % 4 == 0, pairs = the second level's entries of each matrix,
  *          16-byte alignment of W, x and norm; scales below 128 in magnitude; x and y do not overlap
  *
- * A block takes half the rows of one group row and all columns; its warps take the tiles in turn, and add their sums in
- * order of the warp. The products are those of q2_stream.cuh: codes and zero codes exact, scale * x in fp16 after a power
- * of two of each token was taken out.
+ * A block takes half the rows of one group row and all columns; its warps take the tiles in turn, without waiting for each
+ * other, and add their sums in order of the warp. RMSNorm's factor multiplies the finished sums. The products are those of
+ * q2_stream.cuh: codes and zero codes exact, scale * x in fp16 after a power of two of each warp and token was taken out.
  */
 #include "layout.cuh"
 
@@ -63,62 +63,67 @@ struct Q4Input {
     int tokens;
 };
 
-/* Dynamic order never matters here: each warp adds its tiles in rising order, the block its warps likewise. */
+/* Each warp adds its tiles in rising order, the block its warps likewise. */
 template <int TOKENS>
 struct Q4Shared {
     uint4 exchange[Q4_WARPS][16 * TOKENS];
-    float2 reduce[TOKENS][Q4_WARPS]; /* of each warp: sum of squares, largest */
-    float factor[TOKENS];  /* x is multiplied by this: the norm's, and 2^e */
-    float inverse[TOKENS]; /* 2^-e */
+    float factor[Q4_WARPS][TOKENS];  /* what a warp multiplies x by: 2^e */
+    float inverse[Q4_WARPS][TOKENS]; /* 2^-e */
+    float squares[Q4_WARPS][TOKENS]; /* sum of the squares of the warp's columns */
 };
 
-/* The factor that RMSNorm gives each token, times a power of two that keeps |x'| below 256. */
-template <int TOKENS>
-__device__ __forceinline__ void prepare_tokens(const Q4Input &in, Q4Shared<TOKENS> &shared) {
+/* x of one token, and norm, of a lane's columns in four tiles of a warp: in flight together. */
+struct Q4Peek {
+    static constexpr int TILES = 4;
+    float4 x[TILES];
+    float4 norm[TILES];
+
+    __device__ __forceinline__ void load(const Q4Input &in, int token, int kt, int lane) {
 #pragma unroll
-    for (int t = 0; t < TOKENS; t++) {
+        for (int i = 0; i < TILES; i++) {
+            int column = (kt + i * Q4_WARPS) * TILE_COLUMNS + 4 * lane;
+            bool inside = column < in.columns && token < in.tokens;
+            norm[i] = inside && in.norm != nullptr ? *(const float4 *)(in.norm + column) : make_float4(1, 1, 1, 1);
+            x[i] = inside ? *(const float4 *)(in.x + (int64_t)token * in.columns + column) : make_float4(0, 0, 0, 0);
+        }
+    }
+
+    __device__ __forceinline__ void add(float &squares, float &largest) const {
+#pragma unroll
+        for (int i = 0; i < TILES; i++) {
+            float4 v = x[i];
+            float4 w = norm[i];
+            squares += v.x * v.x + v.y * v.y + v.z * v.z + v.w * v.w;
+            largest = fmaxf(largest, fmaxf(fmaxf(fabsf(v.x * w.x), fabsf(v.y * w.y)), fmaxf(fabsf(v.z * w.z), fabsf(v.w * w.w))));
+        }
+    }
+};
+
+/*
+ * What a warp must know of x before its first product: the power of two that keeps |x * norm| of its columns below 256.
+ * The factor of RMSNorm is the same for all columns and multiplies the finished sums. `peek` holds token 0's first tiles.
+ */
+template <int TOKENS>
+__device__ __forceinline__ void prepare_warp(const Q4Input &in, Q4Peek &peek, int warp, int lane, Q4Shared<TOKENS> &shared) {
+#pragma unroll
+    for (int token = 0; token < TOKENS; token++) {
         float squares = 0;
         float largest = 0;
-        for (int first = 4 * threadIdx.x; t < in.tokens && first < in.columns; first += 4 * 4 * Q4_THREADS) {
-            float4 x[4]; /* in flight together */
-            float4 w[4];
-#pragma unroll
-            for (int i = 0; i < 4; i++) {
-                int k = first + 4 * i * Q4_THREADS;
-                bool inside = k < in.columns;
-                x[i] = inside ? *(const float4 *)(in.x + (int64_t)t * in.columns + k) : make_float4(0, 0, 0, 0);
-                w[i] = inside && in.norm != nullptr ? *(const float4 *)(in.norm + k) : make_float4(1, 1, 1, 1);
+        for (int kt = warp; kt < tiles_of(in.columns); kt += Q4Peek::TILES * Q4_WARPS) {
+            if (kt != warp || token != 0) {
+                peek.load(in, token, kt, lane);
             }
-#pragma unroll
-            for (int i = 0; i < 4; i++) {
-                float4 v = x[i];
-                squares += v.x * v.x + v.y * v.y + v.z * v.z + v.w * v.w;
-                largest = fmaxf(largest, fmaxf(fmaxf(fabsf(v.x * w[i].x), fabsf(v.y * w[i].y)),
-                                               fmaxf(fabsf(v.z * w[i].z), fabsf(v.w * w[i].w))));
-            }
+            peek.add(squares, largest);
         }
         squares = warp_sum(squares);
-        largest = warp_max(largest);
-        if (threadIdx.x % WARP == 0) {
-            shared.reduce[t][threadIdx.x / WARP] = make_float2(squares, largest);
+        int e = max(-100, min(100, exponent_to(warp_max(largest), 8)));
+        if (lane == 0) {
+            shared.squares[warp][token] = squares;
+            shared.factor[warp][token] = power_of_two(e);
+            shared.inverse[warp][token] = power_of_two(-e);
         }
     }
-    __syncthreads();
-    if (threadIdx.x < TOKENS) {
-        float squares = 0;
-        float largest = 0;
-#pragma unroll
-        for (int w = 0; w < Q4_WARPS; w++) {
-            float2 v = shared.reduce[threadIdx.x][w];
-            squares += v.x;
-            largest = fmaxf(largest, v.y);
-        }
-        float norm = in.norm != nullptr ? rsqrtf(squares / in.columns + in.epsilon) : 1;
-        int e = max(-100, min(100, exponent_to(largest * norm, 8)));
-        shared.factor[threadIdx.x] = norm * power_of_two(e);
-        shared.inverse[threadIdx.x] = power_of_two(-e);
-    }
-    __syncthreads();
+    __syncwarp();
 }
 
 template <int TOKENS>
@@ -156,7 +161,7 @@ __device__ __forceinline__ void add_tile(const Q4Tile &tile, const Q4Input &in, 
         if (inside && t < in.tokens) {
             x = *(const float4 *)(in.x + (int64_t)t * in.columns + column);
         }
-        float f = shared.factor[t];
+        float f = shared.factor[threadIdx.x / WARP][t];
         uint2 v = make_uint2(pack_f16(scale[0] * (x.x * f), scale[1] * (x.y * f)),
                              pack_f16(scale[2] * (x.z * f), scale[3] * (x.w * f)));
         out[8 * t] = v;
@@ -195,6 +200,14 @@ __device__ __forceinline__ void multiply_rows(const unsigned char *matrix, int r
     const uint32_t *second = (const uint32_t *)(matrix + MATRIX_HEADER + (int64_t)group_rows * tiles * Q4_TILE);
     int base = (int)((unsigned)group * (unsigned)in.columns % (unsigned)pairs);
 
+    /* One output a thread. What is read of activations is asked for before the weights, behind which it would come last. */
+    int token = threadIdx.x / (Q4_BLOCKS * 16);
+    int row = threadIdx.x % (Q4_BLOCKS * 16);
+    float *output = y + (int64_t)token * rows + group + (int64_t)(split * Q4_BLOCKS * 16 + row) * group_rows;
+    float before = token < in.tokens && accumulate ? *output : 0;
+    Q4Peek peek;
+    peek.load(in, 0, warp, lane);
+
     Q4Tile tile[Q4_AHEAD];
     auto load = [&](Q4Tile &to, int at) {
         to.load(first + (int64_t)at * Q4_TILE, split, lane);
@@ -209,7 +222,7 @@ __device__ __forceinline__ void multiply_rows(const unsigned char *matrix, int r
             load(tile[i], warp + i * Q4_WARPS);
         }
     }
-    prepare_tokens<TOKENS>(in, shared);
+    prepare_warp<TOKENS>(in, peek, warp, lane, shared);
     Q4Sums<TOKENS> sums = {};
     for (int kt = warp; kt < tiles; kt += Q4_AHEAD * Q4_WARPS) {
 #pragma unroll
@@ -237,30 +250,29 @@ __device__ __forceinline__ void multiply_rows(const unsigned char *matrix, int r
     for (int b = 0; b < Q4_BLOCKS; b++) {
 #pragma unroll
         for (int i = 0; i < 4; i++) {
-            int token = 2 * (lane % 4) + (i & 1);
+            int column = 2 * (lane % 4) + (i & 1); /* the token */
             float subtract = correction[0];
 #pragma unroll
             for (int t = 1; t < TOKENS; t++) {
-                subtract = t == token ? correction[t] : subtract;
+                subtract = t == column ? correction[t] : subtract;
             }
-            if (token < TOKENS) {
-                partial[warp][token][16 * b + g + 8 * (i / 2)] =
+            if (column < TOKENS) {
+                partial[warp][column][16 * b + g + 8 * (i / 2)] =
                     0x1p24f * (sums.codes[b][0][i] + 0x1p-4f * sums.codes[b][1][i]) - subtract;
             }
         }
     }
     __syncthreads();
-    for (int i = threadIdx.x; i < in.tokens * Q4_BLOCKS * 16; i += Q4_THREADS) {
-        int token = i / (Q4_BLOCKS * 16);
-        int row = i % (Q4_BLOCKS * 16);
+    if (token < in.tokens) {
         float sum = 0;
+        float squares = 0;
 #pragma unroll
         for (int w = 0; w < Q4_WARPS; w++) {
-            sum += partial[w][token][row];
+            sum += shared.inverse[w][token] * partial[w][token][row];
+            squares += shared.squares[w][token];
         }
-        sum *= shared.inverse[token];
-        float *at = y + (int64_t)token * rows + group + (int64_t)(split * Q4_BLOCKS * 16 + row) * group_rows;
-        *at = accumulate ? *at + sum : sum;
+        float norm = in.norm != nullptr ? rsqrtf(squares / in.columns + in.epsilon) : 1;
+        *output = before + norm * sum;
     }
 }
 

@@ -12,6 +12,9 @@
  * into runs (run_of); a block prepares what its units of one part, slice and residue share (x times the second level, in shared
  * memory: a "table"), and its warps take the units in turn, four tiles in flight each. The cut depends on shapes and the
  * grid alone, and a unit's sum on neither.
+ *
+ * More in flight does not help: copies through shared memory in two to four stages, prefetches into the L2 and three blocks
+ * a multiprocessor each made some blocks end much later than others, and all took longer (an H100, one token).
  */
 #pragma once
 
@@ -19,7 +22,7 @@
 
 constexpr int STREAM_WARPS = 8;
 constexpr int STREAM_THREADS = STREAM_WARPS * WARP;
-constexpr int IN_FLIGHT = 4;
+constexpr int BATCH = 4; /* tiles that a warp copies together */
 constexpr int ACCUMULATORS = 4;
 
 /* The matrices of one launch: all of this shape. `pairs` and `period` are unused where the second level is narrow. */
@@ -91,7 +94,7 @@ __device__ __forceinline__ Segment segment_at(const StreamShape &shape, int peri
     return s;
 }
 
-/* Where a unit's tiles and its narrow second level begin. */
+/* Where a unit's tiles and its narrow second level begin, and how many there are. */
 struct UnitPlace {
     const unsigned char *tiles;
     const unsigned char *second;
@@ -114,6 +117,11 @@ struct Wide {
         float zero;
     };
 
+    /* The second level of the four columns that a thread prepares. */
+    struct Second {
+        uint32_t entries[4];
+    };
+
     __device__ static int period(const StreamShape &shape) { return shape.period; }
 
     __device__ static UnitPlace place(const StreamShape &shape, const unsigned char *matrix, int group, int slice) {
@@ -121,13 +129,18 @@ struct Wide {
         return {matrix + MATRIX_HEADER + tile * TILE, nullptr, shape.tiles_in(slice)};
     }
 
-    __device__ static Tile load(const UnitPlace &unit, int i, int lane) {
-        const unsigned char *tile = unit.tiles + (int64_t)i * TILE;
-        Tile v;
-        v.codes = load_once((const uint4 *)tile + lane);
-        v.scales = load_once((const uint32_t *)(tile + 512) + lane);
-        v.zeros = load_once((const uint32_t *)(tile + 640) + lane);
-        return v;
+    /* A batch, or the `count` tiles that are left. */
+    __device__ static void fetch(Tile (&to)[BATCH], const unsigned char *tiles, const unsigned char *, int count, int lane) {
+        const unsigned char *codes = tiles + 16 * lane;
+        const unsigned char *scales = tiles + 512 + 4 * lane;
+#pragma unroll
+        for (int i = 0; i < BATCH; i++) {
+            if (i < count) {
+                to[i].codes = load_once((const uint4 *)(codes + i * TILE));
+                to[i].scales = load_once((const uint32_t *)(scales + i * TILE));
+                to[i].zeros = load_once((const uint32_t *)(scales + i * TILE + 128));
+            }
+        }
     }
 };
 
@@ -143,6 +156,7 @@ struct Narrow {
     };
 
     struct Zero {};
+    struct Second {};
 
     __device__ static int period(const StreamShape &) { return 1; }
 
@@ -152,32 +166,46 @@ struct Narrow {
         return {matrix + tile * TILE, matrix + second + tile * 8, shape.tiles_in(slice)};
     }
 
-    __device__ static Tile load(const UnitPlace &unit, int i, int lane) {
-        const unsigned char *tile = unit.tiles + (int64_t)i * TILE;
-        Tile v;
-        v.codes = load_once((const uint4 *)tile + lane);
-        v.bytes = load_once((const uint32_t *)(tile + 512) + lane);
-        v.second = load_once((const uint2 *)unit.second + i);
-        return v;
+    __device__ static void fetch(Tile (&to)[BATCH], const unsigned char *tiles, const unsigned char *second, int count, int lane) {
+        const unsigned char *codes = tiles + 16 * lane;
+        const unsigned char *bytes = tiles + 512 + 4 * lane;
+#pragma unroll
+        for (int i = 0; i < BATCH; i++) {
+            if (i < count) {
+                to[i].codes = load_once((const uint4 *)(codes + i * TILE));
+                to[i].bytes = load_once((const uint32_t *)(bytes + i * TILE));
+                to[i].second = load_once((const uint2 *)second + i);
+            }
+        }
     }
 };
+
+/* From this many tokens on a lane prepares the values of one token for its products instead of those of its columns. */
+constexpr int GATHER_TOKENS = 8;
 
 /* Shared memory of a block, in this order. */
 template <class Format, int TOKENS>
 struct StreamMemory {
     unsigned char *table;    /* [TOKENS][slice tiles][32 lanes] of TABLE_BYTES */
-    uint4 *exchange;         /* [warps][TOGETHER][4 pairs of products][TOKENS][4] */
+    uint4 *exchange;         /* [warps][TOGETHER][EXCHANGE] */
     float *largest;          /* [warps][TOKENS] */
     float *factor;           /* [TOKENS]: what was taken out of the table, 2^-e */
 
-    static constexpr int TOGETHER = TOKENS <= 2 ? 4 : TOKENS <= 4 ? 2 : 1; /* tiles that a warp exchanges at once */
-    static constexpr int EXCHANGE = 16 * TOKENS;                           /* uint4 of one tile */
+    static constexpr bool GATHER = TOKENS >= GATHER_TOKENS;
+    static constexpr int TOGETHER = TOKENS <= 2 ? 4 : 2;          /* tiles that a warp exchanges at once */
+    static constexpr int EXCHANGE = GATHER ? WARP : 16 * TOKENS; /* uint4 of a tile: [4 pairs of products][TOKENS][4] or one a lane */
+    static_assert(TOGETHER * EXCHANGE * STREAM_WARPS * 16 <= (TOKENS == 1 ? 8192 : 16384), "what the launch provides");
 
     __device__ StreamMemory(unsigned char *base, int slice_tiles) {
         table = base;
-        exchange = (uint4 *)(base + TOKENS * slice_tiles * WARP * Format::TABLE_BYTES);
+        exchange = (uint4 *)(table + TOKENS * slice_tiles * WARP * Format::TABLE_BYTES);
         largest = (float *)(exchange + STREAM_WARPS * TOGETHER * EXCHANGE);
         factor = largest + STREAM_WARPS * TOKENS;
+    }
+
+    /* Where the columns of a lane lie: where lanes read the entries of different tokens, in different banks. */
+    __device__ static int entry_of(int token, int lane) {
+        return GATHER ? lane ^ 4 * (token & (Format::TABLE_BYTES == 16 ? 1 : 3)) : lane;
     }
 };
 
@@ -209,52 +237,79 @@ __device__ __forceinline__ void take_out_exponents(const StreamMemory<Format, TO
     }
 }
 
+/* What fill_table needs of the weights. */
+__device__ __forceinline__ void load_second(const StreamShape &shape, const Segment &segment, const unsigned char *matrix,
+                                            Wide::Second &to) {
+    int warp = threadIdx.x / WARP;
+    int column = (segment.slice * shape.slice_tiles + warp) * TILE_COLUMNS + 4 * (threadIdx.x % WARP);
+    to = {};
+    if (warp >= shape.tiles_in(segment.slice) || column >= shape.columns) {
+        return;
+    }
+    const uint32_t *second =
+        (const uint32_t *)(matrix + MATRIX_HEADER + (int64_t)shape.group_rows() * shape.tiles() * Q2_TILE);
+    int pair = (int)(((unsigned)segment.residue * (unsigned)shape.columns + column) % (unsigned)shape.pairs);
+    if (shape.pairs % 4 == 0) {
+        uint4 four = load_once((const uint4 *)(second + pair));
+        to.entries[0] = four.x, to.entries[1] = four.y, to.entries[2] = four.z, to.entries[3] = four.w;
+        return;
+    }
+#pragma unroll
+    for (int c = 0; c < 4; c++) {
+        to.entries[c] = second[pair];
+        pair = pair + 1 == shape.pairs ? 0 : pair + 1;
+    }
+}
+
+__device__ __forceinline__ void load_second(const StreamShape &, const Segment &, const unsigned char *, Narrow::Second &) {}
+
+/* What a thread's columns of a table are made of: thread 32w + l prepares columns 4l .. 4l + 3 of tile w of the slice. */
+template <class Format, int TOKENS>
+struct Inputs {
+    typename Format::Second second;
+    float x[TOKENS][4];
+
+    template <class Work>
+    __device__ __forceinline__ void load(const StreamShape &shape, const Segment &segment, const Work &work) {
+        int warp = threadIdx.x / WARP;
+        int column = (segment.slice * shape.slice_tiles + warp) * TILE_COLUMNS + 4 * (threadIdx.x % WARP);
+        if (warp < shape.tiles_in(segment.slice) && column < shape.columns) {
+#pragma unroll
+            for (int t = 0; t < TOKENS; t++) {
+                work.inputs(segment.part, t, column, x[t]);
+            }
+        }
+    }
+};
+
 /*
  * Fills the table for one segment: thread 32w + l prepares columns 4l .. 4l + 3 of tile w of the slice.
  * Wide: for each column s.scale * x * 2^(e+24) and -s.zero * s.scale * x * 2^e, so that a scale code, taken as the
  * subnormal code * 2^-24, gives v by one fused multiply-add with |v| < 1. Narrow: x * 2^e with |x * 2^e| < 256.
  */
-template <int TOKENS, class Work>
-__device__ __forceinline__ void fill_table(const StreamShape &shape, const Segment &segment, const unsigned char *matrix,
-                                           const Work &work, const StreamMemory<Wide, TOKENS> &memory) {
+template <int TOKENS>
+__device__ __forceinline__ void fill_table(const StreamShape &shape, const Segment &segment, const Inputs<Wide, TOKENS> &in,
+                                           const StreamMemory<Wide, TOKENS> &memory) {
     int warp = threadIdx.x / WARP;
     int lane = threadIdx.x % WARP;
     int column = (segment.slice * shape.slice_tiles + warp) * TILE_COLUMNS + 4 * lane;
     bool inside = warp < shape.tiles_in(segment.slice) && column < shape.columns;
     float scale[4];
     float zero[4];
-    float x[TOKENS][4];
     float candidate[TOKENS];
-    if (inside) {
-        const uint32_t *second =
-            (const uint32_t *)(matrix + MATRIX_HEADER + (int64_t)shape.group_rows() * shape.tiles() * Q2_TILE);
-        int pair = (int)(((unsigned)segment.residue * (unsigned)shape.columns + column) % (unsigned)shape.pairs);
-        uint32_t entries[4];
-        if (shape.pairs % 4 == 0) {
-            uint4 four = load_once((const uint4 *)(second + pair));
-            entries[0] = four.x, entries[1] = four.y, entries[2] = four.z, entries[3] = four.w;
-        } else {
 #pragma unroll
-            for (int c = 0; c < 4; c++) {
-                entries[c] = second[pair];
-                pair = pair + 1 == shape.pairs ? 0 : pair + 1;
-            }
-        }
-#pragma unroll
-        for (int c = 0; c < 4; c++) {
-            float2 v = unpack_f16(entries[c]);
-            scale[c] = v.x;
-            zero[c] = v.y;
-        }
+    for (int c = 0; c < 4; c++) {
+        float2 v = unpack_f16(in.second.entries[c]);
+        scale[c] = v.x;
+        zero[c] = v.y;
     }
 #pragma unroll
     for (int t = 0; t < TOKENS; t++) {
         candidate[t] = 0;
         if (inside) {
-            work.inputs(segment.part, t, column, x[t]);
 #pragma unroll
             for (int c = 0; c < 4; c++) {
-                float product = scale[c] * x[t][c];
+                float product = scale[c] * in.x[t][c];
                 candidate[t] = fmaxf(candidate[t], fmaxf(fabsf(256 * product), fabsf(zero[c] * product)));
             }
         }
@@ -271,34 +326,32 @@ __device__ __forceinline__ void fill_table(const StreamShape &shape, const Segme
                 float offset[4];
 #pragma unroll
                 for (int c = 0; c < 4; c++) {
-                    float product = scale[c] * x[t][c] * unit;
+                    float product = scale[c] * in.x[t][c] * unit;
                     slope[c] = product * 0x1p24f;
                     offset[c] = -zero[c] * product;
                 }
                 entry = make_uint4(pack_f16(slope[0], slope[1]), pack_f16(slope[2], slope[3]),
                                    pack_f16(offset[0], offset[1]), pack_f16(offset[2], offset[3]));
             }
-            ((uint4 *)memory.table)[(t * shape.slice_tiles + warp) * WARP + lane] = entry;
+            ((uint4 *)memory.table)[(t * shape.slice_tiles + warp) * WARP + memory.entry_of(t, lane)] = entry;
         }
     }
 }
 
-template <int TOKENS, class Work>
-__device__ __forceinline__ void fill_table(const StreamShape &shape, const Segment &segment, const unsigned char *,
-                                           const Work &work, const StreamMemory<Narrow, TOKENS> &memory) {
+template <int TOKENS>
+__device__ __forceinline__ void fill_table(const StreamShape &shape, const Segment &segment, const Inputs<Narrow, TOKENS> &in,
+                                           const StreamMemory<Narrow, TOKENS> &memory) {
     int warp = threadIdx.x / WARP;
     int lane = threadIdx.x % WARP;
     int column = (segment.slice * shape.slice_tiles + warp) * TILE_COLUMNS + 4 * lane;
     bool inside = warp < shape.tiles_in(segment.slice) && column < shape.columns;
-    float x[TOKENS][4];
     float candidate[TOKENS];
 #pragma unroll
     for (int t = 0; t < TOKENS; t++) {
         candidate[t] = 0;
         if (inside) {
-            work.inputs(segment.part, t, column, x[t]);
             candidate[t] =
-                fmaxf(fmaxf(fabsf(x[t][0]), fabsf(x[t][1])), fmaxf(fabsf(x[t][2]), fabsf(x[t][3])));
+                fmaxf(fmaxf(fabsf(in.x[t][0]), fabsf(in.x[t][1])), fmaxf(fabsf(in.x[t][2]), fabsf(in.x[t][3])));
         }
     }
     int exponent[TOKENS];
@@ -309,21 +362,23 @@ __device__ __forceinline__ void fill_table(const StreamShape &shape, const Segme
             uint2 entry = make_uint2(0, 0);
             if (inside) {
                 float unit = power_of_two(exponent[t]);
-                entry = make_uint2(pack_f16(x[t][0] * unit, x[t][1] * unit), pack_f16(x[t][2] * unit, x[t][3] * unit));
+                entry = make_uint2(pack_f16(in.x[t][0] * unit, in.x[t][1] * unit), pack_f16(in.x[t][2] * unit, in.x[t][3] * unit));
             }
-            ((uint2 *)memory.table)[(t * shape.slice_tiles + warp) * WARP + lane] = entry;
+            ((uint2 *)memory.table)[(t * shape.slice_tiles + warp) * WARP + memory.entry_of(t, lane)] = entry;
         }
     }
 }
 
 /*
  * What a warp adds up for one unit. codes[p] carries the factor 4^p * 2^-24 of the codes at bits 2p. zeros[t] is a
- * lane's share of the second sum: lanes 4g + g/2 hold the diagonal.
+ * lane's share of the second sum: lanes 4g + g/2 hold the diagonal. Gathered, zeros[0] lies as the codes do: two tokens'
+ * sums of zero codes, and of values.
  */
 template <int TOKENS>
 struct Sums {
+    static constexpr int ZEROS = TOKENS >= GATHER_TOKENS ? 1 : TOKENS;
     float codes[ACCUMULATORS][4];
-    float zeros[TOKENS][4];
+    float zeros[ZEROS][4];
 
     __device__ __forceinline__ void clear() {
 #pragma unroll
@@ -333,7 +388,7 @@ struct Sums {
                 codes[p][i] = 0;
             }
 #pragma unroll
-            for (int t = 0; t < TOKENS; t++) {
+            for (int t = 0; t < ZEROS; t++) {
                 zeros[t][i] = 0;
             }
         }
@@ -342,51 +397,68 @@ struct Sums {
 
 constexpr uint32_t ONES = 0x3c003c00u; /* fp16 1, 1 */
 
-/* v of this lane's four columns and each token, into the exchange; and the second sum. */
-template <int TOKENS>
-__device__ __forceinline__ void scale_inputs(const Wide::Tile &tile, const StreamMemory<Wide, TOKENS> &memory, int slice_tiles,
-                                             int i, int lane, uint2 *out, Sums<TOKENS> &sums) {
-    uint32_t s01 = __byte_perm(tile.scales, 0, 0x4140);
-    uint32_t s23 = __byte_perm(tile.scales, 0, 0x4342);
-    uint32_t z01 = __byte_perm(tile.zeros, 0, 0x4140);
-    uint32_t z23 = __byte_perm(tile.zeros, 0, 0x4342);
-#pragma unroll
-    for (int t = 0; t < TOKENS; t++) {
-        uint4 entry = ((const uint4 *)memory.table)[(t * slice_tiles + i) * WARP + lane];
-        uint2 v = make_uint2(fma_f16(s01, entry.x, entry.z), fma_f16(s23, entry.y, entry.w));
-        out[8 * t] = v;
-        multiply_tile(sums.zeros[t], z01, ONES, z23, ONES, v.x, v.y);
-    }
+/* Scale and zero codes of a lane's four columns as fp16 pairs: subnormals code * 2^-24, or finished narrow scales. */
+struct Decoded {
+    uint32_t s01, s23, z01, z23;
+};
+
+__device__ __forceinline__ Decoded decode(const Wide::Tile &tile) {
+    return {__byte_perm(tile.scales, 0, 0x4140), __byte_perm(tile.scales, 0, 0x4342), __byte_perm(tile.zeros, 0, 0x4140),
+            __byte_perm(tile.zeros, 0, 0x4342)};
 }
 
-/* The narrow zeros change from tile to tile: sums.zeros[t][0] holds the finished second sum. */
-template <int TOKENS>
-__device__ __forceinline__ void scale_inputs(const Narrow::Tile &tile, const StreamMemory<Narrow, TOKENS> &memory,
-                                             int slice_tiles, int i, int lane, uint2 *out, Sums<TOKENS> &sums) {
-    constexpr uint32_t MAGIC = 0x64006400u;     /* fp16 1024: its last bits count units */
+__device__ __forceinline__ Decoded decode(const Narrow::Tile &tile) {
+    constexpr uint32_t MAGIC = 0x64006400u; /* fp16 1024: its last bits count units */
     constexpr uint32_t MINUS_MAGIC = 0xe400e400u;
     uint32_t b01 = __byte_perm(tile.bytes, 0, 0x4140);
     uint32_t b23 = __byte_perm(tile.bytes, 0, 0x4342);
     float2 first = unpack_f16(tile.second.x);
-    float2 second = unpack_f16(tile.second.y);
     uint32_t slope = __byte_perm(tile.second.x, 0, 0x1010);
     float shift = -first.x * first.y;
     uint32_t offset = pack_f16(shift, shift);
-    uint32_t s01 = fma_f16(add_f16((b01 & 0x000f000fu) | MAGIC, MINUS_MAGIC), slope, offset);
-    uint32_t s23 = fma_f16(add_f16((b23 & 0x000f000fu) | MAGIC, MINUS_MAGIC), slope, offset);
-    uint32_t z01 = b01 & 0x00f000f0u;
-    uint32_t z23 = b23 & 0x00f000f0u;
+    return {fma_f16(add_f16((b01 & 0x000f000fu) | MAGIC, MINUS_MAGIC), slope, offset),
+            fma_f16(add_f16((b23 & 0x000f000fu) | MAGIC, MINUS_MAGIC), slope, offset), b01 & 0x00f000f0u, b23 & 0x00f000f0u};
+}
+
+/* v of four columns and one token. */
+template <int TOKENS>
+__device__ __forceinline__ uint2 value_of(const StreamMemory<Wide, TOKENS> &memory, int entry, uint32_t s01, uint32_t s23) {
+    uint4 x = ((const uint4 *)memory.table)[entry];
+    return make_uint2(fma_f16(s01, x.x, x.z), fma_f16(s23, x.y, x.w));
+}
+
+template <int TOKENS>
+__device__ __forceinline__ uint2 value_of(const StreamMemory<Narrow, TOKENS> &memory, int entry, uint32_t s01, uint32_t s23) {
+    uint2 x = ((const uint2 *)memory.table)[entry];
+    return make_uint2(multiply_f16(s01, x.x), multiply_f16(s23, x.y));
+}
+
+/* The products of a tile's zero codes, and of ones, with a token's values. */
+__device__ __forceinline__ void add_zeros(const Wide::Tile &, const Decoded &d, uint2 v, int, float (&sums)[4]) {
+    multiply_tile(sums, d.z01, ONES, d.z23, ONES, v.x, v.y);
+}
+
+/* The narrow zeros change from tile to tile: sums[0] holds the finished second sum. */
+__device__ __forceinline__ void add_zeros(const Narrow::Tile &tile, const Decoded &d, uint2 v, int lane, float (&sums)[4]) {
+    float product[4] = {0, 0, 0, 0};
+    multiply_tile(product, d.z01, ONES, d.z23, ONES, v.x, v.y);
     bool odd = lane / 4 & 1;
+    float zeros = odd ? product[1] : product[0];
+    float ones = odd ? product[3] : product[2];
+    float2 second = unpack_f16(tile.second.y);
+    sums[0] += second.x * (0x1p20f * zeros - second.y * ones);
+}
+
+/* v of this lane's four columns and each token, into the exchange; and the second sum. */
+template <class Format, int TOKENS>
+__device__ __forceinline__ void scale_inputs(const typename Format::Tile &tile, const StreamMemory<Format, TOKENS> &memory,
+                                             int slice_tiles, int i, int lane, uint2 *out, Sums<TOKENS> &sums) {
+    Decoded d = decode(tile);
 #pragma unroll
     for (int t = 0; t < TOKENS; t++) {
-        uint2 entry = ((const uint2 *)memory.table)[(t * slice_tiles + i) * WARP + lane];
-        uint2 v = make_uint2(multiply_f16(s01, entry.x), multiply_f16(s23, entry.y));
+        uint2 v = value_of<TOKENS>(memory, (t * slice_tiles + i) * WARP + lane, d.s01, d.s23);
         out[8 * t] = v;
-        float product[4] = {0, 0, 0, 0};
-        multiply_tile(product, z01, ONES, z23, ONES, v.x, v.y);
-        float zeros = odd ? product[1] : product[0];
-        float ones = odd ? product[3] : product[2];
-        sums.zeros[t][0] += second.x * (0x1p20f * zeros - second.y * ones);
+        add_zeros(tile, d, v, lane, sums.zeros[t]);
     }
 }
 
@@ -407,12 +479,55 @@ __device__ __forceinline__ void add_codes(uint4 w, const uint4 *in, Sums<TOKENS>
     }
 }
 
+/* Gathered: the tile's own products of zeros, in the places of the codes' sums. */
+__device__ __forceinline__ void join_zeros(const Wide::Tile &, const float (&product)[4], float (&sums)[4]) {
+#pragma unroll
+    for (int i = 0; i < 4; i++) {
+        sums[i] = product[i];
+    }
+}
+
+__device__ __forceinline__ void join_zeros(const Narrow::Tile &tile, const float (&product)[4], float (&sums)[4]) {
+    float2 second = unpack_f16(tile.second.y);
+#pragma unroll
+    for (int i = 0; i < 2; i++) {
+        sums[i] += second.x * (0x1p20f * product[i] - second.y * product[2 + i]);
+    }
+}
+
+/* Gathered: lane = 4 * token + c takes scales and zeros of the columns of its products from the exchange, and makes v itself. */
+template <class Format, int TOKENS>
+__device__ __forceinline__ void add_gathered(const typename Format::Tile &tile, const StreamMemory<Format, TOKENS> &memory,
+                                             int slice_tiles, int i, const uint4 *exchange, int lane, Sums<TOKENS> &sums) {
+    int token = min(lane / 4, TOKENS - 1);
+    int c = lane % 4;
+    int base = (token * slice_tiles + i) * WARP;
+    uint4 w = tile.codes;
+    float zeros[4];
+#pragma unroll
+    for (int k = 0; k < 4; k++) {
+        zeros[k] = Format::TABLE_BYTES == Wide::TABLE_BYTES ? sums.zeros[0][k] : 0;
+    }
+#pragma unroll
+    for (int p = 0; p < 8; p++) {
+        if (p == 4) {
+            w = make_uint4(w.x >> 8, w.y >> 8, w.z >> 8, w.w >> 8);
+        }
+        uint4 d = exchange[4 * p + c];
+        uint2 v = value_of<TOKENS>(memory, base + memory.entry_of(token, 4 * p + c), d.x, d.y);
+        uint32_t mask = 0x00030003u << 2 * (p & 3);
+        multiply_tile(sums.codes[p & 3], w.x & mask, w.y & mask, w.z & mask, w.w & mask, v.x, v.y);
+        multiply_tile(zeros, d.z, ONES, d.w, ONES, v.x, v.y);
+    }
+    join_zeros(tile, zeros, sums.zeros[0]);
+}
+
 /*
- * Adds IN_FLIGHT tiles, the first of them tile `base` of the slice. Tiles beyond the slice's last meet zeros in the table:
+ * Adds BATCH tiles, the first of them tile `base` of the slice. Tiles beyond the slice's last meet zeros in the table:
  * whatever their registers hold (finite by construction) adds nothing.
  */
 template <class Format, int TOKENS>
-__device__ __forceinline__ void add_tiles(const typename Format::Tile (&tiles)[IN_FLIGHT],
+__device__ __forceinline__ void add_tiles(const typename Format::Tile (&tiles)[BATCH],
                                           const StreamMemory<Format, TOKENS> &memory, int slice_tiles, int base,
                                           uint4 *exchange, int lane, Sums<TOKENS> &sums) {
     using Memory = StreamMemory<Format, TOKENS>;
@@ -421,17 +536,27 @@ __device__ __forceinline__ void add_tiles(const typename Format::Tile (&tiles)[I
     uint2 *out = (uint2 *)(exchange + (g / 2 * TOKENS) * 4 + c) + (g & 1);
     const uint4 *in = exchange + min(g, TOKENS - 1) * 4 + c;
 #pragma unroll
-    for (int first = 0; first < IN_FLIGHT; first += Memory::TOGETHER) {
+    for (int first = 0; first < BATCH; first += Memory::TOGETHER) {
         __syncwarp();
 #pragma unroll
         for (int i = 0; i < Memory::TOGETHER; i++) {
-            scale_inputs<TOKENS>(tiles[first + i], memory, slice_tiles, base + first + i, lane,
-                                 out + 2 * i * Memory::EXCHANGE, sums);
+            if constexpr (Memory::GATHER) {
+                Decoded d = decode(tiles[first + i]);
+                exchange[i * Memory::EXCHANGE + lane] = make_uint4(d.s01, d.s23, d.z01, d.z23);
+            } else {
+                scale_inputs<Format, TOKENS>(tiles[first + i], memory, slice_tiles, base + first + i, lane,
+                                             out + 2 * i * Memory::EXCHANGE, sums);
+            }
         }
         __syncwarp();
 #pragma unroll
         for (int i = 0; i < Memory::TOGETHER; i++) {
-            add_codes<TOKENS>(tiles[first + i].codes, in + i * Memory::EXCHANGE, sums);
+            if constexpr (Memory::GATHER) {
+                add_gathered<Format, TOKENS>(tiles[first + i], memory, slice_tiles, base + first + i,
+                                             exchange + i * Memory::EXCHANGE, lane, sums);
+            } else {
+                add_codes<TOKENS>(tiles[first + i].codes, in + i * Memory::EXCHANGE, sums);
+            }
         }
     }
 }
@@ -450,6 +575,15 @@ __device__ __forceinline__ float zero_sum(const float (&zeros)[4], const Narrow:
     return warp_sum(lane % 4 == lane / 8 ? zeros[0] : 0);
 }
 
+/* Gathered: of the lane's first or second token. */
+__device__ __forceinline__ float gathered_sum(const float (&zeros)[4], const Wide::Zero &zero, int which) {
+    return zero.scale * (0x1p24f * zeros[which] - zero.zero * zeros[2 + which]);
+}
+
+__device__ __forceinline__ float gathered_sum(const float (&zeros)[4], const Narrow::Zero &, int which) {
+    return zeros[which];
+}
+
 __device__ __forceinline__ Wide::Zero zero_of(const unsigned char *matrix, const Wide &) {
     return {((const float *)matrix)[0], ((const float *)matrix)[1]};
 }
@@ -458,28 +592,55 @@ __device__ __forceinline__ Narrow::Zero zero_of(const unsigned char *, const Nar
     return {};
 }
 
-/* Takes the powers of two out again and gives each row's sum to `work`. */
-template <class Format, int TOKENS, class Work>
-__device__ __forceinline__ void finish_unit(const Sums<TOKENS> &sums, const StreamMemory<Format, TOKENS> &memory,
-                                            const typename Format::Zero &zero, const Segment &segment, int group, int lane,
-                                            Work &work) {
-    float correction[TOKENS];
+/* Where a lane's sums of one segment go: those of tokens 2 * (lane % 4) and the one behind; null where there is none. */
+template <int TOKENS>
+struct Outputs {
+    static constexpr int EACH = TOKENS < 2 ? 1 : 2;
+    float *to[EACH];
+    float factor[EACH];
+
+    template <class Format, class Work>
+    __device__ __forceinline__ Outputs(const StreamMemory<Format, TOKENS> &memory, const Segment &segment, const Work &work, int lane) {
 #pragma unroll
-    for (int t = 0; t < TOKENS; t++) {
+        for (int i = 0; i < EACH; i++) {
+            int token = 2 * (lane % 4) + i;
+            to[i] = token < TOKENS ? work.target(segment.part, segment.slice, token) : nullptr;
+            factor[i] = memory.factor[min(token, TOKENS - 1)];
+        }
+    }
+};
+
+/* Takes the powers of two out again and stores each row's sum. */
+template <class Format, int TOKENS, class Work>
+__device__ __forceinline__ void finish_unit(const Sums<TOKENS> &sums, const typename Format::Zero &zero,
+                                            const Outputs<TOKENS> &outputs, int group, int lane, const Work &work) {
+    constexpr bool GATHER = StreamMemory<Format, TOKENS>::GATHER;
+    float correction[Sums<TOKENS>::ZEROS];
+#pragma unroll
+    for (int t = 0; !GATHER && t < TOKENS; t++) {
         correction[t] = zero_sum(sums.zeros[t], zero, lane);
     }
 #pragma unroll
     for (int i = 0; i < 4; i++) {
-        int token = 2 * (lane % 4) + (i & 1);
-        float subtract = correction[0];
+        constexpr int EACH = Outputs<TOKENS>::EACH;
+        if (i % 2 >= EACH) {
+            continue;
+        }
+        int token = 2 * (lane % 4) + i % 2;
+        float subtract;
+        if constexpr (GATHER) {
+            subtract = gathered_sum(sums.zeros[0], zero, i % 2);
+        } else {
+            subtract = correction[0];
 #pragma unroll
-        for (int t = 1; t < TOKENS; t++) {
-            subtract = t == token ? correction[t] : subtract;
+            for (int t = 1; t < TOKENS; t++) {
+                subtract = t == token ? correction[t] : subtract;
+            }
         }
         float sum = sums.codes[0][i] + 0x1p-2f * sums.codes[1][i] + 0x1p-4f * sums.codes[2][i] + 0x1p-6f * sums.codes[3][i];
-        if (token < TOKENS) {
-            work.store(segment.part, segment.slice, token, group, lane / 4 + 8 * (i / 2),
-                       memory.factor[token] * (0x1p24f * sum - subtract));
+        if (outputs.to[i % 2 % EACH] != nullptr) {
+            outputs.to[i % 2 % EACH][work.place(group, lane / 4 + 8 * (i / 2))] =
+                outputs.factor[i % 2 % EACH] * (0x1p24f * sum - subtract);
         }
     }
 }
@@ -488,76 +649,88 @@ __device__ __forceinline__ void finish_unit(const Sums<TOKENS> &sums, const Stre
  * Streams all units of `parts` matrices through the grid. `work` offers
  *   const unsigned char *matrix(part)                                  the matrix
  *   void inputs(part, token, column, float (&x)[4])                    x of 4 columns; zeros for a token that is not there
- *   void store(part, slice, token, group row, row of the group, sum)   takes a sum, from one lane
- * `ready` runs once in every thread after the first weights were asked for and before any input is read.
+ *   float *target(part, slice, token)                                  where the sums of a slice go; null: nowhere
+ *   int place(group row, row of the group)                             the place of a sum there
+ * `ready` runs once in every thread after the first weights were asked for; false ends it. Where WAITS, no input is read
+ * before.
  */
-template <class Format, int TOKENS, class Work, class Ready>
+template <class Format, int TOKENS, bool WAITS, class Work, class Ready>
 __device__ __forceinline__ void stream(const StreamShape &shape, int parts, Work &work, unsigned char *shared, Ready ready) {
-    StreamMemory<Format, TOKENS> memory(shared, shape.slice_tiles);
+    using Memory = StreamMemory<Format, TOKENS>;
+    Memory memory(shared, shape.slice_tiles);
     int warp = threadIdx.x / WARP;
     int lane = threadIdx.x % WARP;
     int period = Format::period(shape);
     Run run = run_of(parts * shape.slices() * period, shape.group_rows() / period);
     int from = run.begin;
     int to = run.end;
-    uint4 *exchange = memory.exchange + warp * StreamMemory<Format, TOKENS>::TOGETHER * StreamMemory<Format, TOKENS>::EXCHANGE;
+    uint4 *exchange = memory.exchange + warp * Memory::TOGETHER * Memory::EXCHANGE;
 
-    auto place = [&](const Segment &s, int unit) {
-        int group = s.residue + (s.first + unit - s.begin) * period;
-        return Format::place(shape, work.matrix(s.part), group, s.slice);
+    auto group_of = [&](const Segment &s, int unit) { return s.residue + (s.first + unit - s.begin) * period; };
+    auto place = [&](const Segment &s, int unit) { /* from segment s on */
+        if (unit < s.end) {
+            return Format::place(shape, work.matrix(s.part), group_of(s, unit), s.slice);
+        }
+        Segment other = segment_at(shape, period, unit, to);
+        return Format::place(shape, work.matrix(other.part), group_of(other, unit), other.slice);
     };
 
-    typename Format::Tile ahead[IN_FLIGHT] = {};
+    /* Inputs are asked for first, since behind the weights they come last; not those of more tokens than registers hold. */
+    constexpr bool EARLY = !WAITS && TOKENS == 1;
+    Segment segment = {};
+    Inputs<Format, TOKENS> in;
+    typename Format::Tile ahead[BATCH] = {};
     UnitPlace here = {nullptr, nullptr, 0};
     int unit = from + warp;
-    if (unit < to) {
-        here = place(segment_at(shape, period, unit, to), unit);
-    }
-#pragma unroll
-    for (int i = 0; i < IN_FLIGHT; i++) {
-        if (i < here.count) {
-            ahead[i] = Format::load(here, i, lane);
+    if (from < to) {
+        segment = segment_at(shape, period, from, to);
+        load_second(shape, segment, work.matrix(segment.part), in.second);
+        if (EARLY) {
+            in.load(shape, segment, work);
         }
     }
-    ready();
+    if (unit < to) {
+        here = place(segment, unit);
+        Format::fetch(ahead, here.tiles, here.second, here.count, lane);
+    }
+    if (!ready()) {
+        return;
+    }
     for (int begin = from; begin < to;) {
-        Segment segment = segment_at(shape, period, begin, to);
-        const unsigned char *matrix = work.matrix(segment.part);
+        if (begin != from) {
+            segment = segment_at(shape, period, begin, to);
+            load_second(shape, segment, work.matrix(segment.part), in.second);
+        }
+        if (begin != from || !EARLY) {
+            in.load(shape, segment, work);
+        }
         __syncthreads();
-        fill_table<TOKENS>(shape, segment, matrix, work, memory);
+        fill_table<TOKENS>(shape, segment, in, memory);
         __syncthreads();
-        typename Format::Zero zero = zero_of(matrix, Format());
+        typename Format::Zero zero = zero_of(work.matrix(segment.part), Format());
+        Outputs<TOKENS> outputs(memory, segment, work, lane);
         while (unit < segment.end) {
             int next_unit = unit + STREAM_WARPS;
             UnitPlace next = {nullptr, nullptr, 0};
-            if (next_unit < segment.end) {
+            if (next_unit < to) {
                 next = place(segment, next_unit);
-            } else if (next_unit < to) {
-                next = place(segment_at(shape, period, next_unit, to), next_unit);
             }
             Sums<TOKENS> sums;
             sums.clear();
-            for (int base = 0; base < here.count; base += IN_FLIGHT) {
-                /* One copy and one batch of loads: tiles asked for together are waited for together. */
-                typename Format::Tile tiles[IN_FLIGHT];
+            for (int base = 0; base < here.count; base += BATCH) {
+                /* One copy, then one batch of loads: what is asked for together is waited for together. */
+                typename Format::Tile tiles[BATCH];
 #pragma unroll
-                for (int i = 0; i < IN_FLIGHT; i++) {
+                for (int i = 0; i < BATCH; i++) {
                     tiles[i] = ahead[i];
                 }
-                bool more = base + IN_FLIGHT < here.count;
-                int first = more ? base + IN_FLIGHT : 0;
-                UnitPlace source = {more ? here.tiles : next.tiles, more ? here.second : next.second,
-                                    more ? here.count : next.count};
-#pragma unroll
-                for (int i = 0; i < IN_FLIGHT; i++) {
-                    if (first + i < source.count) {
-                        ahead[i] = Format::load(source, first + i, lane);
-                    }
-                }
+                int first = base + BATCH;
+                bool more = first < here.count;
+                Format::fetch(ahead, more ? here.tiles + first * Format::TILE : next.tiles,
+                              more ? here.second + first * 8 : next.second, more ? here.count - first : next.count, lane);
                 add_tiles<Format, TOKENS>(tiles, memory, shape.slice_tiles, base, exchange, lane, sums);
             }
-            int group = segment.residue + (segment.first + unit - segment.begin) * period;
-            finish_unit<Format, TOKENS>(sums, memory, zero, segment, group, lane, work);
+            finish_unit<Format, TOKENS>(sums, zero, outputs, group_of(segment, unit), lane, work);
             unit = next_unit;
             here = next;
         }
@@ -566,11 +739,12 @@ __device__ __forceinline__ void stream(const StreamShape &shape, int parts, Work
 }
 
 /*
- * Calls `each(group row, row)` in one thread for every row of every group row whose units are now all stored, once for each
- * in the grid: the block that stored the last of them does it. Counters are zero before and after a launch.
+ * Calls `each(group row, row, token)` in one thread for every row and token of every group row whose units are now all
+ * stored, once for each in the grid: the block that stored the last of them does it. Counters are zero before and after a
+ * launch.
  */
 template <class Format, class Each>
-__device__ __forceinline__ void last_arrivals(const StreamShape &shape, int parts, int *counters, Each each) {
+__device__ __forceinline__ void last_arrivals(const StreamShape &shape, int parts, int tokens, int *counters, Each each) {
     __shared__ int done[STREAM_THREADS];
     __shared__ int count;
     int period = Format::period(shape);
@@ -593,8 +767,8 @@ __device__ __forceinline__ void last_arrivals(const StreamShape &shape, int part
         }
         __threadfence();
         __syncthreads();
-        for (int i = threadIdx.x; i < count * Q2_ROWS; i += STREAM_THREADS) {
-            each(done[i / Q2_ROWS], i % Q2_ROWS);
+        for (int i = threadIdx.x; i < count * tokens * Q2_ROWS; i += STREAM_THREADS) {
+            each(done[i / Q2_ROWS / tokens], i % Q2_ROWS, i / Q2_ROWS % tokens);
         }
         __syncthreads();
     }
