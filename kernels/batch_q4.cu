@@ -1,0 +1,167 @@
+/*
+ * batch_q4.cu   y[t][n] (+)= sum over k of W[n, k] x[t][k], W 4-bit in groups of 64 rows, many tokens, up to three matrices
+ *               of one input (q, k, v) in one launch
+ *
+ * layout   W0, W1, W2 as in layout.cuh (q4), all with the same columns; x[tokens][columns padded to 128] fp16 and
+ *          factor[tokens] as gatun_rows_f16 writes them; y0[t][rows0], y1[t][rows1], y2[t][rows2] fp32; accumulate != 0
+ *          adds to y. Names: _n16, _n32, _n64, _n128: tokens of a block
+ * bytes    rows * columns * 4.25 / 8 while the token tiles run side by side, x once for every 256 rows (from the L2), y
+ *          once        flops  2 * rows * columns * tokens
+ * bound    tensor cores, where the grid fills the device; else latency
+ * launch   block 256; grid (ceil(rows0 / 256) + ceil(rows1 / 256) + ceil(rows2 / 256)) * ceil(tokens / N); rows1 or rows2
+ *          may be 0; dynamic shared memory 384 * N + 16384 bytes. The largest N with which the grid still has a block for
+ *          each multiprocessor is best
+ * checked in Java   tokens >= 1, rows % 64 == 0, columns % 4 == 0, pairs = the second level's entries of each matrix,
+ *          16-byte alignment of W and x; weights below 4000 in magnitude (they are multiplied by 2^4 before they become
+ *          fp16; below 2^-18 they lose bits); x and y do not overlap
+ */
+#include "batch_tile.cuh"
+
+/* Passed by value. */
+struct BatchQ4Arguments {
+    const unsigned char *matrix[3];
+    const __half *x;
+    const float *factor;
+    float *y[3];
+    int rows[3];
+    int pairs[3];
+    int columns;
+    int tokens;
+    int accumulate;
+    int reserved;
+};
+
+constexpr int Q4_GROUPS = BATCH_ROWS / Q4_ROWS;
+
+/* Two of the four row blocks of one group. */
+struct FourBit {
+    static constexpr int SHIFT = 4;
+
+    WideScales scales;
+    const unsigned char *tile; /* of the scales asked for next */
+    const uint4 *codes;        /* of the tile asked for next, this lane's */
+    uint4 asked[2][2];         /* [row block][half of the columns] */
+    uint4 now[2];
+    uint4 *exchange; /* [2][lane] of this warp */
+    int column;
+    int columns;
+    int buffer;
+
+    __device__ __forceinline__ void start(const unsigned char *matrix, int group, int row_block, int rows,
+                                          int column_count, int pairs, uint4 *warp_exchange) {
+        int lane = threadIdx.x % WARP;
+        int64_t tiles = tiles_of(column_count);
+        exchange = warp_exchange;
+        columns = column_count;
+        column = 4 * lane;
+        buffer = 0;
+        tile = matrix + MATRIX_HEADER + group * tiles * Q4_TILE;
+        codes = (const uint4 *)tile + row_block * 2 * WARP + lane;
+        scales.start(matrix, (const uint32_t *)(matrix + MATRIX_HEADER + rows / Q4_ROWS * tiles * Q4_TILE), group, columns,
+                     pairs);
+        ask_scales();
+        ask_codes(0);
+        ask_codes(1);
+        publish();
+    }
+
+    __device__ __forceinline__ void ask_scales() {
+        scales.ask(tile + 4096, column < columns);
+        tile += Q4_TILE;
+        column += TILE_COLUMNS;
+    }
+
+    __device__ __forceinline__ void ask_codes(int half) {
+        asked[0][half] = load_once(codes + half * WARP);
+        asked[1][half] = load_once(codes + (2 + half) * WARP);
+        if (half == 1) {
+            codes += Q4_TILE / 16;
+        }
+    }
+
+    __device__ __forceinline__ void publish() {
+        int lane = threadIdx.x % WARP;
+        exchange[buffer * WARP + lane] = scales.scales_of_lane(1 << SHIFT, 1);
+    }
+
+    __device__ __forceinline__ void turn(int half, bool last) {
+        now[0] = asked[0][half];
+        now[1] = asked[1][half];
+        if (half == 0) {
+            buffer ^= 1;
+        }
+        if (!last) {
+            if (half == 0) {
+                ask_scales();
+            } else {
+                publish();
+            }
+            ask_codes(half);
+        }
+    }
+
+    __device__ __forceinline__ void fragments(int half, int p, uint32_t (&a)[2][4]) const {
+        uint4 s = exchange[(buffer ^ 1) * WARP + (half * 4 + p) * 4 + threadIdx.x % 4];
+#pragma unroll
+        for (int b = 0; b < 2; b++) {
+            const uint32_t words[4] = {now[b].x, now[b].y, now[b].z, now[b].w};
+#pragma unroll
+            for (int j = 0; j < 4; j++) {
+                uint32_t value = add_f16((words[j] >> 4 * p & 0x000f000fu) | MAGIC, MINUS_MAGIC);
+                a[b][j] = fma_f16(value, j / 2 ? s.y : s.x, j / 2 ? s.w : s.z);
+            }
+        }
+    }
+};
+
+template <int TOKENS>
+__device__ __forceinline__ void batch_q4(const BatchQ4Arguments &in, unsigned char *shared) {
+    BatchTask task = single_task(blockIdx.x, in.tokens, TOKENS);
+    int which = 0;
+    int row_blocks = (in.rows[0] + BATCH_ROWS - 1) / BATCH_ROWS;
+#pragma unroll
+    for (int next = 1; next < 3; next++) {
+        if (which == next - 1 && task.row_block >= row_blocks) {
+            task.row_block -= row_blocks;
+            row_blocks = (in.rows[next] + BATCH_ROWS - 1) / BATCH_ROWS;
+            which = next;
+        }
+    }
+    if (task.row_block >= row_blocks) {
+        return;
+    }
+    const unsigned char *matrix = which == 0 ? in.matrix[0] : which == 1 ? in.matrix[1] : in.matrix[2];
+    float *y = which == 0 ? in.y[0] : which == 1 ? in.y[1] : in.y[2];
+    int rows = which == 0 ? in.rows[0] : which == 1 ? in.rows[1] : in.rows[2];
+    int pairs = which == 0 ? in.pairs[0] : which == 1 ? in.pairs[1] : in.pairs[2];
+    int group_rows = rows / Q4_ROWS;
+    int first_group = task.row_block * Q4_GROUPS;
+    int warp = threadIdx.x / WARP;
+    Inputs<TOKENS> inputs(in.x, in.columns, shared_address(shared),
+                          [&](int i) { return i < task.count ? task.first + i : -1; });
+    FourBit weights;
+    weights.start(matrix, min(first_group + warp / 2, group_rows - 1), warp % 2 * 2, rows, in.columns, pairs,
+                  (uint4 *)(shared + stage_bytes(TOKENS)) + warp * 2 * EXCHANGE_WORDS);
+    Products<TOKENS> products;
+    multiply_all<TOKENS>(weights, inputs, tiles_of(in.columns), products);
+    constexpr float UNDO = 1.0f / (1 << FourBit::SHIFT);
+    spread_results<TOKENS, Q4_GROUPS>(products, (float *)shared, first_group, group_rows, task.count,
+                                      [&](int token, int n, float sum) {
+                                          int64_t row = task.first + token;
+                                          float *at = y + row * rows + n;
+                                          float v = sum * UNDO * in.factor[row];
+                                          *at = in.accumulate ? *at + v : v;
+                                      });
+}
+
+#define ENTRY(TOKENS, BLOCKS)                                                                                                \
+    extern "C" __global__ void __launch_bounds__(BATCH_THREADS, BLOCKS)                                                      \
+        gatun_batch_q4_n##TOKENS(const __grid_constant__ BatchQ4Arguments arguments) {                                       \
+        extern __shared__ __align__(128) unsigned char shared[];                                                             \
+        batch_q4<TOKENS>(arguments, shared);                                                                                 \
+    }
+
+ENTRY(16, 2)
+ENTRY(32, 2)
+ENTRY(64, 1)
+ENTRY(128, 1)

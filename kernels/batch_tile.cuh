@@ -1,0 +1,560 @@
+/*
+ * batch_tile.cuh   products of one weight matrix, or of many experts', with many tokens: what the formats share
+ *
+ *   y[t][n] = sum over k of W[n, k] x[t][k]
+ *
+ * A block takes 256 weight rows (the M of the tensor core) and TOKENS tokens (its N), all columns; a warp takes two row
+ * blocks of 16 and all of the block's tokens. Weights go from global memory to registers, one step ahead, become fp16
+ * there, each rounded to fp16 after a power of two that suits its format, and never touch shared memory: the layout of
+ * quantized tiles (layout.cuh) is the register order of the A operand. Inputs are fp16 rows as rows.cu writes them, the B
+ * operand, and pass through three stages of shared memory, 64 columns each. Sums are fp32, in rising order of columns.
+ *
+ * Scales and zeros differ by column, and a lane needs those of four columns in each sixteen: a warp turns the codes of a
+ * tile into { scale, -zero * scale } once, in its own piece of shared memory, one tile ahead.
+ *
+ * Rows of a group are strided in y, so a block takes neighbouring groups and its results pass through shared memory:
+ * stores are runs of 16 (2-bit), 4 (4-bit) or 256 (unquantized) floats.
+ *
+ * Where the work is over many experts, the blocks of one expert that share weights are neighbours in the grid, and the
+ * grid is as large as the choices can make it: blocks without work leave at once.
+ */
+#pragma once
+
+#include "layout.cuh"
+
+constexpr int BATCH_WARPS = 8;
+constexpr int BATCH_THREADS = BATCH_WARPS * WARP;
+constexpr int BATCH_ROWS = 2 * 16 * BATCH_WARPS;
+constexpr int STAGE_COLUMNS = 64;
+constexpr int STAGES = 3;
+constexpr int ROW_BYTES = 2 * STAGE_COLUMNS; /* of one token in one stage */
+constexpr int EXCHANGE_WORDS = 2 * WARP;     /* uint4 of one warp and one tile: two row blocks by 128 columns */
+constexpr int BATCH_MAX_EXPERTS = 128;
+
+/* Tokens whose results pass through shared memory at once. */
+__host__ __device__ constexpr int pass_tokens(int tokens) {
+    return tokens / 4 < 8 ? 8 : tokens / 4;
+}
+
+__host__ __device__ constexpr int stage_bytes(int tokens) {
+    return STAGES * tokens * ROW_BYTES;
+}
+
+/* The exchange is double; it lies behind the stages, and results overlay both. */
+__host__ __device__ constexpr int batch_shared_bytes(int tokens) {
+    int products = stage_bytes(tokens) + 2 * BATCH_WARPS * EXCHANGE_WORDS * 16;
+    int results = pass_tokens(tokens) * 324 * 4;
+    return products > results ? products : results;
+}
+
+/* ---- asynchronous copies ------------------------------------------------------------------------------------------- */
+
+/* Sixteen bytes to shared memory; zeros where there is nothing to copy. Before sm_80 the copy is done at once. */
+__device__ __forceinline__ void copy_ahead(uint32_t to, const void *from, bool there) {
+#if __CUDA_ARCH__ >= 800
+    asm volatile("cp.async.cg.shared.global [%0], [%1], 16, %2;" ::"r"(to), "l"(from), "r"(there ? 16 : 0) : "memory");
+#else
+    uint4 v = there ? *(const uint4 *)from : make_uint4(0, 0, 0, 0);
+    asm volatile("st.shared.v4.u32 [%0], {%1, %2, %3, %4};" ::"r"(to), "r"(v.x), "r"(v.y), "r"(v.z), "r"(v.w) : "memory");
+#endif
+}
+
+__device__ __forceinline__ void close_copies() {
+#if __CUDA_ARCH__ >= 800
+    asm volatile("cp.async.commit_group;" ::: "memory");
+#endif
+}
+
+/* All but the last `OPEN` closed groups have arrived. */
+template <int OPEN>
+__device__ __forceinline__ void await_copies() {
+#if __CUDA_ARCH__ >= 800
+    asm volatile("cp.async.wait_group %0;" ::"n"(OPEN) : "memory");
+#endif
+}
+
+__device__ __forceinline__ void load_matrices(uint32_t (&v)[4], uint32_t from) {
+    asm volatile("ldmatrix.sync.aligned.m8n8.x4.shared.b16 {%0, %1, %2, %3}, [%4];"
+                 : "=r"(v[0]), "=r"(v[1]), "=r"(v[2]), "=r"(v[3])
+                 : "r"(from)
+                 : "memory");
+}
+
+/* ---- inputs -------------------------------------------------------------------------------------------------------- */
+
+/*
+ * The stages of x. Chunk c (of eight, sixteen bytes each) of token t lies at chunk c ^ (t % 8) of its row: neither the
+ * copies nor the loads of matrices meet the same bank twice.
+ */
+template <int TOKENS>
+struct Inputs {
+    static constexpr int COPIES = (TOKENS * 8 + BATCH_THREADS - 1) / BATCH_THREADS;
+
+    const uint4 *x;
+    uint32_t at[COPIES]; /* in units of sixteen bytes */
+    unsigned there;
+    uint32_t shared;
+    uint32_t to;
+
+    /* `row_of(i)`: which row of x is token i of the tile, or -1. */
+    template <class RowOf>
+    __device__ __forceinline__ Inputs(const __half *rows, int columns, uint32_t shared, RowOf row_of)
+        : x((const uint4 *)rows), there(0), shared(shared) {
+        int chunk = threadIdx.x % 8;
+        uint32_t pitch = (uint32_t)tiles_of(columns) * (TILE_COLUMNS / 8);
+#pragma unroll
+        for (int i = 0; i < COPIES; i++) {
+            int token = threadIdx.x / 8 + i * (BATCH_THREADS / 8);
+            int row = token < TOKENS ? row_of(token) : -1;
+            at[i] = row < 0 ? 0 : (uint32_t)row * pitch + chunk;
+            there |= row < 0 ? 0 : 1u << i;
+        }
+        int token = threadIdx.x / 8;
+        to = shared + token * ROW_BYTES + ((chunk ^ (token % 8)) * 16);
+    }
+
+    /* Asks for stage `stage`, columns 64 * stage and on. */
+    __device__ __forceinline__ void ask(int stage, int buffer) const {
+#pragma unroll
+        for (int i = 0; i < COPIES; i++) {
+            if (TOKENS * 8 >= BATCH_THREADS || threadIdx.x < TOKENS * 8) {
+                copy_ahead(to + buffer * (TOKENS * ROW_BYTES) + i * (BATCH_THREADS / 8 * ROW_BYTES),
+                           x + at[i] + stage * (STAGE_COLUMNS / 8), there >> i & 1);
+            }
+        }
+    }
+};
+
+/*
+ * Where column `column` lies in a row of fp16 inputs: within each sixteen in the order in which a lane of the tensor core
+ * meets the columns of a quantized tile (4c, 4c + 1 in the first half of k, 4c + 2, 4c + 3 in the second).
+ */
+__device__ __forceinline__ int fragment_place(int column) {
+    return (column & ~15) | (column & 2) << 2 | (column & 12) >> 1 | (column & 1);
+}
+
+/* ---- weights ------------------------------------------------------------------------------------------------------- */
+
+/*
+ * Weights in registers offer
+ *   GROUPS            groups of a block's 256 rows
+ *   SHIFT             weights are multiplied by 2^SHIFT
+ *   start(...)        before the first stage
+ *   turn(half, last)  at the beginning of each stage: half 0 or 1 of a tile of 128 columns, `last`: no tile follows
+ *   fragments(...)    columns 16p .. 16p + 15 of the stage as A operands of both row blocks
+ */
+
+/* Bytes 0 to 3 of a word as floats. */
+__device__ __forceinline__ void widen_bytes(uint32_t word, float (&v)[4]) {
+    v[0] = __uint_as_float(__byte_perm(word, 0x4b000000u, 0x7540)) - 0x1p23f;
+    v[1] = __uint_as_float(__byte_perm(word, 0x4b000000u, 0x7541)) - 0x1p23f;
+    v[2] = __uint_as_float(__byte_perm(word, 0x4b000000u, 0x7542)) - 0x1p23f;
+    v[3] = __uint_as_float(__byte_perm(word, 0x4b000000u, 0x7543)) - 0x1p23f;
+}
+
+/* Four columns of { scale, -zero * scale }, in pairs, as a lane of the product wants them. */
+__device__ __forceinline__ uint4 pack_scales(const float (&scale)[4], const float (&zero)[4]) {
+    return make_uint4(pack_f16(scale[0], scale[1]), pack_f16(scale[2], scale[3]),
+                      pack_f16(-zero[0] * scale[0], -zero[1] * scale[1]),
+                      pack_f16(-zero[2] * scale[2], -zero[3] * scale[3]));
+}
+
+constexpr uint32_t MAGIC = 0x64006400u; /* fp16 1024: its last bits count units */
+constexpr uint32_t MINUS_MAGIC = 0xe400e400u;
+
+/* Scale and zero codes of the published scheme for one group: a lane has four columns of each tile. */
+struct WideScales {
+    const uint32_t *second;
+    int pair;
+    int pairs;
+    float zero_scale;
+    float zero_shift;
+    uint32_t scales;
+    uint32_t zeros;
+    uint4 pairs_asked;
+
+    __device__ __forceinline__ void start(const unsigned char *matrix, const uint32_t *entries, int group, int columns,
+                                          int count) {
+        second = entries;
+        pairs = count;
+        pair = (int)(((unsigned)group * (unsigned)columns + 4 * (threadIdx.x % WARP)) % (unsigned)count);
+        zero_scale = ((const float *)matrix)[0];
+        zero_shift = -((const float *)matrix)[1] * zero_scale;
+    }
+
+    /* `codes`: the tile's scale codes, its zero codes behind them. Columns beyond the last get a scale of zero. */
+    __device__ __forceinline__ void ask(const unsigned char *codes, bool inside) {
+        int lane = threadIdx.x % WARP;
+        scales = load_once((const uint32_t *)codes + lane);
+        zeros = load_once((const uint32_t *)(codes + TILE_COLUMNS) + lane);
+        pairs_asked = make_uint4(0, 0, 0, 0);
+        if (inside) {
+            if (pairs % 4 == 0) {
+                pairs_asked = load_once((const uint4 *)(second + pair));
+            } else {
+                pairs_asked = make_uint4(second[pair], second[(pair + 1) % pairs], second[(pair + 2) % pairs],
+                                         second[(pair + 3) % pairs]);
+            }
+        }
+        pair += TILE_COLUMNS;
+        if (pair >= pairs) {
+            pair %= pairs;
+        }
+    }
+
+    /* Scales are multiplied by `unit`. */
+    __device__ __forceinline__ uint4 scales_of_lane(float unit, float fold) const {
+        const uint32_t words[4] = {pairs_asked.x, pairs_asked.y, pairs_asked.z, pairs_asked.w};
+        float scale[4];
+        float zero[4];
+        widen_bytes(scales, scale);
+        widen_bytes(zeros, zero);
+#pragma unroll
+        for (int i = 0; i < 4; i++) {
+            float2 v = unpack_f16(words[i]);
+            scale[i] = (scale[i] - v.y) * (v.x * unit);
+            zero[i] = fmaf(zero[i], zero_scale, zero_shift);
+        }
+        uint4 packed = pack_scales(scale, zero);
+        return make_uint4(multiply_f16(packed.x, pack_f16(fold, fold)), multiply_f16(packed.y, pack_f16(fold, fold)),
+                          packed.z, packed.w);
+    }
+};
+
+/* The same for Gatun's own scheme. */
+struct NarrowScales {
+    uint32_t codes;
+    uint2 second;
+
+    __device__ __forceinline__ void ask(const unsigned char *tile_codes, const unsigned char *entry, bool inside) {
+        codes = load_once((const uint32_t *)tile_codes + threadIdx.x % WARP);
+        second = inside ? load_once((const uint2 *)entry) : make_uint2(0, 0);
+    }
+
+    __device__ __forceinline__ uint4 scales_of_lane(float unit, float fold) const {
+        float2 scales = unpack_f16(second.x);
+        float2 zeros = unpack_f16(second.y);
+        float scale[4];
+        float zero[4];
+        widen_bytes(codes & 0x0f0f0f0fu, scale);
+        widen_bytes(codes >> 4 & 0x0f0f0f0fu, zero);
+#pragma unroll
+        for (int i = 0; i < 4; i++) {
+            scale[i] = (scale[i] - scales.y) * (scales.x * unit);
+            zero[i] = (zero[i] - zeros.y) * zeros.x;
+        }
+        uint4 packed = pack_scales(scale, zero);
+        return make_uint4(multiply_f16(packed.x, pack_f16(fold, fold)), multiply_f16(packed.y, pack_f16(fold, fold)),
+                          packed.z, packed.w);
+    }
+};
+
+/* Sixteen rows of one 2-bit group: how the two schemes lie in memory. */
+struct WideRows {
+    static constexpr int TILE = Q2_TILE;
+    WideScales scales;
+    const unsigned char *tile;
+    uint4 codes;
+
+    __device__ __forceinline__ void start(const unsigned char *matrix, int rows, int columns, int pairs, int group) {
+        int64_t tiles = tiles_of(columns);
+        tile = matrix + MATRIX_HEADER + group * tiles * TILE;
+        scales.start(matrix, (const uint32_t *)(matrix + MATRIX_HEADER + rows / Q2_ROWS * tiles * TILE), group, columns,
+                     pairs);
+    }
+
+    __device__ __forceinline__ void ask(bool inside) {
+        codes = load_once((const uint4 *)tile + threadIdx.x % WARP);
+        scales.ask(tile + 512, inside);
+        tile += TILE;
+    }
+};
+
+struct NarrowRows {
+    static constexpr int TILE = Q2N_TILE;
+    NarrowScales scales;
+    const unsigned char *tile;
+    const unsigned char *second;
+    uint4 codes;
+
+    __device__ __forceinline__ void start(const unsigned char *matrix, int rows, int columns, int, int group) {
+        int64_t tiles = tiles_of(columns);
+        tile = matrix + group * tiles * TILE;
+        second = matrix + rows / Q2_ROWS * tiles * TILE + group * tiles * 8;
+    }
+
+    __device__ __forceinline__ void ask(bool inside) {
+        codes = load_once((const uint4 *)tile + threadIdx.x % WARP);
+        scales.ask(tile + 512, second, inside);
+        tile += TILE;
+        second += 8;
+    }
+};
+
+/* Two row blocks of 2-bit weights: each a group of its own. Codes at odd p stand two bits up: their scales are a quarter. */
+template <class Rows>
+struct TwoBit {
+    static constexpr int SHIFT = 7;
+
+    Rows rows[2];
+    uint4 now[2];
+    uint4 *exchange; /* [2][row block][lane] of this warp */
+    int column;      /* of the lane, in the tile asked for last */
+    int columns;
+    int buffer;
+
+    /* Row block b is group group[b] of matrix[b]. */
+    __device__ __forceinline__ void start(const unsigned char *const (&matrix)[2], const int (&group)[2], int row_count,
+                                          int column_count, int pairs, uint4 *warp_exchange) {
+        exchange = warp_exchange;
+        columns = column_count;
+        column = 4 * (threadIdx.x % WARP);
+        buffer = 0;
+#pragma unroll
+        for (int b = 0; b < 2; b++) {
+            rows[b].start(matrix[b], row_count, column_count, pairs, group[b]);
+            rows[b].ask(column < columns);
+        }
+        publish();
+    }
+
+    __device__ __forceinline__ void publish() {
+        int lane = threadIdx.x % WARP;
+#pragma unroll
+        for (int b = 0; b < 2; b++) {
+            exchange[(buffer * 2 + b) * WARP + lane] =
+                rows[b].scales.scales_of_lane(1 << SHIFT, lane / 4 % 2 ? 0.25f : 1.0f);
+        }
+    }
+
+    __device__ __forceinline__ void turn(int half, bool last) {
+        if (half == 0) {
+            now[0] = rows[0].codes;
+            now[1] = rows[1].codes;
+            if (!last) {
+                column += TILE_COLUMNS;
+                rows[0].ask(column < columns);
+                rows[1].ask(column < columns);
+            }
+            buffer ^= 1;
+        } else if (!last) {
+            publish();
+        }
+    }
+
+    __device__ __forceinline__ void fragments(int half, int p, uint32_t (&a)[2][4]) const {
+#pragma unroll
+        for (int b = 0; b < 2; b++) {
+            uint4 s = exchange[((buffer ^ 1) * 2 + b) * WARP + (half * 4 + p) * 4 + threadIdx.x % 4];
+            const uint32_t words[4] = {now[b].x, now[b].y, now[b].z, now[b].w};
+            uint32_t mask = p % 2 ? 0x000c000cu : 0x00030003u;
+#pragma unroll
+            for (int j = 0; j < 4; j++) {
+                uint32_t codes = add_f16((words[j] >> (8 * half + 4 * (p / 2)) & mask) | MAGIC, MINUS_MAGIC);
+                a[b][j] = fma_f16(codes, j / 2 ? s.y : s.x, j / 2 ? s.w : s.z);
+            }
+        }
+    }
+};
+
+/* ---- the product --------------------------------------------------------------------------------------------------- */
+
+template <int TOKENS>
+struct Products {
+    float sums[2][TOKENS / 8][4]; /* [row block][eight tokens] */
+};
+
+template <int TOKENS, class Weights>
+__device__ __forceinline__ void multiply_all(Weights &weights, const Inputs<TOKENS> &inputs, int tiles,
+                                             Products<TOKENS> &products) {
+    int lane = threadIdx.x % WARP;
+#pragma unroll
+    for (int b = 0; b < 2; b++) {
+#pragma unroll
+        for (int n = 0; n < TOKENS / 8; n++) {
+#pragma unroll
+            for (int i = 0; i < 4; i++) {
+                products.sums[b][n][i] = 0;
+            }
+        }
+    }
+    /* Lane 8q + r gives the address of row r of matrix q: tokens 8 (q / 2) + r, chunk q % 2 of the sixteen columns. */
+    uint32_t row = (lane / 16 * 8 + lane % 8) * ROW_BYTES;
+    uint32_t chunk = ((lane / 8 & 1) ^ (lane % 8)) * 16;
+    inputs.ask(0, 0);
+    close_copies();
+    inputs.ask(1, 1);
+    close_copies();
+    int buffer = 0;
+    int free_buffer = 2;
+    for (int kt = 0; kt < tiles; kt++) {
+        bool last = kt + 1 == tiles;
+#pragma unroll
+        for (int half = 0; half < 2; half++) {
+            await_copies<1>();
+            __syncthreads();
+            if (!last) {
+                inputs.ask(2 * kt + half + 2, free_buffer);
+            }
+            close_copies();
+            weights.turn(half, last);
+            uint32_t stage = inputs.shared + buffer * (TOKENS * ROW_BYTES) + row;
+#pragma unroll
+            for (int p = 0; p < 4; p++) {
+                uint32_t a[2][4];
+                weights.fragments(half, p, a);
+#pragma unroll
+                for (int n = 0; n < TOKENS / 16; n++) {
+                    uint32_t x[4];
+                    load_matrices(x, stage + n * (16 * ROW_BYTES) + (chunk ^ (32 * p)));
+#pragma unroll
+                    for (int b = 0; b < 2; b++) {
+                        multiply_tile(products.sums[b][2 * n], a[b][0], a[b][1], a[b][2], a[b][3], x[0], x[1]);
+                        multiply_tile(products.sums[b][2 * n + 1], a[b][0], a[b][1], a[b][2], a[b][3], x[2], x[3]);
+                    }
+                }
+            }
+            buffer = buffer + 1 == STAGES ? 0 : buffer + 1;
+            free_buffer = free_buffer + 1 == STAGES ? 0 : free_buffer + 1;
+        }
+    }
+    await_copies<0>();
+    __syncthreads();
+}
+
+/* ---- which rows and tokens a block has ----------------------------------------------------------------------------- */
+
+struct BatchTask {
+    int expert;
+    int first; /* of the tokens, or of the sorted choices */
+    int count; /* 1 to TOKENS; 0: the block has no work */
+    int row_block;
+};
+
+/* One matrix and `tokens` tokens. Blocks that share weights are neighbours. */
+__device__ __forceinline__ BatchTask single_task(int block, int tokens, int tile) {
+    int tiles = (tokens + tile - 1) / tile;
+    int first = block % tiles * tile;
+    return {0, first, min(tile, tokens - first), block / tiles};
+}
+
+/*
+ * Expert e has the sorted choices offsets[e] .. offsets[e + 1] - 1: ceil(count / tile) token tiles, and tiles * row_blocks
+ * blocks of the grid, in order of e. Called by all threads; `shared` is free again afterwards.
+ */
+__device__ __forceinline__ BatchTask expert_task(const int *offsets, int experts, int row_blocks, int tile,
+                                                 unsigned char *shared) {
+    constexpr int EACH = BATCH_MAX_EXPERTS / WARP;
+    BatchTask &task = *(BatchTask *)shared;
+    if (threadIdx.x < WARP) {
+        int lane = threadIdx.x;
+        int edges[EACH + 1];
+        int tiles[EACH];
+        int total = 0;
+#pragma unroll
+        for (int i = 0; i <= EACH; i++) {
+            edges[i] = offsets[min(lane * EACH + i, experts)];
+        }
+#pragma unroll
+        for (int i = 0; i < EACH; i++) {
+            tiles[i] = (edges[i + 1] - edges[i] + tile - 1) / tile;
+            total += tiles[i];
+        }
+        int before = total;
+#pragma unroll
+        for (int step = 1; step < WARP; step *= 2) {
+            int other = __shfl_up_sync(ALL_LANES, before, step);
+            before += lane >= step ? other : 0;
+        }
+        before -= total;
+        if (lane == 0) {
+            task = {0, 0, 0, 0};
+        }
+        __syncwarp();
+#pragma unroll
+        for (int i = 0; i < EACH; i++) {
+            int share = (int)blockIdx.x - before * row_blocks;
+            if (share >= 0 && share < tiles[i] * row_blocks) {
+                int first = edges[i] + share % tiles[i] * tile;
+                task = {lane * EACH + i, first, min(tile, edges[i + 1] - first), share / tiles[i]};
+            }
+            before += tiles[i];
+        }
+    }
+    __syncthreads();
+    BatchTask found = task;
+    __syncthreads();
+    return found;
+}
+
+/*
+ * The results of gate and up are fp16 before the largest of their row is known: each block scales a token's 128 values by
+ * 2^(9 - 12 cell), where the largest of them is below 2^(6 + 12 cell) and, but for the least cell, at least 2^(-6 + 12 cell).
+ * gatun_level_rows then brings a row to the cell of its largest value.
+ */
+constexpr int LEAST_CELL = -9;
+
+__device__ __forceinline__ int cell_of(float largest) {
+    int exponent = (int)(__float_as_uint(largest) >> 23 & 255) - 126; /* largest < 2^exponent */
+    return max(LEAST_CELL, (exponent - 6 + 11 + 120) / 12 - 10);
+}
+
+__device__ __forceinline__ float cell_unit(int cell) {
+    return power_of_two(9 - 12 * cell);
+}
+
+/* Groups whose 2-bit rows of w1 and w3 a block of gate and up takes. */
+constexpr int GATE_GROUPS = BATCH_WARPS;
+
+/* ---- results ------------------------------------------------------------------------------------------------------- */
+
+/*
+ * Hands y[token of the tile][n] of the block's rows to `each(token, n, sum)`, n in runs. GROUPS neighbouring groups from
+ * `first_group` on of `group_rows` make up the block, row i of group g is n = g + group_rows * i. The padding keeps the
+ * writers of a warp in 32 banks.
+ */
+template <int TOKENS, int GROUPS, class Each>
+__device__ __forceinline__ void spread_results(const Products<TOKENS> &products, float *results, int first_group,
+                                               int group_rows, int tokens, Each each) {
+    constexpr int ROWS = BATCH_ROWS / GROUPS;
+    constexpr int PITCH = (ROWS * (GROUPS + 1) + 11) / 16 * 16 + 4;
+    constexpr int PASS = pass_tokens(TOKENS);
+    int warp = threadIdx.x / WARP;
+    int g = threadIdx.x % WARP / 4;
+    int c = threadIdx.x % 4;
+#pragma unroll
+    for (int pass = 0; pass < TOKENS / PASS; pass++) {
+        if (pass * PASS >= tokens) {
+            break;
+        }
+        __syncthreads();
+#pragma unroll
+        for (int b = 0; b < 2; b++) {
+#pragma unroll
+            for (int n = 0; n < PASS / 8; n++) {
+#pragma unroll
+                for (int i = 0; i < 4; i++) {
+                    int row = (2 * warp + b) * 16 + g + 8 * (i / 2);
+                    int slot = row % ROWS * (GROUPS + 1) + row / ROWS;
+                    results[(8 * n + 2 * c + i % 2) * PITCH + slot] = products.sums[b][pass * PASS / 8 + n][i];
+                }
+            }
+        }
+        __syncthreads();
+        int count = min(PASS, tokens - pass * PASS) * BATCH_ROWS;
+        for (int at = threadIdx.x; at < count; at += BATCH_THREADS) {
+            int token = at / BATCH_ROWS;
+            int row = at % BATCH_ROWS / GROUPS;
+            int group = at % GROUPS;
+            if (first_group + group < group_rows) {
+                each(pass * PASS + token, first_group + group + group_rows * row,
+                     results[token * PITCH + row * (GROUPS + 1) + group]);
+            }
+        }
+    }
+}
+
+/* The addresses that ldmatrix and cp.async take. */
+__device__ __forceinline__ uint32_t shared_address(const void *pointer) {
+    return (uint32_t)__cvta_generic_to_shared(pointer);
+}
