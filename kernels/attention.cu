@@ -5,57 +5,58 @@
  *   p from max(0, position + t - window + 1) (0 where window is 0) to position + t
  *
  * layout   q[t][heads * head_size], y likewise fp32; keys[kv_heads][capacity][head_size], values likewise fp16 or fp32;
- *          workspace sums[t][heads][max_chunks][head_size], largest_and_weight[t][heads][max_chunks][2] fp32, and
+ *          workspace sums[t][kv_heads * batches][max_chunks][queries * head_size] and
+ *          largest_and_weight[t][kv_heads * batches][max_chunks][queries][2] fp32, and
  *          counters[t][kv_heads * batches] int, zero before the first launch and zero again after each
- * bytes    4 (fp32: 8) * kv_heads * keys seen * head_size, and 2/chunk of that through the workspace
+ * bytes    4 (fp32: 8) * kv_heads * keys seen * head_size, and chunks * heads * head_size * 8 through the workspace
  * bound    device memory reads from about 4k keys on, latency below
  * launch   gatun_attend_l<lanes>_g<queries>, for an fp32 cache gatun_attend_f32_l<lanes>_g<queries>:
  *          (q, keys, values, int64 capacity, int heads, int kv_heads, int head_size, const int *position, int window,
  *           int max_chunks, float *sums, float *largest_and_weight, int *counters, float *y)
- *          grid (chunks, kv_heads * batches, tokens), block 256 (128 where queries is 8), no dynamic shared memory
+ *          grid (kv_heads * batches, chunks, tokens), block 256 (128 where queries is 8), no dynamic shared memory
  *          lanes = the power of two in 4..32 that is at least head_size / 8; queries = 1 for a group of 1, 4 for 2..4,
  *          8 above: those that share a read; batches = ceil(group / queries)
- *          chunks: max_chunks, or fewer when no token of the launch has more (chunks beyond a token's own return at once)
+ *          chunks: max_chunks, or fewer where no token of the launch sees more than 64 * chunks keys
+ *          max_chunks: 256 / (kv_heads * batches), in 16..64, is best on large and small devices alike
  *          max_chunks 1: nothing is cut, workspace and counters are not touched; so any number of tokens can be launched
  *          (up to 65535), which is the prefill of an fp32 cache
  * checked in Java   head_size % 8 == 0, 8 <= head_size <= 256, heads % kv_heads == 0, position + tokens <= capacity,
- *          1 <= max_chunks <= 128 and the same for all launches whose results are to be the same,
- *          16-byte alignment of q, keys, values, sums; launches that share a workspace follow one another
+ *          1 <= max_chunks <= 64 and the same for all launches whose results are to be the same,
+ *          16-byte alignment of q, keys, values, sums, y; launches that share a workspace follow one another
  *
- * A token's context is cut into chunks of c keys, c the least multiple of 64 that gives at most max_chunks chunks: by the
- * number of keys alone. Within a block `lanes` lanes hold a key and take every n-th one with a running softmax of their own;
- * those are joined in a fixed order. The block that is the last of its token and key head to store its chunk joins the
- * chunks, in their order. A place outside the cache is taken for the nearest one inside.
+ * A token's keys are cut into tiles of 64 or more; chunk i has tiles i, i + max_chunks, ...: by the number of keys alone, and
+ * without a window a block loads its first tile before it knows the position (so it may read, but does not use, up to a tile
+ * of the cache behind the token). Within a block `lanes` lanes hold a key and
+ * take every n-th one with a running softmax of their own; those are joined in a fixed order. The block that is the last of
+ * its token and key head to store its chunk joins the chunks, in their order. A place outside the cache is taken for the
+ * nearest one inside.
  */
-#include "common.cuh"
+#include "softmax.cuh"
 
-#ifndef GATUN_CHUNK_STEP
-#define GATUN_CHUNK_STEP 64
-#endif
-
-constexpr int MOST_CHUNKS = 128;
-constexpr int CHUNK_STEP = GATUN_CHUNK_STEP;
+constexpr int MOST_CHUNKS = 64;
+constexpr int LEAST_TILE = 64;
 constexpr int COMBINE_BATCH = 8; /* chunks in flight in a thread that joins them */
 
 __host__ __device__ constexpr int threads_for(int queries) {
     return queries == 8 ? 128 : 256;
 }
 
+/* What a token sees: keys first..end - 1, in tiles, in chunks. */
 struct Context {
-    int last;
     int first;
-    int chunk;
+    int end;
+    int tiles;
     int chunks;
 };
 
+template <int TILE>
 __device__ __forceinline__ Context context_of(int64_t place, int64_t capacity, int window, int max_chunks) {
+    int last = (int)(place < 0 ? 0 : place >= capacity ? capacity - 1 : place);
     Context c;
-    c.last = (int)(place < 0 ? 0 : place >= capacity ? capacity - 1 : place);
-    c.first = window > 0 && c.last >= window ? c.last - window + 1 : 0;
-    int keys = c.last + 1 - c.first;
-    int least = (keys + max_chunks - 1) / max_chunks;
-    c.chunk = (least + CHUNK_STEP - 1) / CHUNK_STEP * CHUNK_STEP;
-    c.chunks = (keys + c.chunk - 1) / c.chunk;
+    c.first = window > 0 && last >= window ? last - window + 1 : 0;
+    c.end = last + 1;
+    c.tiles = (c.end - c.first + TILE - 1) / TILE;
+    c.chunks = min(c.tiles, max_chunks);
     return c;
 }
 
@@ -146,6 +147,35 @@ struct Stream {
     float weight[HELD];
     int lane;
 
+    __device__ __forceinline__ void clear(int its_lane) {
+        lane = its_lane;
+#pragma unroll
+        for (int j = 0; j < HELD; j++) {
+            largest[j] = -INFINITY;
+            weight[j] = 0;
+        }
+#pragma unroll
+        for (int h = 0; h < QUERIES; h++) {
+#pragma unroll
+            for (int c = 0; c < 8; c++) {
+                sums[h][c] = 0;
+            }
+        }
+    }
+
+    /* This lane's columns of `queries` queries, the rest are zeros. */
+    __device__ __forceinline__ void load(const float *columns, int head_size, int queries) {
+#pragma unroll
+        for (int h = 0; h < QUERIES; h++) {
+            float4 none = make_float4(0, 0, 0, 0);
+            const float4 *from = (const float4 *)(columns + h * head_size);
+            float4 low = h < queries ? from[0] : none;
+            float4 high = h < queries ? from[1] : none;
+            q[h][0] = low.x, q[h][1] = low.y, q[h][2] = low.z, q[h][3] = low.w;
+            q[h][4] = high.x, q[h][5] = high.y, q[h][6] = high.z, q[h][7] = high.w;
+        }
+    }
+
     __device__ __forceinline__ int own_key() const {
         return lane / NEXT_KEY;
     }
@@ -192,20 +222,20 @@ struct Stream {
     }
 
     /* Scores become weights; what was summed before shrinks to the new largest score. */
-    __device__ __forceinline__ void weigh(float (&scores)[SCORES], bool there) {
+    __device__ __forceinline__ void weigh(float (&scores)[SCORES], float scale, bool there) {
         float shrink[HELD];
 #pragma unroll
         for (int j = 0; j < HELD; j++) {
-            scores[j] = there ? scores[j] : -INFINITY;
+            scores[j] = there ? scores[j] * scale : -INFINITY;
             float top = fmaxf(largest[j], scores[j]);
 #pragma unroll
             for (int step = NEXT_KEY; step < NEXT_KEY * KEYS; step *= 2) {
                 top = fmaxf(top, __shfl_xor_sync(ALL_LANES, top, step));
             }
-            float base = top == -INFINITY ? 0 : top;
-            shrink[j] = exp2f(largest[j] - base);
+            float base = base_of(top);
+            shrink[j] = power(largest[j] - base);
             largest[j] = top;
-            scores[j] = exp2f(scores[j] - base);
+            scores[j] = power(scores[j] - base);
             weight[j] = weight[j] * shrink[j] + scores[j];
         }
 #pragma unroll
@@ -253,159 +283,133 @@ struct Stream {
     }
 };
 
-/*
- * Parts of a softmax are joined by a warp, part `lane + 32 i` in a lane's parts[i]: largest scores become factors. Returns
- * the largest score and the weight of the whole. A part that is not there is (-infinity, 0).
- */
-template <int PARTS>
-__device__ __forceinline__ float2 join(const float2 (&parts)[PARTS], float (&factors)[PARTS]) {
-    float top = -INFINITY;
-#pragma unroll
-    for (int i = 0; i < PARTS; i++) {
-        top = fmaxf(top, parts[i].x);
-    }
-    top = warp_max(top);
-    float base = top == -INFINITY ? 0 : top;
-    float weight = 0;
-#pragma unroll
-    for (int i = 0; i < PARTS; i++) {
-        factors[i] = exp2f(parts[i].x - base);
-        weight += factors[i] * parts[i].y;
-    }
-    return make_float2(top, warp_sum(weight));
-}
-
 __device__ __forceinline__ void add_scaled(float4 &sum, float factor, const float4 &v) {
     sum.x += factor * v.x, sum.y += factor * v.y, sum.z += factor * v.z, sum.w += factor * v.w;
 }
 
-__device__ __forceinline__ float4 divided(const float4 &v, float by) {
-    return make_float4(v.x / by, v.y / by, v.z / by, v.w / by);
+__device__ __forceinline__ void store_divided(float *to, const float4 &v, float by) {
+    float factor = 1 / by;
+    *(float4 *)to = make_float4(v.x * factor, v.y * factor, v.z * factor, v.w * factor);
 }
 
 template <int LANES, int QUERIES>
 struct Shared {
     static constexpr int THREADS = threads_for(QUERIES);
     static constexpr int STREAMS = THREADS / LANES;
-    static constexpr int QUADS = LANES * 2; /* groups of four columns: first the even ones, then the odd ones */
-    float4 joined[STREAMS][QUERIES][QUADS]; /* of the streams; then [THREADS], of the shares of the chunks */
-    float2 stats[STREAMS][QUERIES];
+    static constexpr int QUADS = LANES * 2; /* groups of four columns */
+    static constexpr int ITEMS = QUERIES * QUADS;
+    /* Of the streams, first the even quads, then the odd ones; later [THREADS], of the shares of the chunks. */
+    float4 joined[STREAMS][QUERIES][QUADS];
+    float2 stats[STREAMS][QUERIES]; /* largest score and weight of each stream */
     float factors[QUERIES][MOST_CHUNKS];
-    float2 whole[QUERIES];
+    float weights[QUERIES];
     int last;
+};
 
-    __device__ static __forceinline__ int column_of(int quad) {
-        return quad % LANES * 8 + quad / LANES * 4;
-    }
+/* Where the results of a block's queries go: a chunk's part of the workspace, and y. */
+struct Places {
+    float *sums; /* of chunk 0; the next is `stride` further */
+    float2 *stats;
+    float *y;
+    int stride;
+    int queries;
+    int head_size;
 };
 
 /* The streams of a block become one chunk; a token's only chunk is divided and stored as the result. */
-template <int LANES, int QUERIES, typename T>
-__device__ __forceinline__ void join_streams(Shared<LANES, QUERIES> &s, const AttendArguments<T> &in, int64_t first_head,
-                                             int queries, int chunk, int chunks) {
+template <int LANES, int QUERIES>
+__device__ __forceinline__ void join_streams(const Shared<LANES, QUERIES> &s, const Places &to, int chunk, int chunks) {
     using S = Shared<LANES, QUERIES>;
-    constexpr int PARTS = (S::STREAMS + WARP - 1) / WARP;
-    int lane = threadIdx.x % WARP;
-    for (int h = threadIdx.x / WARP; h < queries; h += S::THREADS / WARP) {
-        float2 parts[PARTS];
-        float factors[PARTS];
-#pragma unroll
-        for (int i = 0; i < PARTS; i++) {
-            int stream = lane + i * WARP;
-            parts[i] = stream < S::STREAMS ? s.stats[stream][h] : make_float2(-INFINITY, 0);
-        }
-        float2 whole = join(parts, factors);
-#pragma unroll
-        for (int i = 0; i < PARTS; i++) {
-            int stream = lane + i * WARP;
-            if (stream < S::STREAMS) {
-                s.stats[stream][h].x = factors[i];
-            }
-        }
-        if (lane == 0) {
-            s.whole[h] = whole;
-            if (chunks > 1) {
-                in.stats[(first_head + h) * in.max_chunks + chunk] = whole;
-            }
-        }
-    }
-    __syncthreads();
-    for (int at = threadIdx.x; at < queries * S::QUADS; at += S::THREADS) {
+    for (int at = threadIdx.x; at < to.queries * S::QUADS; at += S::THREADS) {
         int h = at / S::QUADS;
         int quad = at % S::QUADS;
-        int column = S::column_of(quad);
-        if (column >= in.head_size) {
+        int column = quad * 4;
+        if (column >= to.head_size) {
             continue;
         }
-        float4 sum = make_float4(0, 0, 0, 0);
+        int place = quad % 2 * LANES + quad / 2;
+        float top = -INFINITY;
 #pragma unroll
         for (int i = 0; i < S::STREAMS; i++) {
-            add_scaled(sum, s.stats[i][h].x, s.joined[i][h][quad]);
+            top = fmaxf(top, s.stats[i][h].x);
+        }
+        float base = base_of(top);
+        float weight = 0;
+        float4 sum = make_float4(0, 0, 0, 0);
+#pragma unroll 8
+        for (int i = 0; i < S::STREAMS; i++) {
+            float2 stats = s.stats[i][h];
+            float factor = power(stats.x - base);
+            weight += factor * stats.y;
+            add_scaled(sum, factor, s.joined[i][h][place]);
         }
         if (chunks == 1) {
-            *(float4 *)(in.y + (first_head + h) * in.head_size + column) = divided(sum, s.whole[h].y);
+            store_divided(to.y + h * to.head_size + column, sum, weight);
         } else {
-            *(float4 *)(in.sums + ((first_head + h) * in.max_chunks + chunk) * in.head_size + column) = sum;
+            *(float4 *)(to.sums + chunk * to.stride + h * to.head_size + column) = sum;
+            if (quad == 0) {
+                to.stats[chunk * QUERIES + h] = make_float2(top, weight);
+            }
         }
     }
 }
 
-/* The chunks' factors, a query for each warp. */
-template <int LANES, int QUERIES, typename T>
-__device__ __forceinline__ void weigh_chunks(Shared<LANES, QUERIES> &s, const AttendArguments<T> &in, int64_t first_head,
-                                             int queries, int chunks) {
+/* Largest scores of the chunks become factors, by a warp for each query. */
+template <int LANES, int QUERIES>
+__device__ __forceinline__ void weigh_chunks(Shared<LANES, QUERIES> &s, const Places &from, int chunks) {
     constexpr int PARTS = MOST_CHUNKS / WARP;
     int lane = threadIdx.x % WARP;
-    for (int h = threadIdx.x / WARP; h < queries; h += threads_for(QUERIES) / WARP) {
-        const float2 *stats = in.stats + (first_head + h) * in.max_chunks;
+    for (int h = threadIdx.x / WARP; h < from.queries; h += Shared<LANES, QUERIES>::THREADS / WARP) {
         float2 parts[PARTS];
-        float factors[PARTS];
+        float top = -INFINITY;
 #pragma unroll
         for (int i = 0; i < PARTS; i++) {
             int chunk = lane + i * WARP;
-            parts[i] = chunk < chunks ? __ldcg(stats + chunk) : make_float2(-INFINITY, 0);
+            parts[i] = chunk < chunks ? __ldcg(from.stats + chunk * QUERIES + h) : make_float2(-INFINITY, 0);
+            top = fmaxf(top, parts[i].x);
         }
-        float2 whole = join(parts, factors);
+        float base = base_of(warp_max(top));
+        float weight = 0;
 #pragma unroll
         for (int i = 0; i < PARTS; i++) {
-            s.factors[h][lane + i * WARP] = factors[i];
+            float factor = power(parts[i].x - base);
+            weight += factor * parts[i].y;
+            s.factors[h][lane + i * WARP] = factor;
         }
+        weight = warp_sum(weight);
         if (lane == 0) {
-            s.whole[h] = whole;
+            s.weights[h] = weight;
         }
     }
 }
 
 /* Items are (query, four columns); where there are fewer than threads, several threads share the chunks of one. */
-template <int LANES, int QUERIES, typename T>
-__device__ __forceinline__ void join_chunks(Shared<LANES, QUERIES> &s, const AttendArguments<T> &in, int64_t first_head,
-                                            int queries, int chunks) {
-    constexpr int THREADS = threads_for(QUERIES);
-    constexpr int QUADS = LANES * 2;
-    constexpr int WIDTH = QUADS * QUERIES < THREADS ? QUADS * QUERIES : THREADS;
-    constexpr int SHARES = THREADS / WIDTH;
+template <int LANES, int QUERIES>
+__device__ __forceinline__ void join_chunks(Shared<LANES, QUERIES> &s, const Places &from, int chunks) {
+    using S = Shared<LANES, QUERIES>;
+    constexpr int WIDTH = S::ITEMS < S::THREADS ? S::ITEMS : S::THREADS;
+    constexpr int SHARES = S::THREADS / WIDTH;
     float4 *joined = &s.joined[0][0][0];
     int share = threadIdx.x / WIDTH;
-    bool weighed = false;
-    for (int first = 0; first < QUADS * QUERIES; first += WIDTH) {
+#pragma unroll 1
+    for (int first = 0; first < S::ITEMS; first += WIDTH) {
         int item = first + threadIdx.x % WIDTH;
-        int h = item / QUADS;
-        int column = item % QUADS * 4;
-        bool mine = h < queries && column < in.head_size;
-        const float *from = in.sums + (first_head + h) * in.max_chunks * in.head_size + column;
+        int h = item / S::QUADS;
+        int place = h * from.head_size + item % S::QUADS * 4;
+        bool mine = h < from.queries && item % S::QUADS * 4 < from.head_size;
         float4 sum = make_float4(0, 0, 0, 0);
-        for (int begin = share; begin < chunks || !weighed; begin += COMBINE_BATCH * SHARES) {
+        int begin = share;
+        do {
             float4 v[COMBINE_BATCH];
 #pragma unroll
             for (int i = 0; i < COMBINE_BATCH; i++) {
                 int chunk = begin + i * SHARES;
-                v[i] = mine && chunk < chunks ? __ldcg((const float4 *)(from + (int64_t)chunk * in.head_size))
-                                              : make_float4(0, 0, 0, 0);
+                bool there = mine && chunk < chunks;
+                v[i] = there ? __ldcg((const float4 *)(from.sums + chunk * from.stride + place)) : make_float4(0, 0, 0, 0);
             }
-            if (!weighed) { /* the first loads are under way meanwhile; every thread comes here once, in its first round */
-                weigh_chunks(s, in, first_head, queries, chunks);
+            if (first == 0 && begin == share) { /* all threads come here once; the first loads are under way meanwhile */
+                weigh_chunks(s, from, chunks);
                 __syncthreads();
-                weighed = true;
             }
 #pragma unroll
             for (int i = 0; i < COMBINE_BATCH; i++) {
@@ -414,19 +418,19 @@ __device__ __forceinline__ void join_chunks(Shared<LANES, QUERIES> &s, const Att
                     add_scaled(sum, s.factors[h][chunk], v[i]);
                 }
             }
-        }
+            begin += COMBINE_BATCH * SHARES;
+        } while (begin < chunks);
         if (SHARES > 1) { /* then there is but one round of items */
             joined[threadIdx.x] = sum;
             __syncthreads();
-            sum = make_float4(0, 0, 0, 0);
+            mine = mine && share == 0;
 #pragma unroll
-            for (int i = 0; i < SHARES; i++) {
+            for (int i = 1; i < SHARES; i++) {
                 add_scaled(sum, 1, joined[i * WIDTH + threadIdx.x % WIDTH]);
             }
-            mine = mine && share == 0;
         }
         if (mine) {
-            *(float4 *)(in.y + (first_head + h) * in.head_size + column) = divided(sum, s.whole[h].y);
+            store_divided(from.y + place, sum, s.weights[h]);
         }
     }
 }
@@ -435,15 +439,22 @@ __device__ __forceinline__ void join_chunks(Shared<LANES, QUERIES> &s, const Att
 __device__ __forceinline__ bool is_last(int *counter, int blocks, int *answer) {
     __syncthreads();
     if (threadIdx.x == 0) {
-        __threadfence();
-        *answer = atomicAdd(counter, 1) == blocks - 1;
+        int before;
+        asm volatile("atom.acq_rel.gpu.global.add.s32 %0, [%1], 1;" : "=r"(before) : "l"(counter) : "memory");
+        *answer = before == blocks - 1;
         if (*answer) {
             *counter = 0;
         }
-        __threadfence();
     }
     __syncthreads();
     return *answer;
+}
+
+/* An ordinary load, before those that follow: all warps of a block ask for the same word, one of them fetches it. */
+__device__ __forceinline__ int load_first(const int *address) {
+    int v;
+    asm volatile("ld.global.s32 %0, [%1];" : "=r"(v) : "l"(address));
+    return v;
 }
 
 template <int LANES, int QUERIES, typename T>
@@ -451,72 +462,72 @@ __device__ __forceinline__ void attend(const AttendArguments<T> &in, const int *
     using S = Shared<LANES, QUERIES>;
     constexpr int KEYS = Eight<T>::KEYS;
     constexpr int STREAMS = S::STREAMS;
+    constexpr int STEP = KEYS * STREAMS;
+    constexpr int TILE = STEP > LEAST_TILE ? STEP : LEAST_TILE;
     __shared__ S shared;
-    int token = blockIdx.z;
-    int chunk = blockIdx.x;
-    Context context = context_of((int64_t)*position + token, in.capacity, in.window, in.max_chunks);
-    if (chunk >= context.chunks) {
-        return;
-    }
-    int group = in.heads / in.kv_heads;
-    int batches = (group + QUERIES - 1) / QUERIES;
-    int kv_head = blockIdx.y / batches;
-    int first_query = blockIdx.y % batches * QUERIES;
-    int queries = min(QUERIES, group - first_query);
+    int64_t place = load_first(position) + (int64_t)blockIdx.z;
+    int chunk = blockIdx.y;
+    int kv_head = QUERIES == 8 ? blockIdx.x % in.kv_heads : blockIdx.x; /* others have one batch */
     int stream = threadIdx.x / LANES;
     int lane = threadIdx.x % LANES;
-    int column = lane * 8;
-    bool inside = column < in.head_size;
-    int64_t first_head = (int64_t)token * in.heads + kv_head * group + first_query;
-
-    int begin = context.first + chunk * context.chunk;
-    int end = min(begin + context.chunk, context.last + 1);
-    const T *keys = in.keys + (int64_t)kv_head * in.capacity * in.head_size + column;
-    const T *values = in.values + (int64_t)kv_head * in.capacity * in.head_size + column;
+    bool inside = lane * 8 < in.head_size;
+    int column = inside ? lane * 8 : 0; /* what is computed for the others is not used */
+    int64_t head = kv_head * in.capacity * in.head_size + column;
 
     Eight<T> key[KEYS];
     Eight<T> value[KEYS];
-    auto load = [&](Eight<T>(&to)[KEYS], const T *rows, int at) {
+    auto load = [&](Eight<T>(&to)[KEYS], const T *rows, int at, int last) {
 #pragma unroll
         for (int i = 0; i < KEYS; i++) {
-            int p = at + i * STREAMS + stream;
-            if (p < end && inside) {
-                to[i].load(rows + (int64_t)p * in.head_size);
-            } else {
-                to[i].clear();
-            }
+            to[i].load(rows + (int64_t)min(at + i * STREAMS, last) * in.head_size);
         }
     };
-    load(key, keys, begin);
-    load(value, values, begin);
-    Stream<LANES, QUERIES, KEYS> s;
-    s.lane = lane;
-#pragma unroll
-    for (int j = 0; j < s.HELD; j++) {
-        s.largest[j] = -INFINITY;
-        s.weight[j] = 0;
+    int at = chunk * TILE + stream; /* this stream's first key */
+    int last = (int)in.capacity - 1;
+    if (in.window > 0) {
+        Context context = context_of<TILE>(place, in.capacity, in.window, in.max_chunks);
+        at += context.first;
+        last = context.end - 1;
     }
-    float scale = rsqrtf((float)in.head_size) * 1.44269504088896341f; /* log2(e): exponentials are powers of two */
+    load(key, in.keys + head, at, last);
+    load(value, in.values + head, at, last);
+    int group = in.heads / in.kv_heads;
+    int first_query = QUERIES == 8 ? blockIdx.x / in.kv_heads * QUERIES : 0;
+    Places places;
+    places.queries = min(QUERIES, group - first_query);
+    places.head_size = in.head_size;
+    int64_t first_head = ((int64_t)blockIdx.z * in.heads + kv_head * group + first_query) * in.head_size;
+    Stream<LANES, QUERIES, KEYS> s;
+    s.clear(lane);
+    s.load(in.q + first_head + column, in.head_size, inside ? places.queries : 0);
+
+    Context context = context_of<TILE>(place, in.capacity, in.window, in.max_chunks);
+    if (chunk >= context.chunks) {
+        return;
+    }
+    last = context.end - 1;
 #pragma unroll
-    for (int h = 0; h < QUERIES; h++) {
-        float4 none = make_float4(0, 0, 0, 0);
-        const float4 *from = (const float4 *)(in.q + (first_head + h) * in.head_size + column);
-        float4 low = inside && h < queries ? from[0] : none;
-        float4 high = inside && h < queries ? from[1] : none;
-        const float all[8] = {low.x, low.y, low.z, low.w, high.x, high.y, high.z, high.w};
-#pragma unroll
-        for (int c = 0; c < 8; c++) {
-            s.sums[h][c] = 0;
-            s.q[h][c] = all[c] * scale;
+    for (int i = 0; i < KEYS; i++) { /* nothing may come of what lies behind the token */
+        if (at + i * STREAMS > last) {
+            value[i].clear();
         }
     }
-    for (int at = begin; at < end; at += KEYS * STREAMS) {
+    float scale = rsqrtf((float)in.head_size) * LOG2_E;
+    int steps = (context.tiles - chunk + in.max_chunks - 1) / in.max_chunks * (TILE / STEP);
+#pragma unroll 1
+    for (int step = 1; step <= steps; step++) {
+        int next = at + STEP + (step % (TILE / STEP) == 0 ? (in.max_chunks - 1) * TILE : 0);
         float scores[s.SCORES];
         s.score(key, scores);
-        load(key, keys, at + KEYS * STREAMS);
-        s.weigh(scores, at + s.own_key() * STREAMS + stream < end);
+        if (step < steps) {
+            load(key, in.keys + head, next, last);
+        }
+        s.weigh(scores, scale, at + s.own_key() * STREAMS <= last);
         s.add(value, scores);
-        load(value, values, at + KEYS * STREAMS);
+        if (step < steps) {
+            load(value, in.values + head, next, last);
+        }
+        at = next;
     }
     s.store_stats(shared.stats[stream]);
 #pragma unroll
@@ -524,14 +535,15 @@ __device__ __forceinline__ void attend(const AttendArguments<T> &in, const int *
         shared.joined[stream][h][lane] = make_float4(s.sums[h][0], s.sums[h][1], s.sums[h][2], s.sums[h][3]);
         shared.joined[stream][h][LANES + lane] = make_float4(s.sums[h][4], s.sums[h][5], s.sums[h][6], s.sums[h][7]);
     }
+    int64_t row = (int64_t)blockIdx.z * gridDim.x + blockIdx.x;
+    places.stride = QUERIES * in.head_size;
+    places.sums = in.sums + row * in.max_chunks * places.stride;
+    places.stats = in.stats + row * in.max_chunks * QUERIES;
+    places.y = in.y + first_head;
     __syncthreads();
-    join_streams(shared, in, first_head, queries, chunk, context.chunks);
-    if (context.chunks == 1) {
-        return;
-    }
-    int *counter = in.counters + (int64_t)token * in.kv_heads * batches + blockIdx.y;
-    if (is_last(counter, context.chunks, &shared.last)) {
-        join_chunks(shared, in, first_head, queries, context.chunks);
+    join_streams(shared, places, chunk, context.chunks);
+    if (context.chunks > 1 && is_last(in.counters + row, context.chunks, &shared.last)) {
+        join_chunks(shared, places, context.chunks);
     }
 }
 
