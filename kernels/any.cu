@@ -252,7 +252,7 @@ __device__ __forceinline__ int fields_of(int format) {
 /* ---- matvec: a block takes all columns of a few rows that share their groups -------------------------------------- */
 
 /*
- * How one format's codes become numbers. A step of the loop over columns is four columns of STEPS units; a field of a
+ * How one format's codes become numbers. A step of the loop over columns is four columns of `steps_of` units; a field of a
  * unit comes out of a mask as q * 2^exponent(f), in the byte formats times 2^8 in every second column.
  */
 template <int FORMAT>
@@ -260,32 +260,38 @@ struct Packing;
 
 template <>
 struct Packing<FORMAT_Q2> {
-    static constexpr int FIELDS = 4, STEPS = 4, BITS = 2, WORDS = 1;
+    static constexpr int FIELDS = 4, STEPS = 4, WORDS = 1;
 };
 template <>
 struct Packing<FORMAT_Q4> {
-    static constexpr int FIELDS = 2, STEPS = 8, BITS = 4, WORDS = 1;
+    static constexpr int FIELDS = 2, STEPS = 8, WORDS = 1;
 };
 template <>
 struct Packing<FORMAT_Q8> {
-    static constexpr int FIELDS = 1, STEPS = 8, BITS = 8, WORDS = 1;
+    static constexpr int FIELDS = 1, STEPS = 8, WORDS = 1;
 };
 template <>
 struct Packing<FORMAT_Q3> {
-    static constexpr int FIELDS = 10, STEPS = 1, BITS = 3, WORDS = 4;
+    static constexpr int FIELDS = 10, STEPS = 1, WORDS = 4;
 };
 template <>
 struct Packing<TYPE_F16> {
-    static constexpr int FIELDS = 1, STEPS = 8, BITS = 16, WORDS = 2;
+    static constexpr int FIELDS = 1, STEPS = 8, WORDS = 2;
 };
 template <>
 struct Packing<TYPE_BF16> {
-    static constexpr int FIELDS = 1, STEPS = 8, BITS = 16, WORDS = 2;
+    static constexpr int FIELDS = 1, STEPS = 8, WORDS = 2;
 };
 template <>
 struct Packing<TYPE_F32> {
-    static constexpr int FIELDS = 1, STEPS = 4, BITS = 32, WORDS = 4;
+    static constexpr int FIELDS = 1, STEPS = 4, WORDS = 4;
 };
+
+/* Fewer where each has a sum for several tokens. */
+template <int FORMAT, int TOKENS>
+__device__ __forceinline__ constexpr int steps_of() {
+    return TOKENS == 1 || Packing<FORMAT>::STEPS == 1 ? Packing<FORMAT>::STEPS : Packing<FORMAT>::STEPS / 2;
+}
 
 template <int FORMAT>
 __device__ __forceinline__ constexpr bool in_bytes() {
@@ -294,7 +300,7 @@ __device__ __forceinline__ constexpr bool in_bytes() {
 
 template <int FORMAT>
 __device__ __forceinline__ constexpr int exponent_of(int field) {
-    return in_bytes<FORMAT>()   ? 8 - Packing<FORMAT>::BITS * (field + 1)
+    return in_bytes<FORMAT>()   ? 8 - (FORMAT - 16) * (field + 1)
            : FORMAT != FORMAT_Q3 ? 0
            : field < 3           ? 18 - 3 * field /* of the word shifted right by 9: a float holds 23 bits exactly */
                                  : 27 - 3 * field;
@@ -342,7 +348,7 @@ struct Four {
 
     __device__ __forceinline__ float4 field(int f) const {
         if constexpr (in_bytes<FORMAT>()) {
-            uint32_t mask = ((1u << Packing<FORMAT>::BITS) - 1) << exponent_of<FORMAT>(f);
+            uint32_t mask = ((1u << (FORMAT - 16)) - 1) << exponent_of<FORMAT>(f);
             uint32_t high = words[0] >> 16;
             return make_float4(masked(words[0], mask), masked(words[0], mask << 8), masked(high, mask),
                                masked(high, mask << 8));
@@ -463,9 +469,9 @@ struct Unit {
 
 template <int FORMAT, int TOKENS, bool WIDE>
 __device__ __forceinline__ void add_unit(const AnyMatrix &m, const Unit &unit, const float *const (&x)[TOKENS], int tokens,
-                                         float (&sums)[power_at_least(Packing<FORMAT>::FIELDS * Packing<FORMAT>::STEPS *
-                                                                      TOKENS)]) {
+                                         float *sums) {
     typedef Packing<FORMAT> P;
+    constexpr int STEPS = steps_of<FORMAT, TOKENS>();
     float zeros[TOKENS] = {};
     int columns = m.columns;
     unsigned first_pair = 0;
@@ -474,9 +480,9 @@ __device__ __forceinline__ void add_unit(const AnyMatrix &m, const Unit &unit, c
     }
 #pragma unroll(WIDE && TOKENS == 1 ? 2 : 1)
     for (int k = 4 * threadIdx.x; k < columns; k += 4 * ANY_THREADS) {
-        Four<FORMAT> codes[P::STEPS];
+        Four<FORMAT> codes[STEPS];
 #pragma unroll
-        for (int j = 0; j < P::STEPS; j++) {
+        for (int j = 0; j < STEPS; j++) {
             int64_t step = min(unit.first_step + j, unit.steps - 1);
             codes[j].template load<WIDE>(m.codes, step * unit.group_rows + unit.group, columns, k);
         }
@@ -497,7 +503,7 @@ __device__ __forceinline__ void add_unit(const AnyMatrix &m, const Unit &unit, c
             }
         }
 #pragma unroll
-        for (int j = 0; j < P::STEPS; j++) {
+        for (int j = 0; j < STEPS; j++) {
 #pragma unroll
             for (int f = 0; f < P::FIELDS; f++) {
                 float4 w = codes[j].field(f);
@@ -512,7 +518,7 @@ __device__ __forceinline__ void add_unit(const AnyMatrix &m, const Unit &unit, c
         }
     }
 #pragma unroll
-    for (int i = 0; i < P::STEPS * P::FIELDS * TOKENS; i++) {
+    for (int i = 0; i < STEPS * P::FIELDS * TOKENS; i++) {
         constexpr int FIELDS = P::FIELDS;
         sums[i] = sums[i] * (1.0f / (1 << exponent_of<FORMAT>(i / TOKENS % FIELDS))) - zeros[i % TOKENS];
     }
@@ -522,12 +528,13 @@ template <int FORMAT, int TOKENS>
 __device__ __forceinline__ void multiply_rows(const AnyProduct &in, const AnyMatrix &m, const Part &part, bool wide,
                                               float *partial) {
     typedef Packing<FORMAT> P;
-    constexpr int VALUES = P::STEPS * P::FIELDS * TOKENS;
+    constexpr int STEPS = steps_of<FORMAT, TOKENS>();
+    constexpr int VALUES = STEPS * P::FIELDS * TOKENS;
     constexpr int COUNT = power_at_least(VALUES);
     Unit unit;
     unit.group_rows = is_quantized(FORMAT) ? in.rows / m.group_size : 1;
     unit.steps = is_quantized(FORMAT) ? (m.group_size + P::FIELDS - 1) / P::FIELDS : in.rows;
-    int batches = (unit.steps - 1) / P::STEPS + 1;
+    int batches = (unit.steps - 1) / STEPS + 1;
     const float *x[TOKENS];
 #pragma unroll
     for (int t = 0; t < TOKENS; t++) {
@@ -537,7 +544,7 @@ __device__ __forceinline__ void multiply_rows(const AnyProduct &in, const AnyMat
     int warp = threadIdx.x / WARP;
     for (int64_t u = blockIdx.y; u < (int64_t)unit.group_rows * batches; u += gridDim.y) {
         unit.group = (int)(u % unit.group_rows);
-        unit.first_step = (int)(u / unit.group_rows) * P::STEPS;
+        unit.first_step = (int)(u / unit.group_rows) * STEPS;
         float sums[COUNT] = {};
         if (wide) {
             add_unit<FORMAT, TOKENS, true>(m, unit, x, part.count, sums);
@@ -620,11 +627,17 @@ extern "C" __global__ void __launch_bounds__(ANY_THREADS, 2) gatun_any_matvec_t4
 
 constexpr int OCTET = 8; /* columns that a thread loads of a row of W at a time */
 
+/* What decides how rows are loaded; the formats of a kind share their code. */
+template <int UNIT_, bool QUANTIZED_, bool WIDE_>
+struct Kind {
+    static constexpr int UNIT = UNIT_; /* bytes of a unit of codes */
+    static constexpr bool QUANTIZED = QUANTIZED_, WIDE = WIDE_;
+};
+
 /* One row of W: where its codes, scales and zeros lie. */
 struct WeightRow {
     const byte *codes;
-    const byte *scale_codes;
-    const byte *zero_codes;
+    int64_t first_group; /* of its first column */
     unsigned first_pair;
     int shift;
 };
@@ -633,9 +646,9 @@ __device__ __forceinline__ int unit_bytes(int format) {
     return format == TYPE_F32 || format == FORMAT_Q3 ? 4 : format == TYPE_F16 || format == TYPE_BF16 ? 2 : 1;
 }
 
-__device__ __forceinline__ WeightRow find_row(const AnyMatrix &m, int rows, int n) {
+__device__ __forceinline__ WeightRow find_row(const AnyMatrix &m, int rows, int columns, int n) {
     if (!is_quantized(m.format)) {
-        return {m.codes + (int64_t)n * m.columns * unit_bytes(m.format), nullptr, nullptr, 0, 0};
+        return {m.codes + (int64_t)n * columns * unit_bytes(m.format), 0, 0, 0};
     }
     int bits = m.format - 16;
     int fields = fields_of(m.format);
@@ -644,25 +657,24 @@ __device__ __forceinline__ WeightRow find_row(const AnyMatrix &m, int rows, int 
     int group = n % group_rows;
     int member = n / group_rows;
     int64_t unit_row = (int64_t)(member % steps) * group_rows + group;
-    int64_t at = (int64_t)group * m.columns;
     WeightRow row;
-    row.codes = m.codes + unit_row * m.columns * unit_bytes(m.format);
-    row.scale_codes = m.scale_codes + at;
-    row.zero_codes = m.zero_codes + at;
-    row.first_pair = (unsigned)(at % m.pairs);
+    row.codes = m.codes + unit_row * columns * unit_bytes(m.format);
+    row.first_group = (int64_t)group * columns;
+    row.first_pair = (unsigned)(row.first_group % m.pairs);
     row.shift = (m.format == FORMAT_Q3 ? 30 : 8) - bits * (member / steps + 1);
     return row;
 }
 
 /* Eight columns of a row as they lie in memory; what is beyond the row is zero. */
+template <class K>
 struct RawWeights {
-    uint32_t codes[8];
+    uint32_t codes[2 * K::UNIT];
     uint32_t scales[2];
     uint32_t zeros[2];
 };
 
 template <int WORDS>
-__device__ __forceinline__ void load_words(const byte *at, uint32_t *words) {
+__device__ __forceinline__ void load_words(const byte *at, uint32_t (&words)[WORDS]) {
     if constexpr (WORDS == 2) {
         uint2 v = *(const uint2 *)at;
         words[0] = v.x, words[1] = v.y;
@@ -675,40 +687,32 @@ __device__ __forceinline__ void load_words(const byte *at, uint32_t *words) {
     }
 }
 
-template <int UNIT>
-__device__ __forceinline__ void load_octet(const byte *row, int k, int columns, bool wide, uint32_t *words) {
-    constexpr int WORDS = 2 * UNIT;
+template <int UNIT, bool WIDE>
+__device__ __forceinline__ void load_octet(const byte *row, int k, int columns, uint32_t (&words)[2 * UNIT]) {
     const byte *at = row + (int64_t)k * UNIT;
-    if (wide && k < columns) {
-        load_words<WORDS>(at, words);
-        return;
-    }
 #pragma unroll
-    for (int w = 0; w < WORDS; w++) {
+    for (int w = 0; w < 2 * UNIT; w++) {
         words[w] = 0;
     }
-    if (!wide) {
+    if constexpr (WIDE) {
+        if (k < columns) {
+            load_words(at, words);
+        }
+    } else {
 #pragma unroll
-        for (int b = 0; b < 4 * WORDS; b++) {
+        for (int b = 0; b < OCTET * UNIT; b++) {
             words[b / 4] |= k + b / UNIT < columns ? (uint32_t)at[b] << 8 * (b % 4) : 0;
         }
     }
 }
 
-__device__ __forceinline__ void load_weights(const AnyMatrix &m, const WeightRow &row, int k, bool wide, RawWeights &raw) {
-    switch (unit_bytes(m.format)) {
-    case 1:
-        load_octet<1>(row.codes, k, m.columns, wide, raw.codes);
-        break;
-    case 2:
-        load_octet<2>(row.codes, k, m.columns, wide, raw.codes);
-        break;
-    default:
-        load_octet<4>(row.codes, k, m.columns, wide, raw.codes);
-    }
-    if (is_quantized(m.format)) {
-        load_octet<1>(row.scale_codes, k, m.columns, wide, raw.scales);
-        load_octet<1>(row.zero_codes, k, m.columns, wide, raw.zeros);
+template <class K>
+__device__ __forceinline__ void load_weights(const AnyMatrix &m, const WeightRow &row, int k, int columns,
+                                             RawWeights<K> &raw) {
+    load_octet<K::UNIT, K::WIDE>(row.codes, k, columns, raw.codes);
+    if constexpr (K::QUANTIZED) {
+        load_octet<1, K::WIDE>(m.scale_codes + row.first_group, k, columns, raw.scales);
+        load_octet<1, K::WIDE>(m.zero_codes + row.first_group, k, columns, raw.zeros);
     }
 }
 
@@ -716,14 +720,15 @@ __device__ __forceinline__ uint32_t byte_of(const uint32_t *words, int i) {
     return words[i / 4] >> 8 * (i % 4) & 255;
 }
 
-/* Second-level scales and zeros of eight groups; beyond the row whatever is at the next pairs. */
-__device__ __forceinline__ void load_pairs(const AnyMatrix &m, unsigned pair, bool wide, float (&scales)[OCTET],
+/* Second-level scales and zeros of eight groups; beyond the row those of the next, finite where the inputs are zero. */
+template <bool WIDE>
+__device__ __forceinline__ void load_pairs(const AnyMatrix &m, unsigned pair, float (&scales)[OCTET],
                                            float (&zeros)[OCTET]) {
-    if (wide) {
+    if constexpr (WIDE) {
         uint32_t s[4];
         uint32_t z[4];
-        load_words<4>((const byte *)(m.scale_scales + pair), s);
-        load_words<4>((const byte *)(m.scale_zeros + pair), z);
+        load_words((const byte *)(m.scale_scales + pair), s);
+        load_words((const byte *)(m.scale_zeros + pair), z);
 #pragma unroll
         for (int i = 0; i < OCTET; i += 2) {
             float2 two = unpack_f16(s[i / 2]);
@@ -731,45 +736,41 @@ __device__ __forceinline__ void load_pairs(const AnyMatrix &m, unsigned pair, bo
             two = unpack_f16(z[i / 2]);
             zeros[i] = two.x, zeros[i + 1] = two.y;
         }
-        return;
-    }
+    } else {
 #pragma unroll
-    for (int i = 0; i < OCTET; i++) {
-        scales[i] = __half2float(m.scale_scales[pair]);
-        zeros[i] = __half2float(m.scale_zeros[pair]);
-        pair = pair + 1 == (unsigned)m.pairs ? 0 : pair + 1;
+        for (int i = 0; i < OCTET; i++) {
+            scales[i] = __half2float(m.scale_scales[pair]);
+            zeros[i] = __half2float(m.scale_zeros[pair]);
+            pair = pair + 1 == (unsigned)m.pairs ? 0 : pair + 1;
+        }
     }
 }
 
-__device__ __forceinline__ void widen_quantized(const AnyMatrix &m, const WeightRow &row, int k, bool wide,
-                                                const RawWeights &raw, float (&w)[OCTET]) {
-    float pair_scales[OCTET];
-    float pair_zeros[OCTET];
-    load_pairs(m, (row.first_pair + k) % m.pairs, wide, pair_scales, pair_zeros);
-    uint32_t mask = (1u << (m.format - 16)) - 1;
-#pragma unroll
-    for (int i = 0; i < OCTET; i++) {
-        uint32_t unit = m.format == FORMAT_Q3 ? raw.codes[i] : byte_of(raw.codes, i);
-        float scale = ((float)byte_of(raw.scales, i) - pair_zeros[i]) * pair_scales[i];
-        float zero = ((float)byte_of(raw.zeros, i) - m.zero_zero) * m.zero_scale;
-        /* Inputs beyond the row are zero, weights there need only be finite. */
-        w[i] = k + i < m.columns ? ((float)(unit >> row.shift & mask) - zero) * scale : 0;
-    }
-}
-
-__device__ __forceinline__ void widen(const AnyMatrix &m, const WeightRow &row, int k, bool wide, const RawWeights &raw,
+template <class K>
+__device__ __forceinline__ void widen(const AnyMatrix &m, const WeightRow &row, int k, const RawWeights<K> &raw,
                                       float (&w)[OCTET]) {
-    if (is_quantized(m.format)) {
-        widen_quantized(m, row, k, wide, raw, w);
-    } else if (m.format == TYPE_F32) {
+    if constexpr (K::QUANTIZED) {
+        float pair_scales[OCTET];
+        float pair_zeros[OCTET];
+        load_pairs<K::WIDE>(m, (row.first_pair + k) % m.pairs, pair_scales, pair_zeros);
+        uint32_t mask = (1u << (m.format - 16)) - 1;
+#pragma unroll
+        for (int i = 0; i < OCTET; i++) {
+            uint32_t unit = K::UNIT == 4 ? raw.codes[i] : byte_of(raw.codes, i);
+            float scale = ((float)byte_of(raw.scales, i) - pair_zeros[i]) * pair_scales[i];
+            float zero = ((float)byte_of(raw.zeros, i) - m.zero_zero) * m.zero_scale;
+            w[i] = ((float)(unit >> row.shift & mask) - zero) * scale;
+        }
+    } else if constexpr (K::UNIT == 4) {
 #pragma unroll
         for (int i = 0; i < OCTET; i++) {
             w[i] = __uint_as_float(raw.codes[i]);
         }
     } else {
+        bool f16 = m.format == TYPE_F16;
 #pragma unroll
         for (int i = 0; i < OCTET; i += 2) {
-            float2 two = m.format == TYPE_F16 ? unpack_f16(raw.codes[i / 2]) : unpack_bf16(raw.codes[i / 2]);
+            float2 two = f16 ? unpack_f16(raw.codes[i / 2]) : unpack_bf16(raw.codes[i / 2]);
             w[i] = two.x, w[i + 1] = two.y;
         }
     }
@@ -794,12 +795,12 @@ struct Slice {
     float x[S::COLUMNS][S::ITEMS + 4];
 };
 
-template <class S>
-__device__ __forceinline__ void load_inputs(const float *x, int k, int columns, bool wide, float (&v)[S::INPUTS]) {
+template <class S, bool WIDE>
+__device__ __forceinline__ void load_inputs(const float *x, int k, int columns, float (&v)[S::INPUTS]) {
 #pragma unroll
     for (int i = 0; i < S::INPUTS; i += 4) {
         float4 four = make_float4(0, 0, 0, 0);
-        if (wide) {
+        if (WIDE) {
             four = k + i < columns ? *(const float4 *)(x + k + i) : four;
         } else {
             four.x = k + i < columns ? x[k + i] : 0;
@@ -857,9 +858,9 @@ __device__ __forceinline__ void store_tile(const AnyProduct &in, const Part &par
     }
 }
 
-template <class S>
-__device__ __forceinline__ void multiply_tile_of(const AnyProduct &in, const AnyMatrix &m, const Part &part, bool wide,
-                                                 int first_row, Slice<S> (&slices)[2]) {
+template <class S, class K>
+__device__ __forceinline__ void multiply_tile_of(const AnyProduct &in, const AnyMatrix &m, const Part &part, int first_row,
+                                                 Slice<S> (&slices)[2]) {
     int lane = threadIdx.x % WARP;
     int warp = threadIdx.x / WARP;
     int row = 4 * (lane % 8 + 8 * (warp % 2));
@@ -869,18 +870,18 @@ __device__ __forceinline__ void multiply_tile_of(const AnyProduct &in, const Any
     int w_column = OCTET * (threadIdx.x / S::ROWS);
     int x_item = threadIdx.x % S::ITEMS;
     int x_column = S::INPUTS * (threadIdx.x / S::ITEMS);
-    WeightRow weights = find_row(m, in.rows, (int)min((int64_t)first_row + w_row, (int64_t)in.rows - 1));
+    WeightRow weights = find_row(m, in.rows, in.columns, (int)min((int64_t)first_row + w_row, (int64_t)in.rows - 1));
     const float *input = input_of(in, part.first + min(x_item, part.count - 1));
 
     float sums[S::QUADS * 4][S::RUNS * S::RUN] = {};
-    RawWeights raw;
+    RawWeights<K> raw;
     float x[S::INPUTS];
-    load_weights(m, weights, w_column, wide, raw);
-    load_inputs<S>(input, x_column, in.columns, wide, x);
+    load_weights(m, weights, w_column, in.columns, raw);
+    load_inputs<S, K::WIDE>(input, x_column, in.columns, x);
     for (int k = 0, now = 0; k < in.columns; k += S::COLUMNS, now ^= 1) {
         Slice<S> &slice = slices[now];
         float w[OCTET];
-        widen(m, weights, k + w_column, wide, raw, w);
+        widen(m, weights, k + w_column, raw, w);
 #pragma unroll
         for (int i = 0; i < OCTET; i++) {
             slice.w[w_column + i][w_row] = w[i];
@@ -891,28 +892,52 @@ __device__ __forceinline__ void multiply_tile_of(const AnyProduct &in, const Any
         }
         /* One barrier a slice: nobody stores into this one again before all have passed the next. */
         __syncthreads();
-        load_weights(m, weights, k + S::COLUMNS + w_column, wide, raw);
-        load_inputs<S>(input, k + S::COLUMNS + x_column, in.columns, wide, x);
+        load_weights(m, weights, k + S::COLUMNS + w_column, in.columns, raw);
+        load_inputs<S, K::WIDE>(input, k + S::COLUMNS + x_column, in.columns, x);
         add_slice<S>(slice, row, item, sums);
     }
     __syncthreads();
     store_tile<S>(in, part, first_row + row, item, sums);
 }
 
+template <class S, int UNIT, bool QUANTIZED>
+__device__ __forceinline__ void multiply_tiles(const AnyProduct &in, const AnyMatrix &m, const Part &part,
+                                               Slice<S> (&slices)[2]) {
+    bool wide = loads_wide(in, m);
+    for (int64_t row = (int64_t)blockIdx.y * S::ROWS; row < in.rows; row += (int64_t)gridDim.y * S::ROWS) {
+        if (wide) {
+            multiply_tile_of<S, Kind<UNIT, QUANTIZED, true>>(in, m, part, (int)row, slices);
+        } else {
+            multiply_tile_of<S, Kind<UNIT, QUANTIZED, false>>(in, m, part, (int)row, slices);
+        }
+    }
+}
+
 template <class S>
 __device__ __forceinline__ void tiles_any(const AnyProduct &in) {
     __shared__ alignas(16) Slice<S> slices[2];
+    __shared__ AnyMatrix m; /* registers are scarce here */
     Part part;
     for (int tile = blockIdx.x; find_part(in, tile, S::ITEMS, part); tile += gridDim.x) {
-        AnyMatrix m;
-        if (!find_matrix(in, part, m)) {
+        AnyMatrix found;
+        if (!find_matrix(in, part, found)) {
             leave_absent(in, part);
             continue;
         }
-        m.columns = in.columns;
-        bool wide = loads_wide(in, m);
-        for (int64_t row = (int64_t)blockIdx.y * S::ROWS; row < in.rows; row += (int64_t)gridDim.y * S::ROWS) {
-            multiply_tile_of<S>(in, m, part, wide, (int)row, slices);
+        __syncthreads();
+        if (threadIdx.x == 0) {
+            m = found;
+        }
+        __syncthreads();
+        int unit = unit_bytes(m.format);
+        if (!is_quantized(m.format) && unit == 4) {
+            multiply_tiles<S, 4, false>(in, m, part, slices);
+        } else if (!is_quantized(m.format)) {
+            multiply_tiles<S, 2, false>(in, m, part, slices);
+        } else if (unit == 4) {
+            multiply_tiles<S, 4, true>(in, m, part, slices);
+        } else {
+            multiply_tiles<S, 1, true>(in, m, part, slices);
         }
     }
 }

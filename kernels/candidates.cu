@@ -14,7 +14,7 @@
  *          ids[0] is the greedy choice. ERROR_NAN (also in the error word): a logit is NaN or +Infinity, or all are
  *          -Infinity; ids are in range and distinct all the same, NaN counts as the least
  * scratch  blocks * (8 * wanted + 16) bytes, 8-byte aligned; counter: one int that is 0, and is 0 again afterwards
- * bytes    4 * vocabulary in      bound: latency of two or three sorts in a block
+ * bytes    4 * vocabulary in      bound: latency of two bisections in a block
  * launch   gatun_candidates: grid `blocks` = min(32, ceil(vocabulary / 1024)), any from 1 to 32 is right; block 1024, no
  *          dynamic shared memory. One launch: the block that ends last merges the lists of all
  * checked in Java   1 <= vocabulary <= 2^24, 1 <= wanted <= 256, penalty > 0, inverse_temperature in (0, 1e300] (a
@@ -32,20 +32,19 @@
  *   neither                         exact if the draw ends among the candidates, for every such mass
  * In all other cases the host reads the logits, which this kernel leaves as they are, and draws with the same random number.
  *
- * A block takes a run of the vocabulary, tile by tile: its best so far and new logits are sorted together, one key a
- * thread, unless no new one is good enough. Keys are (order-preserving bits of l, complement of the id), all distinct, so
- * the result depends neither on the number of blocks nor on timing. Before merging, every s-th key of each list is sorted:
- * at least `wanted` keys are not below the ceil(wanted / s)-th of them, and few enough to be sorted at once.
+ * A block takes a run of the vocabulary, tile by tile: of its best so far and of new logits, one key a thread, it keeps
+ * `wanted`. Keys are (order-preserving bits of l, complement of the id), all distinct, so there is a key that exactly
+ * `wanted` are not below; it is found by bisection, each step one count over the block. The block that ends last does the
+ * same with what all blocks kept, and ranks the rest by counting the larger ones. What is kept depends neither on the
+ * number of blocks nor on timing.
  */
 #include "common.cuh"
 
-constexpr int SORT_THREADS = 1024;
+constexpr int THREADS = 1024;
+constexpr int WARPS = THREADS / WARP;
 constexpr int MAX_WANTED = 256;
 constexpr int MAX_LISTS = WARP;
-constexpr int SAMPLES = 512;
-constexpr int FARTHEST_APART = MAX_LISTS * MAX_WANTED / SAMPLES;
-
-static_assert(MAX_WANTED + (MAX_LISTS + 1) * (FARTHEST_APART - 1) <= SORT_THREADS, "what is merged is sorted at once");
+constexpr int MOST_KEYS = MAX_LISTS * MAX_WANTED / THREADS; /* of a thread, when lists are merged */
 
 typedef unsigned long long Key;
 
@@ -60,12 +59,11 @@ struct Choice {
 };
 
 struct CandidatesShared {
-    Key exchange[2][SORT_THREADS];
-    double masses[WARP];
-    float scratch[WARP];
-    unsigned recent_bits[SORT_THREADS / WARP];
-    Key bound;
-    int gathered;
+    Key kept[MAX_WANTED];
+    double masses[WARPS];
+    float scratch[WARPS];
+    unsigned recent_bits[WARPS];
+    int count;
     int last;
 };
 
@@ -91,55 +89,70 @@ __device__ __forceinline__ float value_of(Key key) {
     return ordered == 0 ? -INFINITY : __uint_as_float(ordered & 0x80000000u ? ordered & 0x7fffffffu : ~ordered);
 }
 
-/* Sorts the keys of the first SIZE threads, the largest first. All threads call it. */
-template <int SIZE>
-__device__ __forceinline__ Key sort_first(Key key, CandidatesShared &shared) {
-    int place = threadIdx.x;
-    int buffer = 0;
-    __syncthreads();
-    for (int size = 2; size <= SIZE; size *= 2) {
-        for (int stride = size / 2; stride >= WARP; stride /= 2) {
-            /* Two buffers in turn: whoever writes into one has passed the barrier behind which all have read it. */
-            shared.exchange[buffer][place] = key;
-            __syncthreads();
-            Key other = shared.exchange[buffer][place ^ stride];
-            bool larger = ((place & stride) == 0) == ((place & size) == 0);
-            key = (key > other) == larger ? key : other;
-            buffer ^= 1;
-        }
-        if (place < SIZE) {
+/* How many of the block's keys are not below the bound, in every thread. */
+template <int EACH>
+__device__ __forceinline__ int count_from(Key bound, const Key (&keys)[EACH]) {
+    int mine = 0;
 #pragma unroll
-            for (int stride = WARP / 2; stride > 0; stride /= 2) {
-                if (stride < size) {
-                    Key other = __shfl_xor_sync(ALL_LANES, key, stride);
-                    bool larger = ((place & stride) == 0) == ((place & size) == 0);
-                    key = (key > other) == larger ? key : other;
-                }
-            }
-        }
+    for (int i = 0; i < EACH; i++) {
+        mine += keys[i] >= bound;
     }
-    return key;
+    int count = 0;
+#pragma unroll
+    for (int bit = 0; 1 << bit <= EACH; bit++) {
+        count += __syncthreads_count(mine >> bit & 1) << bit;
+    }
+    return count;
 }
 
-/* The key that the thread with this number has. */
-__device__ __forceinline__ Key key_of_thread(int thread, Key key, CandidatesShared &shared) {
-    if (threadIdx.x == thread) {
-        shared.bound = key;
+/*
+ * A bound that exactly `wanted` of the block's keys are not below; 1, which all keys but empty ones are not below, if
+ * there are not more. Keys are distinct unless empty (0), so the halving ends with a bound at the latest when low and high
+ * are neighbours. `high` is above all keys.
+ */
+template <int EACH>
+__device__ __forceinline__ Key find_bound(const Key (&keys)[EACH], int wanted, Key low, Key high) {
+    int count = count_from(low, keys);
+    while (count > wanted) {
+        Key middle = low + (high - low) / 2;
+        int above = count_from(middle, keys);
+        if (above >= wanted) {
+            low = middle;
+            count = above;
+        } else {
+            high = middle;
+        }
+    }
+    return low;
+}
+
+/* Puts the keys from the bound on into shared.kept, in any order; returns how many. Free to be used again after a barrier. */
+template <int EACH>
+__device__ __forceinline__ int keep_from(Key bound, const Key (&keys)[EACH], CandidatesShared &shared) {
+    if (threadIdx.x == 0) {
+        shared.count = 0;
     }
     __syncthreads();
-    return shared.bound;
+#pragma unroll
+    for (int i = 0; i < EACH; i++) {
+        if (keys[i] >= bound) {
+            shared.kept[atomicAdd(&shared.count, 1)] = keys[i];
+        }
+    }
+    __syncthreads();
+    return shared.count;
 }
 
 /* Marks which of the ids first to first + 1023 are recent. */
 __device__ __forceinline__ void mark_recent(const Choice &in, int first, CandidatesShared &shared) {
     __syncthreads();
-    if (threadIdx.x < SORT_THREADS / WARP) {
+    if (threadIdx.x < WARPS) {
         shared.recent_bits[threadIdx.x] = 0;
     }
     __syncthreads();
-    for (int i = threadIdx.x; i < in.recents; i += SORT_THREADS) {
+    for (int i = threadIdx.x; i < in.recents; i += THREADS) {
         int64_t at = (int64_t)in.recent[i] - first;
-        if (at >= 0 && at < SORT_THREADS) {
+        if (at >= 0 && at < THREADS) {
             atomicOr(&shared.recent_bits[at / WARP], 1u << at % WARP);
         }
     }
@@ -164,6 +177,11 @@ __device__ __forceinline__ double rescaled(double mass, float top, float new_top
     return mass == 0 || top == new_top ? mass : mass * exp(((double)top - new_top) * inverse_temperature);
 }
 
+/* Above all keys of values up to this one. */
+__device__ __forceinline__ Key above(float top) {
+    return (key_of(top, 0) >> 32) + 1 << 32;
+}
+
 __device__ __forceinline__ double warp_sum(double v) {
 #pragma unroll
     for (int lane = WARP / 2; lane > 0; lane /= 2) {
@@ -181,11 +199,10 @@ __device__ __forceinline__ double block_sum(double v, double *scratch) {
     return warp_sum(scratch[threadIdx.x % WARP]);
 }
 
-/* Leaves the `wanted` largest keys of first <= id < end in the first threads; missing ones are 0. */
-__device__ __forceinline__ Key take_best(const Choice &in, int first, int end, CandidatesShared &shared, Found &found) {
+/* Leaves the `wanted` largest keys of first <= id < end in shared.kept, in any order; returns how many there are. */
+__device__ __forceinline__ int take_best(const Choice &in, int first, int end, CandidatesShared &shared, Found &found) {
     bool penalizes = in.recents > 0 && in.penalty != 1;
-    Key best = 0;
-    Key bound = 0;
+    Key bound = 1;
     int kept = 0;
     double mass = 0;
     float top = -INFINITY;
@@ -205,48 +222,60 @@ __device__ __forceinline__ Key take_best(const Choice &in, int first, int end, C
         mass = rescaled(mass, top, new_top, in.inverse_temperature);
         mass += there ? weight(value, new_top, in.inverse_temperature) : 0;
         top = new_top;
-        Key key = there ? key_of(value, first + at) : 0;
-        first += SORT_THREADS - kept;
-        if (__syncthreads_or(key > bound)) {
-            best = sort_first<SORT_THREADS>((int)threadIdx.x < kept ? best : key, shared);
-            bound = key_of_thread(in.wanted - 1, best, shared);
-            kept = in.wanted;
+        Key keys[1] = {there ? key_of(value, first + at) : 0};
+        first += THREADS - kept;
+        if (__syncthreads_or(keys[0] >= bound)) {
+            if (at < 0) {
+                keys[0] = shared.kept[threadIdx.x];
+            }
+            bound = find_bound<1>(keys, in.wanted, bound, above(top));
+            kept = keep_from<1>(bound, keys, shared);
         }
     }
     found.mass = block_sum(mass, shared.masses);
     found.top = top;
     found.flags = __syncthreads_or(unusable) ? ERROR_NAN : 0;
-    return best;
+    return kept;
 }
 
-/* The `wanted` largest keys of all lists, each sorted, in the first threads. */
-__device__ __forceinline__ Key merge_lists(const Key *keys, int lists, int wanted, CandidatesShared &shared) {
-    int apart = min((lists * wanted + SAMPLES - 1) / SAMPLES, wanted);
-    int each = wanted / apart;
-    int list = threadIdx.x / each;
-    int at = (threadIdx.x % each + 1) * apart - 1;
-    Key sample = list < lists ? __ldcg(keys + list * wanted + at) : 0;
-    sample = sort_first<SAMPLES>(sample, shared);
-    if (threadIdx.x == 0) {
-        shared.gathered = 0;
+/* The `wanted` largest keys of all lists, in shared.kept, in any order; returns how many there are. */
+template <int EACH>
+__device__ __forceinline__ int merge_lists(const Key *lists, int count, int wanted, Key high, CandidatesShared &shared) {
+    Key keys[EACH];
+#pragma unroll
+    for (int i = 0; i < EACH; i++) {
+        int at = threadIdx.x + i * THREADS;
+        keys[i] = at < count ? __ldcg(lists + at) : 0;
     }
-    Key bound = key_of_thread((wanted + apart - 1) / apart - 1, sample, shared);
-    Key *gathered = shared.exchange[0];
-    for (int i = threadIdx.x; i < lists * wanted; i += SORT_THREADS) {
-        Key key = __ldcg(keys + i);
-        if (key != 0 && key >= bound) {
-            gathered[atomicAdd(&shared.gathered, 1)] = key;
-        }
-    }
-    __syncthreads();
-    int count = shared.gathered;
-    Key key = (int)threadIdx.x < count ? gathered[threadIdx.x] : 0;
-    return count <= SORT_THREADS / 2 ? sort_first<SORT_THREADS / 2>(key, shared) : sort_first<SORT_THREADS>(key, shared);
+    return keep_from<EACH>(find_bound<EACH>(keys, wanted, 1, high), keys, shared);
 }
 
-/* The first warp: what all blocks found, a lane for each. */
+/*
+ * Writes the kept keys by rank, which is the number of larger ones: four threads to a key. Ids and values of missing ones
+ * are not written.
+ */
+__device__ __forceinline__ void write_ranked(const CandidatesShared &shared, int count, int *ids, float *values) {
+    constexpr int SHARE = THREADS / MAX_WANTED;
+    int mine = threadIdx.x / SHARE;
+    Key key = mine < count ? shared.kept[mine] : 0;
+    int rank = 0;
+#pragma unroll 4
+    for (int i = threadIdx.x % SHARE; i < count; i += SHARE) {
+        rank += shared.kept[i] > key;
+    }
+#pragma unroll
+    for (int step = 1; step < SHARE; step *= 2) {
+        rank += __shfl_xor_sync(ALL_LANES, rank, step);
+    }
+    if (threadIdx.x % SHARE == 0 && mine < count) {
+        ids[rank] = id_of(key);
+        values[rank] = value_of(key);
+    }
+}
+
+/* What all blocks found, a lane for each; in every warp. */
 __device__ __forceinline__ Found merge_found(const Found *found, int lists, double inverse_temperature) {
-    int lane = threadIdx.x;
+    int lane = threadIdx.x % WARP;
     Found mine = {0, -INFINITY, 0};
     if (lane < lists) {
         mine.mass = __ldcg(&found[lane].mass);
@@ -260,21 +289,21 @@ __device__ __forceinline__ Found merge_found(const Found *found, int lists, doub
     return all;
 }
 
-extern "C" __global__ void __launch_bounds__(SORT_THREADS)
+extern "C" __global__ void __launch_bounds__(THREADS)
     gatun_candidates(const float *logits, int vocabulary, const int *recent, int recents, double penalty,
                      double inverse_temperature, int wanted, void *scratch, int *counter, void *result, int *error) {
     __shared__ CandidatesShared shared;
     Choice in = {logits, recent, penalty, inverse_temperature, vocabulary, recents, wanted};
-    int lists = gridDim.x;
-    int run = (vocabulary - 1) / lists + 1;
+    int blocks = gridDim.x;
+    int run = (vocabulary - 1) / blocks + 1;
     int first = min((int)blockIdx.x * run, vocabulary);
     Found found;
-    Key key = take_best(in, first, min(first + run, vocabulary), shared, found);
+    int kept = take_best(in, first, min(first + run, vocabulary), shared, found);
 
-    Key *keys = (Key *)scratch;
-    Found *all_found = (Found *)(keys + (int64_t)lists * wanted);
+    Key *lists = (Key *)scratch;
+    Found *all_found = (Found *)(lists + (int64_t)blocks * wanted);
     if ((int)threadIdx.x < wanted) {
-        keys[(int64_t)blockIdx.x * wanted + threadIdx.x] = key;
+        lists[(int64_t)blockIdx.x * wanted + threadIdx.x] = (int)threadIdx.x < kept ? shared.kept[threadIdx.x] : 0;
     }
     if (threadIdx.x == 0) {
         all_found[blockIdx.x] = found;
@@ -282,28 +311,26 @@ extern "C" __global__ void __launch_bounds__(SORT_THREADS)
     __threadfence();
     __syncthreads();
     if (threadIdx.x == 0) {
-        shared.last = atomicAdd(counter, 1) == lists - 1;
+        shared.last = atomicAdd(counter, 1) == blocks - 1;
     }
     __syncthreads();
     if (!shared.last) {
         return;
     }
     __threadfence();
-    if (lists > 1) {
-        key = merge_lists(keys, lists, wanted, shared);
+    found = merge_found(all_found, blocks, inverse_temperature);
+    if (blocks > 1) {
+        int count = blocks * wanted;
+        Key high = above(found.top);
+        kept = count <= 2 * THREADS   ? merge_lists<2>(lists, count, wanted, high, shared)
+               : count <= 4 * THREADS ? merge_lists<4>(lists, count, wanted, high, shared)
+                                      : merge_lists<MOST_KEYS>(lists, count, wanted, high, shared);
     }
-    int count = min(wanted, vocabulary);
     int *ids = (int *)((char *)result + 16);
-    if ((int)threadIdx.x < count) {
-        ids[threadIdx.x] = id_of(key);
-        ((float *)(ids + wanted))[threadIdx.x] = value_of(key);
-    }
-    if (threadIdx.x < WARP) {
-        found = merge_found(all_found, lists, inverse_temperature);
-    }
+    write_ranked(shared, kept, ids, (float *)(ids + wanted));
     if (threadIdx.x == 0) {
         *(double *)result = found.mass;
-        ids[-2] = count;
+        ids[-2] = kept;
         ids[-1] = found.flags;
         *counter = 0;
         if (found.flags != 0) {

@@ -4,7 +4,7 @@ package dev.gatun.text;
  * Tokens from the highest score down, the lower id first among equals, sorted only as far as somebody looks: building is
  * linear, each further rank costs a logarithm. Scratch memory that is used again for every token.
  */
-final class Ranking {
+final class Ranking implements RankedTokens {
     private float[] scores = {};
     /** A heap of what is not ranked yet in front, and the ranked from the end backwards. */
     private int[] ids = {};
@@ -31,12 +31,18 @@ final class Ranking {
     }
 
     /** How many tokens can be ranked. */
-    int size() {
+    @Override
+    public int size() {
         return size;
     }
 
-    /** The token of a rank, 0 for the best. */
-    int id(int rank) {
+    @Override
+    public boolean complete() {
+        return true;
+    }
+
+    @Override
+    public int id(int rank) {
         while (size - unranked <= rank) {
             int best = ids[0];
             int last = ids[--unranked];
@@ -44,6 +50,26 @@ final class Ranking {
             ids[unranked] = best;
         }
         return ids[size - 1 - rank];
+    }
+
+    @Override
+    public float score(int rank) {
+        return scores[id(rank)];
+    }
+
+    @Override
+    public double mass(double temperature) {
+        float best = score(0);
+        double mass = 0;
+        for (float score : scores) {
+            mass += Sampler.weight(score, best, temperature);
+        }
+        return mass;
+    }
+
+    @Override
+    public double massError() {
+        return 0;
     }
 
     private void sink(int root, int id) {

@@ -10,10 +10,21 @@ package dev.gatun.text;
  * token. Allocates nothing per token. Not thread-safe; one instance a sequence.
  */
 public final class Sampler {
+    /** What {@link #next(Candidates)} returns if these candidates do not suffice. */
+    public static final int UNDECIDED = -1;
+
+    private static final int UNKNOWN = Integer.MAX_VALUE;
+
     private final SamplerSettings settings;
     private final SplitMix64 random;
     private final Ranking ranking = new Ranking();
     private float[] penalized = {};
+    private double number;
+    private boolean numberDrawn;
+    /** What the tokens weigh that may be drawn, the best weighing 1: equal bounds if that is known exactly. */
+    private double massLow;
+
+    private double massHigh;
 
     /** Begins a sequence; its random numbers begin at the settings' seed. */
     public Sampler(SamplerSettings settings) {
@@ -37,7 +48,30 @@ public final class Sampler {
     public int next(float[] logits, TokenWindow recent) {
         checkFinite(logits);
         float[] scores = settings.penalizesRepetition() ? penalize(logits, recent) : logits;
-        return settings.isGreedy() ? likeliest(scores) : draw(scores);
+        if (settings.isGreedy()) {
+            return likeliest(scores);
+        }
+        ranking.reset(scores);
+        int id = draw(ranking);
+        numberDrawn = false;
+        return id;
+    }
+
+    /**
+     * Chooses a token without the other logits, if these candidates suffice: the same that {@link #next(float[],
+     * TokenWindow)} chooses. They do where nothing is drawn or the top-k are among them, mostly with top-p or min-p, and
+     * often without either.
+     *
+     * @param candidates found with this sampler's penalty and temperature
+     * @return a token, or {@link #UNDECIDED}: all logits are needed; nothing random is used up then
+     */
+    public int next(Candidates candidates) {
+        if (candidates.size() == 0) {
+            return UNDECIDED;
+        }
+        int id = settings.isGreedy() ? candidates.id(0) : draw(candidates);
+        numberDrawn &= id == UNDECIDED;
+        return id;
     }
 
     private static void checkFinite(float[] logits) {
@@ -89,66 +123,97 @@ public final class Sampler {
         return best;
     }
 
-    private int draw(float[] scores) {
-        ranking.reset(scores);
-        float best = scores[ranking.id(0)];
-        int candidates = settings.topK() > 0 ? Math.min(settings.topK(), ranking.size()) : ranking.size();
-        double mass = candidates < ranking.size() ? massOfRanks(candidates, scores, best) : massOfAll(scores, best);
+    /** A token, or {@link #UNDECIDED} where that depends on what is not known: other tokens or the exact mass. */
+    private int draw(RankedTokens tokens) {
+        int kept = keepTopK(tokens);
         if (settings.topP() < 1 || settings.minP() > 0) {
-            double nucleus = settings.topP() * mass;
-            mass = 0;
-            int rank = 0;
-            do {
-                mass += weight(scores[ranking.id(rank++)], best);
-            } while (rank < candidates && keeps(rank, mass, nucleus, scores, best));
-            candidates = rank;
+            kept = cut(tokens, kept);
         }
-        return drawFrom(candidates, mass, scores, best);
+        return kept == UNDECIDED ? UNDECIDED : drawFrom(tokens, kept);
     }
 
-    /** Whether the token of a rank stays, when those before it weigh so much. */
-    private boolean keeps(int rank, double massBefore, double nucleus, float[] scores, float best) {
-        boolean insideNucleus = settings.topP() == 1 || massBefore < nucleus;
-        return insideNucleus && (settings.minP() == 0 || weight(scores[ranking.id(rank)], best) >= settings.minP());
+    /** Bounds the mass of the top-k, or of all; returns how many tokens that are, {@link #UNKNOWN} if unknown ones too. */
+    private int keepTopK(RankedTokens tokens) {
+        int topK = settings.topK();
+        if (topK > 0 && topK < tokens.size()) {
+            massLow = massHigh = massOfRanks(topK, tokens);
+            return topK;
+        }
+        massLow = massHigh = tokens.mass(settings.temperature());
+        if (!tokens.complete() && topK > 0) {
+            int last = tokens.size() - 1;
+            massLow = massOfRanks(tokens.size(), tokens);
+            massHigh = Math.min(massHigh, massLow + (topK - tokens.size()) * weight(last, tokens));
+        }
+        massLow *= 1 - tokens.massError();
+        massHigh *= 1 + tokens.massError();
+        return tokens.complete() ? tokens.size() : UNKNOWN;
     }
 
-    private int drawFrom(int candidates, double mass, float[] scores, float best) {
-        double target = random.nextDouble() * mass;
+    /** How many tokens top-p and min-p leave; their mass is then known. */
+    private int cut(RankedTokens tokens, int kept) {
+        double nucleusLow = settings.topP() * massLow;
+        double nucleusHigh = settings.topP() * massHigh;
+        double mass = 0;
+        int rank = 0;
+        boolean keeps = true;
+        while (keeps) {
+            mass += weight(rank++, tokens);
+            boolean pastNucleus = settings.topP() < 1 && mass >= nucleusHigh;
+            if (rank == kept || pastNucleus) {
+                keeps = false;
+            } else if (rank == tokens.size() || (settings.topP() < 1 && mass >= nucleusLow)) {
+                return UNDECIDED;
+            } else {
+                keeps = settings.minP() == 0 || weight(rank, tokens) >= settings.minP();
+            }
+        }
+        massLow = massHigh = mass;
+        return rank;
+    }
+
+    private int drawFrom(RankedTokens tokens, int kept) {
+        double number = number();
         double passed = 0;
-        int chosen = ranking.id(0);
-        for (int rank = 0; rank < candidates; rank++) {
-            double weight = weight(scores[ranking.id(rank)], best);
+        int chosen = UNDECIDED;
+        for (int rank = 0; rank < Math.min(kept, tokens.size()); rank++) {
+            double weight = weight(rank, tokens);
             if (weight == 0) {
                 // Rounding left the target beyond the sum: nothing after this can be drawn.
-                break;
+                return chosen;
             }
-            chosen = ranking.id(rank);
+            chosen = tokens.id(rank);
             passed += weight;
-            if (passed > target) {
-                break;
+            if (passed > number * massLow) {
+                return passed > number * massHigh ? chosen : UNDECIDED;
             }
         }
-        return chosen;
+        return kept <= tokens.size() ? chosen : UNDECIDED;
     }
 
-    private double massOfRanks(int ranks, float[] scores, float best) {
+    /** The same until a token is chosen. */
+    private double number() {
+        if (!numberDrawn) {
+            number = random.nextDouble();
+            numberDrawn = true;
+        }
+        return number;
+    }
+
+    private double massOfRanks(int ranks, RankedTokens tokens) {
         double mass = 0;
         for (int rank = 0; rank < ranks; rank++) {
-            mass += weight(scores[ranking.id(rank)], best);
+            mass += weight(rank, tokens);
         }
         return mass;
     }
 
-    private double massOfAll(float[] scores, float best) {
-        double mass = 0;
-        for (float score : scores) {
-            mass += weight(score, best);
-        }
-        return mass;
+    private double weight(int rank, RankedTokens tokens) {
+        return weight(tokens.score(rank), tokens.score(0), settings.temperature());
     }
 
     /** How likely a token is, as a multiple of the likeliest. */
-    private double weight(float score, float best) {
-        return Math.exp(((double) score - best) / settings.temperature());
+    static double weight(float score, float best, double temperature) {
+        return Math.exp(((double) score - best) / temperature);
     }
 }

@@ -20,6 +20,9 @@ public record SamplerSettings(
         double repetitionPenalty,
         int repetitionWindow,
         long seed) {
+    /** The least difference of two logits, 2^-149, times this is far beyond what exp takes to 0. */
+    private static final double LARGEST_INVERSE = 1e300;
+
     /**
      * Checks every setting.
      *
@@ -92,5 +95,10 @@ public record SamplerSettings(
     /** Whether recent tokens change the logits. */
     public boolean penalizesRepetition() {
         return repetitionPenalty != 1 && repetitionWindow > 0;
+    }
+
+    /** What logits are multiplied by, finite whatever the temperature; 1 if greedy. */
+    public double inverseTemperature() {
+        return isGreedy() ? 1 : Math.min(1 / temperature, LARGEST_INVERSE);
     }
 }
