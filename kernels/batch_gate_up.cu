@@ -11,7 +11,7 @@
  *          side, x once for every 128 rows of h (from the L2), h once      flops  4 * ffn * hidden * choices
  * bound    tensor cores from about 200 tokens an expert on; below, dequantization and device memory
  * launch   block 256; grid ceil(ffn / 128) * (floor(choices / N) + min(experts, choices)): blocks beyond the work leave at
- *          once; dynamic shared memory 384 * N + 16384 bytes
+ *          once; dynamic shared memory 384 * N + 16384 bytes (_n128: 65536, all that sm_75 has)
  * checked in Java   choices = tokens * top_k >= 1, hidden % 4 == 0, ffn % 16 == 0, experts <= 128, 16-byte alignment of
  *          blocks, x and h; pairs = the second level's entries of w1 (q2); weights below 500 in magnitude (they are
  *          multiplied by 2^7 before they become fp16; below 2^-21 they lose bits)
@@ -211,14 +211,15 @@ __device__ __forceinline__ void gate_up(const GateUpArguments &in, unsigned char
         return;
     }
     int warp = threadIdx.x / WARP;
-    Inputs<TOKENS> inputs(in.x, in.hidden, shared_address(shared),
-                          [&](int i) { return i < task.count ? in.order[task.first + i] / in.top_k : -1; });
+    TileRun run = tile_run<1>(in.hidden);
+    Inputs<TOKENS, 1> inputs(in.x, in.hidden, shared_address(shared),
+                             [&](int i) { return i < task.count ? in.order[task.first + i] / in.top_k : -1; });
     int group = min(tile.first_group + warp, tile.group_rows - 1);
     TwoBit<Rows> weights;
     weights.start({block, block + bytes_of_matrix<Rows>(in)}, {group, group}, in.ffn, in.hidden, in.pairs,
-                  (uint4 *)(shared + stage_bytes(TOKENS)) + warp * 2 * EXCHANGE_WORDS);
+                  run.first, (uint4 *)(shared + stage_bytes(TOKENS, 1)) + warp * 2 * EXCHANGE_WORDS);
     Products<TOKENS> products;
-    multiply_all<TOKENS>(weights, inputs, tiles_of(in.hidden), products);
+    multiply_all<TOKENS, 1>(weights, inputs, run, products);
     activate<TOKENS>(in, task, 1.0f / (1 << TwoBit<Rows>::SHIFT), products);
     float *units = (float *)shared;
     float *largest = units + TOKENS;

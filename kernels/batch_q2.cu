@@ -8,11 +8,11 @@
  *          offsets[e + 1], as gatun_group_tokens gives them. Expert without a block (null): ERROR_ABSENT, its y are zeros
  *          Names: _q2 the published scheme, _q2n Gatun's own; _n16, _n32, _n64, _n128: tokens of a block
  * bytes    the matrix once (q2 3.016, q2n 2.531 bits a weight) while ceil(tokens / N) tiles run side by side, x once for
- *          every 256 rows (from the L2), y once        flops  2 * rows * columns * tokens
+ *          every R rows (from the L2), y once        flops  2 * rows * columns * tokens
  * bound    tensor cores from about 200 tokens a matrix on; below, dequantization and device memory
- * launch   block 256; grid ceil(rows / 256) * tiles, tiles = ceil(tokens / N) for one matrix, floor(choices / N) +
- *          min(experts, choices) for experts (blocks beyond the work leave at once); dynamic shared memory
- *          384 * N + 16384 bytes (_n128: 65536, so sm_75 carries it)
+ * launch   block 256; grid ceil(rows / R) * tiles, R = 128 for _n16 and _n32, 256 for _n64 and _n128; tiles = ceil(tokens /
+ *          N) for one matrix, floor(choices / N) + min(experts, choices) for experts (blocks beyond the work leave at
+ *          once); dynamic shared memory: _n16 28672, _n32 40960, _n64 40960, _n128 65536 bytes (all that sm_75 has)
  * checked in Java   tokens >= 1, rows % 16 == 0, columns % 4 == 0, experts <= 128, 16-byte alignment of W, x; pairs = the
  *          second level's entries (q2); weights below 500 in magnitude (they are multiplied by 2^7 before they become fp16;
  *          below 2^-21 they lose bits); y and x do not overlap
@@ -37,9 +37,10 @@ struct BatchArguments {
     int accumulate;
 };
 
-template <class Rows, int TOKENS>
+template <class Rows, int TOKENS, int SPLIT>
 __device__ __forceinline__ void batch_q2(const BatchArguments &in, unsigned char *shared) {
-    constexpr int GROUPS = 2 * BATCH_WARPS;
+    constexpr int GROUPS = 2 * BATCH_WARPS / SPLIT;
+    constexpr int BLOCK_ROWS = GROUPS * Q2_ROWS;
     int group_rows = in.rows / Q2_ROWS;
     int row_blocks = (group_rows + GROUPS - 1) / GROUPS;
     BatchTask task = in.blocks == nullptr ? single_task(blockIdx.x, in.tokens, TOKENS)
@@ -55,10 +56,10 @@ __device__ __forceinline__ void batch_q2(const BatchArguments &in, unsigned char
             if (threadIdx.x == 0) {
                 atomicOr(in.error, ERROR_ABSENT);
             }
-            for (int at = threadIdx.x; at < task.count * BATCH_ROWS; at += BATCH_THREADS) {
+            for (int at = threadIdx.x; at < task.count * BLOCK_ROWS; at += BATCH_THREADS) {
                 int group = first_group + at % GROUPS;
                 if (group < group_rows) {
-                    in.y[(int64_t)(task.first + at / BATCH_ROWS) * in.rows + group + at % BATCH_ROWS / GROUPS * group_rows] = 0;
+                    in.y[(int64_t)(task.first + at / BLOCK_ROWS) * in.rows + group + at % BLOCK_ROWS / GROUPS * group_rows] = 0;
                 }
             }
             return;
@@ -66,37 +67,37 @@ __device__ __forceinline__ void batch_q2(const BatchArguments &in, unsigned char
         matrix = block + in.place;
     }
     int warp = threadIdx.x / WARP;
-    Inputs<TOKENS> inputs(in.x, in.columns, shared_address(shared),
-                          [&](int i) { return i < task.count ? task.first + i : -1; });
+    int group = first_group + 2 * (warp / SPLIT);
+    TileRun run = tile_run<SPLIT>(in.columns);
+    Inputs<TOKENS, SPLIT> inputs(in.x, in.columns, shared_address(shared),
+                                 [&](int i) { return i < task.count ? task.first + i : -1; });
     TwoBit<Rows> weights;
-    uint4 *exchange = (uint4 *)(shared + stage_bytes(TOKENS)) + warp * 2 * EXCHANGE_WORDS;
-    weights.start({matrix, matrix},
-                  {min(first_group + 2 * warp, group_rows - 1), min(first_group + 2 * warp + 1, group_rows - 1)}, in.rows,
-                  in.columns, in.pairs, exchange);
+    weights.start({matrix, matrix}, {min(group, group_rows - 1), min(group + 1, group_rows - 1)}, in.rows, in.columns,
+                  in.pairs, run.first, (uint4 *)(shared + stage_bytes(TOKENS, SPLIT)) + warp * 2 * EXCHANGE_WORDS);
     Products<TOKENS> products;
-    multiply_all<TOKENS>(weights, inputs, tiles_of(in.columns), products);
+    multiply_all<TOKENS, SPLIT>(weights, inputs, run, products);
     constexpr float UNDO = 1.0f / (1 << TwoBit<Rows>::SHIFT);
-    spread_results<TOKENS, GROUPS>(products, (float *)shared, first_group, group_rows, task.count,
-                                   [&](int token, int n, float sum) {
-                                       int64_t row = task.first + token;
-                                       float *at = in.y + row * in.rows + n;
-                                       float v = sum * UNDO * in.factor[row];
-                                       *at = in.accumulate ? *at + v : v;
-                                   });
+    spread_results<TOKENS, SPLIT, GROUPS>(products, (float *)shared, first_group, 0, group_rows, task.count,
+                                          [&](int token, int n, float sum) {
+                                              int64_t row = task.first + token;
+                                              float *at = in.y + row * in.rows + n;
+                                              float v = sum * UNDO * in.factor[row];
+                                              *at = in.accumulate ? *at + v : v;
+                                          });
 }
 
-#define ENTRY(SCHEME, ROWS, TOKENS, BLOCKS)                                                                                  \
+#define ENTRY(SCHEME, ROWS, TOKENS, SPLIT, BLOCKS)                                                                           \
     extern "C" __global__ void __launch_bounds__(BATCH_THREADS, BLOCKS)                                                      \
         gatun_batch_##SCHEME##_n##TOKENS(const __grid_constant__ BatchArguments arguments) {                                 \
         extern __shared__ __align__(128) unsigned char shared[];                                                             \
-        batch_q2<ROWS, TOKENS>(arguments, shared);                                                                           \
+        batch_q2<ROWS, TOKENS, SPLIT>(arguments, shared);                                                                    \
     }
 
 #define ENTRIES(SCHEME, ROWS)                                                                                                \
-    ENTRY(SCHEME, ROWS, 16, 2)                                                                                               \
-    ENTRY(SCHEME, ROWS, 32, 2)                                                                                               \
-    ENTRY(SCHEME, ROWS, 64, 1)                                                                                               \
-    ENTRY(SCHEME, ROWS, 128, 1)
+    ENTRY(SCHEME, ROWS, 16, 2, 2)                                                                                            \
+    ENTRY(SCHEME, ROWS, 32, 2, 2)                                                                                            \
+    ENTRY(SCHEME, ROWS, 64, 1, 1)                                                                                            \
+    ENTRY(SCHEME, ROWS, 128, 1, 1)
 
 ENTRIES(q2, WideRows)
 ENTRIES(q2n, NarrowRows)

@@ -5,12 +5,12 @@
  * layout   W0, W1, W2 as in layout.cuh (q4), all with the same columns; x[tokens][columns padded to 128] fp16 and
  *          factor[tokens] as gatun_rows_f16 writes them; y0[t][rows0], y1[t][rows1], y2[t][rows2] fp32; accumulate != 0
  *          adds to y. Names: _n16, _n32, _n64, _n128: tokens of a block
- * bytes    rows * columns * 4.25 / 8 while the token tiles run side by side, x once for every 256 rows (from the L2), y
+ * bytes    rows * columns * 4.25 / 8 while the token tiles run side by side, x once for every R rows (from the L2), y
  *          once        flops  2 * rows * columns * tokens
  * bound    tensor cores, where the grid fills the device; else latency
- * launch   block 256; grid (ceil(rows0 / 256) + ceil(rows1 / 256) + ceil(rows2 / 256)) * ceil(tokens / N); rows1 or rows2
- *          may be 0; dynamic shared memory 384 * N + 16384 bytes. The largest N with which the grid still has a block for
- *          each multiprocessor is best
+ * launch   block 256; grid (ceil(rows0 / R) + ceil(rows1 / R) + ceil(rows2 / R)) * ceil(tokens / N) with R = 2 * N rows of
+ *          a block; rows1 or rows2 may be 0; dynamic shared memory 65536 bytes. The largest N with which the grid still
+ *          has a block for each multiprocessor is best
  * checked in Java   tokens >= 1, rows % 64 == 0, columns % 4 == 0, pairs = the second level's entries of each matrix,
  *          16-byte alignment of W and x; weights below 4000 in magnitude (they are multiplied by 2^4 before they become
  *          fp16; below 2^-18 they lose bits); x and y do not overlap
@@ -31,8 +31,6 @@ struct BatchQ4Arguments {
     int reserved;
 };
 
-constexpr int Q4_GROUPS = BATCH_ROWS / Q4_ROWS;
-
 /* Two of the four row blocks of one group. */
 struct FourBit {
     static constexpr int SHIFT = 4;
@@ -48,17 +46,17 @@ struct FourBit {
     int buffer;
 
     __device__ __forceinline__ void start(const unsigned char *matrix, int group, int row_block, int rows,
-                                          int column_count, int pairs, uint4 *warp_exchange) {
+                                          int column_count, int pairs, int first, uint4 *warp_exchange) {
         int lane = threadIdx.x % WARP;
         int64_t tiles = tiles_of(column_count);
         exchange = warp_exchange;
         columns = column_count;
-        column = 4 * lane;
+        column = first * TILE_COLUMNS + 4 * lane;
         buffer = 0;
-        tile = matrix + MATRIX_HEADER + group * tiles * Q4_TILE;
+        tile = matrix + MATRIX_HEADER + (group * tiles + first) * Q4_TILE;
         codes = (const uint4 *)tile + row_block * 2 * WARP + lane;
         scales.start(matrix, (const uint32_t *)(matrix + MATRIX_HEADER + rows / Q4_ROWS * tiles * Q4_TILE), group, columns,
-                     pairs);
+                     column, pairs);
         ask_scales();
         ask_codes(0);
         ask_codes(1);
@@ -100,30 +98,29 @@ struct FourBit {
         }
     }
 
-    __device__ __forceinline__ void fragments(int half, int p, uint32_t (&a)[2][4]) const {
+    __device__ __forceinline__ void fragment(int half, int p, int b, uint32_t (&a)[4]) const {
         uint4 s = exchange[(buffer ^ 1) * WARP + (half * 4 + p) * 4 + threadIdx.x % 4];
+        const uint32_t words[4] = {now[b].x, now[b].y, now[b].z, now[b].w};
 #pragma unroll
-        for (int b = 0; b < 2; b++) {
-            const uint32_t words[4] = {now[b].x, now[b].y, now[b].z, now[b].w};
-#pragma unroll
-            for (int j = 0; j < 4; j++) {
-                uint32_t value = add_f16((words[j] >> 4 * p & 0x000f000fu) | MAGIC, MINUS_MAGIC);
-                a[b][j] = fma_f16(value, j / 2 ? s.y : s.x, j / 2 ? s.w : s.z);
-            }
+        for (int j = 0; j < 4; j++) {
+            a[j] = fma_f16(widen_codes<0x000f000fu>(words[j] >> 4 * p), j / 2 ? s.y : s.x, j / 2 ? s.w : s.z);
         }
     }
 };
 
-template <int TOKENS>
+template <int TOKENS, int SPLIT>
 __device__ __forceinline__ void batch_q4(const BatchQ4Arguments &in, unsigned char *shared) {
     BatchTask task = single_task(blockIdx.x, in.tokens, TOKENS);
+    constexpr int BLOCK_ROWS = BATCH_ROWS / SPLIT;
+    constexpr int BLOCK_GROUPS = BLOCK_ROWS < Q4_ROWS ? 1 : BLOCK_ROWS / Q4_ROWS;
+    constexpr int BLOCK_PAIRS = BATCH_WARPS / SPLIT; /* of row blocks */
     int which = 0;
-    int row_blocks = (in.rows[0] + BATCH_ROWS - 1) / BATCH_ROWS;
+    int row_blocks = (in.rows[0] + BLOCK_ROWS - 1) / BLOCK_ROWS;
 #pragma unroll
     for (int next = 1; next < 3; next++) {
         if (which == next - 1 && task.row_block >= row_blocks) {
             task.row_block -= row_blocks;
-            row_blocks = (in.rows[next] + BATCH_ROWS - 1) / BATCH_ROWS;
+            row_blocks = (in.rows[next] + BLOCK_ROWS - 1) / BLOCK_ROWS;
             which = next;
         }
     }
@@ -135,33 +132,35 @@ __device__ __forceinline__ void batch_q4(const BatchQ4Arguments &in, unsigned ch
     int rows = which == 0 ? in.rows[0] : which == 1 ? in.rows[1] : in.rows[2];
     int pairs = which == 0 ? in.pairs[0] : which == 1 ? in.pairs[1] : in.pairs[2];
     int group_rows = rows / Q4_ROWS;
-    int first_group = task.row_block * Q4_GROUPS;
+    int first_pair = task.row_block * BLOCK_PAIRS;
     int warp = threadIdx.x / WARP;
-    Inputs<TOKENS> inputs(in.x, in.columns, shared_address(shared),
-                          [&](int i) { return i < task.count ? task.first + i : -1; });
+    int pair = first_pair + warp / SPLIT;
+    TileRun run = tile_run<SPLIT>(in.columns);
+    Inputs<TOKENS, SPLIT> inputs(in.x, in.columns, shared_address(shared),
+                                 [&](int i) { return i < task.count ? task.first + i : -1; });
     FourBit weights;
-    weights.start(matrix, min(first_group + warp / 2, group_rows - 1), warp % 2 * 2, rows, in.columns, pairs,
-                  (uint4 *)(shared + stage_bytes(TOKENS)) + warp * 2 * EXCHANGE_WORDS);
+    weights.start(matrix, min(pair / 2, group_rows - 1), pair % 2 * 2, rows, in.columns, pairs, run.first,
+                  (uint4 *)(shared + stage_bytes(TOKENS, SPLIT)) + warp * 2 * EXCHANGE_WORDS);
     Products<TOKENS> products;
-    multiply_all<TOKENS>(weights, inputs, tiles_of(in.columns), products);
+    multiply_all<TOKENS, SPLIT>(weights, inputs, run, products);
     constexpr float UNDO = 1.0f / (1 << FourBit::SHIFT);
-    spread_results<TOKENS, Q4_GROUPS>(products, (float *)shared, first_group, group_rows, task.count,
-                                      [&](int token, int n, float sum) {
-                                          int64_t row = task.first + token;
-                                          float *at = y + row * rows + n;
-                                          float v = sum * UNDO * in.factor[row];
-                                          *at = in.accumulate ? *at + v : v;
-                                      });
+    spread_results<TOKENS, SPLIT, BLOCK_GROUPS>(products, (float *)shared, first_pair / 2, first_pair % 2 * 32, group_rows,
+                                                task.count, [&](int token, int n, float sum) {
+                                                    int64_t row = task.first + token;
+                                                    float *at = y + row * rows + n;
+                                                    float v = sum * UNDO * in.factor[row];
+                                                    *at = in.accumulate ? *at + v : v;
+                                                });
 }
 
-#define ENTRY(TOKENS, BLOCKS)                                                                                                \
+#define ENTRY(TOKENS, SPLIT, BLOCKS)                                                                                         \
     extern "C" __global__ void __launch_bounds__(BATCH_THREADS, BLOCKS)                                                      \
         gatun_batch_q4_n##TOKENS(const __grid_constant__ BatchQ4Arguments arguments) {                                       \
         extern __shared__ __align__(128) unsigned char shared[];                                                             \
-        batch_q4<TOKENS>(arguments, shared);                                                                                 \
+        batch_q4<TOKENS, SPLIT>(arguments, shared);                                                                          \
     }
 
-ENTRY(16, 2)
-ENTRY(32, 2)
-ENTRY(64, 1)
-ENTRY(128, 1)
+ENTRY(16, 8, 2)
+ENTRY(32, 4, 2)
+ENTRY(64, 2, 1)
+ENTRY(128, 1, 1)

@@ -3,8 +3,9 @@
  *
  *   y[t][n] = sum over k of W[n, k] x[t][k]
  *
- * A block takes 256 weight rows (the M of the tensor core) and TOKENS tokens (its N), all columns; a warp takes two row
- * blocks of 16 and all of the block's tokens. Weights go from global memory to registers, one step ahead, become fp16
+ * A block takes 256 / SPLIT weight rows (the M of the tensor core) and TOKENS tokens (its N), all columns; a warp takes two
+ * row blocks of 16, all of the block's tokens and one of SPLIT runs of columns (more than one where tokens are few: blocks
+ * of fewer rows fill the device), which are added in rising order at the end. Weights go from global memory to registers, one step ahead, become fp16
  * there, each rounded to fp16 after a power of two that suits its format, and never touch shared memory: the layout of
  * quantized tiles (layout.cuh) is the register order of the A operand. Inputs are fp16 rows as rows.cu writes them, the B
  * operand, and pass through three stages of shared memory, 64 columns each. Sums are fp32, in rising order of columns.
@@ -13,7 +14,7 @@
  * tile into { scale, -zero * scale } once, in its own piece of shared memory, one tile ahead.
  *
  * Rows of a group are strided in y, so a block takes neighbouring groups and its results pass through shared memory:
- * stores are runs of 16 (2-bit), 4 (4-bit) or 256 (unquantized) floats.
+ * stores are runs of as many floats as a block has groups.
  *
  * Where the work is over many experts, the blocks of one expert that share weights are neighbours in the grid, and the
  * grid is as large as the choices can make it: blocks without work leave at once.
@@ -24,7 +25,7 @@
 
 constexpr int BATCH_WARPS = 8;
 constexpr int BATCH_THREADS = BATCH_WARPS * WARP;
-constexpr int BATCH_ROWS = 2 * 16 * BATCH_WARPS;
+constexpr int BATCH_ROWS = 2 * 16 * BATCH_WARPS; /* of a block whose warps all have the same columns */
 constexpr int STAGE_COLUMNS = 64;
 constexpr int STAGES = 3;
 constexpr int ROW_BYTES = 2 * STAGE_COLUMNS; /* of one token in one stage */
@@ -36,15 +37,24 @@ __host__ __device__ constexpr int pass_tokens(int tokens) {
     return tokens / 4 < 8 ? 8 : tokens / 4;
 }
 
-__host__ __device__ constexpr int stage_bytes(int tokens) {
-    return STAGES * tokens * ROW_BYTES;
+/* The exchange, which is double, lies behind the stages; results overlay both. */
+__host__ __device__ constexpr int stage_bytes(int tokens, int split) {
+    return STAGES * split * tokens * ROW_BYTES;
 }
 
-/* The exchange is double; it lies behind the stages, and results overlay both. */
-__host__ __device__ constexpr int batch_shared_bytes(int tokens) {
-    int products = stage_bytes(tokens) + 2 * BATCH_WARPS * EXCHANGE_WORDS * 16;
-    int results = pass_tokens(tokens) * 324 * 4;
-    return products > results ? products : results;
+/* The columns, in tiles, of one warp out of SPLIT. */
+struct TileRun {
+    int first;
+    int count;
+    int longest; /* of all warps */
+};
+
+template <int SPLIT>
+__device__ __forceinline__ TileRun tile_run(int columns) {
+    int tiles = tiles_of(columns);
+    int each = (tiles + SPLIT - 1) / SPLIT;
+    int first = (int)threadIdx.x / WARP % SPLIT * each;
+    return {min(first, tiles - 1), max(0, min(each, tiles - first)), each};
 }
 
 /* ---- asynchronous copies ------------------------------------------------------------------------------------------- */
@@ -86,40 +96,47 @@ __device__ __forceinline__ void load_matrices(uint32_t (&v)[4], uint32_t from) {
  * The stages of x. Chunk c (of eight, sixteen bytes each) of token t lies at chunk c ^ (t % 8) of its row: neither the
  * copies nor the loads of matrices meet the same bank twice.
  */
-template <int TOKENS>
+template <int TOKENS, int SPLIT>
 struct Inputs {
-    static constexpr int COPIES = (TOKENS * 8 + BATCH_THREADS - 1) / BATCH_THREADS;
+    static constexpr int CHUNKS = SPLIT * TOKENS * 8; /* of a stage: [run of columns][token][chunk] */
+    static constexpr int COPIES = (CHUNKS + BATCH_THREADS - 1) / BATCH_THREADS;
+    static constexpr int BYTES = SPLIT * TOKENS * ROW_BYTES;
 
     const uint4 *x;
     uint32_t at[COPIES]; /* in units of sixteen bytes */
-    unsigned there;
+    int stages[COPIES];  /* that there are: 0 where there is no token */
     uint32_t shared;
     uint32_t to;
 
     /* `row_of(i)`: which row of x is token i of the tile, or -1. */
     template <class RowOf>
     __device__ __forceinline__ Inputs(const __half *rows, int columns, uint32_t shared, RowOf row_of)
-        : x((const uint4 *)rows), there(0), shared(shared) {
+        : x((const uint4 *)rows), shared(shared) {
         int chunk = threadIdx.x % 8;
-        uint32_t pitch = (uint32_t)tiles_of(columns) * (TILE_COLUMNS / 8);
+        int tiles = tiles_of(columns);
+        int each = (tiles + SPLIT - 1) / SPLIT;
 #pragma unroll
         for (int i = 0; i < COPIES; i++) {
-            int token = threadIdx.x / 8 + i * (BATCH_THREADS / 8);
-            int row = token < TOKENS ? row_of(token) : -1;
-            at[i] = row < 0 ? 0 : (uint32_t)row * pitch + chunk;
-            there |= row < 0 ? 0 : 1u << i;
+            int line = threadIdx.x / 8 + i * (BATCH_THREADS / 8);
+            int run = line / TOKENS;
+            int row = run < SPLIT ? row_of(line % TOKENS) : -1;
+            int left = tiles - run * each;
+            bool there = row >= 0 && left > 0;
+            at[i] = there ? (uint32_t)row * (uint32_t)tiles * (TILE_COLUMNS / 8) + run * each * (TILE_COLUMNS / 8) + chunk
+                          : 0;
+            stages[i] = there ? 2 * left : 0;
         }
-        int token = threadIdx.x / 8;
-        to = shared + token * ROW_BYTES + ((chunk ^ (token % 8)) * 16);
+        int line = threadIdx.x / 8;
+        to = shared + line * ROW_BYTES + ((chunk ^ (line % 8)) * 16);
     }
 
-    /* Asks for stage `stage`, columns 64 * stage and on. */
+    /* Asks for stage `stage` of each run of columns. */
     __device__ __forceinline__ void ask(int stage, int buffer) const {
 #pragma unroll
         for (int i = 0; i < COPIES; i++) {
-            if (TOKENS * 8 >= BATCH_THREADS || threadIdx.x < TOKENS * 8) {
-                copy_ahead(to + buffer * (TOKENS * ROW_BYTES) + i * (BATCH_THREADS / 8 * ROW_BYTES),
-                           x + at[i] + stage * (STAGE_COLUMNS / 8), there >> i & 1);
+            if (CHUNKS % BATCH_THREADS == 0 || threadIdx.x < CHUNKS) {
+                copy_ahead(to + buffer * BYTES + i * (BATCH_THREADS / 8 * ROW_BYTES),
+                           x + at[i] + (stage < stages[i] ? stage * (STAGE_COLUMNS / 8) : 0), stage < stages[i]);
             }
         }
     }
@@ -137,11 +154,10 @@ __device__ __forceinline__ int fragment_place(int column) {
 
 /*
  * Weights in registers offer
- *   GROUPS            groups of a block's 256 rows
- *   SHIFT             weights are multiplied by 2^SHIFT
- *   start(...)        before the first stage
- *   turn(half, last)  at the beginning of each stage: half 0 or 1 of a tile of 128 columns, `last`: no tile follows
- *   fragments(...)    columns 16p .. 16p + 15 of the stage as A operands of both row blocks
+ *   SHIFT                   weights are multiplied by 2^SHIFT
+ *   start(...)              before the first stage
+ *   turn(half, last)        at the beginning of each stage: half 0 or 1 of a tile of 128 columns, `last`: no tile follows
+ *   fragment(half, p, b, a) columns 16p .. 16p + 15 of the stage as the A operand of row block b
  */
 
 /* Bytes 0 to 3 of a word as floats. */
@@ -162,22 +178,52 @@ __device__ __forceinline__ uint4 pack_scales(const float (&scale)[4], const floa
 constexpr uint32_t MAGIC = 0x64006400u; /* fp16 1024: its last bits count units */
 constexpr uint32_t MINUS_MAGIC = 0xe400e400u;
 
+/* The codes under `mask` as two fp16, exact. The instruction is written out: the compiler makes two of it. */
+template <uint32_t MASK>
+__device__ __forceinline__ uint32_t widen_codes(uint32_t word) {
+    uint32_t v;
+    asm("lop3.b32 %0, %1, %2, %3, 0xea;" : "=r"(v) : "r"(word), "n"(MASK), "r"(MAGIC));
+    return add_f16(v, MINUS_MAGIC);
+}
+
+/* Weights' scales that may not be there: zeros then. */
+__device__ __forceinline__ uint4 load_where(const uint4 *address, bool there) {
+    uint4 v;
+    asm volatile("{\n .reg .pred p;\n setp.ne.u32 p, %5, 0;\n mov.u32 %0, 0;\n mov.u32 %1, 0;\n mov.u32 %2, 0;\n"
+                 " mov.u32 %3, 0;\n @p ld.global.L1::no_allocate.v4.u32 {%0, %1, %2, %3}, [%4];\n}"
+                 : "=&r"(v.x), "=&r"(v.y), "=&r"(v.z), "=&r"(v.w)
+                 : "l"(address), "r"((int)there));
+    return v;
+}
+
+__device__ __forceinline__ uint2 load_where(const uint2 *address, bool there) {
+    uint2 v;
+    asm volatile("{\n .reg .pred p;\n setp.ne.u32 p, %3, 0;\n mov.u32 %0, 0;\n mov.u32 %1, 0;\n"
+                 " @p ld.global.L1::no_allocate.v2.u32 {%0, %1}, [%2];\n}"
+                 : "=&r"(v.x), "=&r"(v.y)
+                 : "l"(address), "r"((int)there));
+    return v;
+}
+
 /* Scale and zero codes of the published scheme for one group: a lane has four columns of each tile. */
 struct WideScales {
     const uint32_t *second;
     int pair;
     int pairs;
+    int step;
     float zero_scale;
     float zero_shift;
     uint32_t scales;
     uint32_t zeros;
     uint4 pairs_asked;
 
+    /* `column`: the lane's first. */
     __device__ __forceinline__ void start(const unsigned char *matrix, const uint32_t *entries, int group, int columns,
-                                          int count) {
+                                          int column, int count) {
         second = entries;
         pairs = count;
-        pair = (int)(((unsigned)group * (unsigned)columns + 4 * (threadIdx.x % WARP)) % (unsigned)count);
+        step = TILE_COLUMNS % count;
+        pair = (int)(((unsigned)group * (unsigned)columns + (unsigned)column) % (unsigned)count);
         zero_scale = ((const float *)matrix)[0];
         zero_shift = -((const float *)matrix)[1] * zero_scale;
     }
@@ -187,19 +233,24 @@ struct WideScales {
         int lane = threadIdx.x % WARP;
         scales = load_once((const uint32_t *)codes + lane);
         zeros = load_once((const uint32_t *)(codes + TILE_COLUMNS) + lane);
-        pairs_asked = make_uint4(0, 0, 0, 0);
-        if (inside) {
-            if (pairs % 4 == 0) {
-                pairs_asked = load_once((const uint4 *)(second + pair));
-            } else {
-                pairs_asked = make_uint4(second[pair], second[(pair + 1) % pairs], second[(pair + 2) % pairs],
-                                         second[(pair + 3) % pairs]);
-            }
+        if (pairs % 4 == 0) {
+            pairs_asked = load_where((const uint4 *)(second + pair), inside);
+        } else {
+            load_one_by_one(inside);
         }
-        pair += TILE_COLUMNS;
-        if (pair >= pairs) {
-            pair %= pairs;
+        pair += step;
+        pair -= pair >= pairs ? pairs : 0;
+    }
+
+    __device__ __forceinline__ void load_one_by_one(bool inside) {
+        uint32_t entries[4];
+        int at = pair;
+#pragma unroll
+        for (int i = 0; i < 4; i++) {
+            entries[i] = inside ? load_once(second + at) : 0;
+            at = at + 1 == pairs ? 0 : at + 1;
         }
+        pairs_asked = make_uint4(entries[0], entries[1], entries[2], entries[3]);
     }
 
     /* Scales are multiplied by `unit`. */
@@ -228,7 +279,7 @@ struct NarrowScales {
 
     __device__ __forceinline__ void ask(const unsigned char *tile_codes, const unsigned char *entry, bool inside) {
         codes = load_once((const uint32_t *)tile_codes + threadIdx.x % WARP);
-        second = inside ? load_once((const uint2 *)entry) : make_uint2(0, 0);
+        second = load_where((const uint2 *)entry, inside);
     }
 
     __device__ __forceinline__ uint4 scales_of_lane(float unit, float fold) const {
@@ -256,11 +307,12 @@ struct WideRows {
     const unsigned char *tile;
     uint4 codes;
 
-    __device__ __forceinline__ void start(const unsigned char *matrix, int rows, int columns, int pairs, int group) {
+    __device__ __forceinline__ void start(const unsigned char *matrix, int rows, int columns, int pairs, int group,
+                                          int first) {
         int64_t tiles = tiles_of(columns);
-        tile = matrix + MATRIX_HEADER + group * tiles * TILE;
+        tile = matrix + MATRIX_HEADER + (group * tiles + first) * TILE;
         scales.start(matrix, (const uint32_t *)(matrix + MATRIX_HEADER + rows / Q2_ROWS * tiles * TILE), group, columns,
-                     pairs);
+                     first * TILE_COLUMNS + 4 * (threadIdx.x % WARP), pairs);
     }
 
     __device__ __forceinline__ void ask(bool inside) {
@@ -277,10 +329,10 @@ struct NarrowRows {
     const unsigned char *second;
     uint4 codes;
 
-    __device__ __forceinline__ void start(const unsigned char *matrix, int rows, int columns, int, int group) {
+    __device__ __forceinline__ void start(const unsigned char *matrix, int rows, int columns, int, int group, int first) {
         int64_t tiles = tiles_of(columns);
-        tile = matrix + group * tiles * TILE;
-        second = matrix + rows / Q2_ROWS * tiles * TILE + group * tiles * 8;
+        tile = matrix + (group * tiles + first) * TILE;
+        second = matrix + rows / Q2_ROWS * tiles * TILE + (group * tiles + first) * 8;
     }
 
     __device__ __forceinline__ void ask(bool inside) {
@@ -303,16 +355,16 @@ struct TwoBit {
     int columns;
     int buffer;
 
-    /* Row block b is group group[b] of matrix[b]. */
+    /* Row block b is group group[b] of matrix[b], from tile `first` on. */
     __device__ __forceinline__ void start(const unsigned char *const (&matrix)[2], const int (&group)[2], int row_count,
-                                          int column_count, int pairs, uint4 *warp_exchange) {
+                                          int column_count, int pairs, int first, uint4 *warp_exchange) {
         exchange = warp_exchange;
         columns = column_count;
-        column = 4 * (threadIdx.x % WARP);
+        column = first * TILE_COLUMNS + 4 * (threadIdx.x % WARP);
         buffer = 0;
 #pragma unroll
         for (int b = 0; b < 2; b++) {
-            rows[b].start(matrix[b], row_count, column_count, pairs, group[b]);
+            rows[b].start(matrix[b], row_count, column_count, pairs, group[b], first);
             rows[b].ask(column < columns);
         }
         publish();
@@ -342,17 +394,14 @@ struct TwoBit {
         }
     }
 
-    __device__ __forceinline__ void fragments(int half, int p, uint32_t (&a)[2][4]) const {
+    __device__ __forceinline__ void fragment(int half, int p, int b, uint32_t (&a)[4]) const {
+        uint4 s = exchange[((buffer ^ 1) * 2 + b) * WARP + (half * 4 + p) * 4 + threadIdx.x % 4];
+        const uint32_t words[4] = {now[b].x, now[b].y, now[b].z, now[b].w};
 #pragma unroll
-        for (int b = 0; b < 2; b++) {
-            uint4 s = exchange[((buffer ^ 1) * 2 + b) * WARP + (half * 4 + p) * 4 + threadIdx.x % 4];
-            const uint32_t words[4] = {now[b].x, now[b].y, now[b].z, now[b].w};
-            uint32_t mask = p % 2 ? 0x000c000cu : 0x00030003u;
-#pragma unroll
-            for (int j = 0; j < 4; j++) {
-                uint32_t codes = add_f16((words[j] >> (8 * half + 4 * (p / 2)) & mask) | MAGIC, MINUS_MAGIC);
-                a[b][j] = fma_f16(codes, j / 2 ? s.y : s.x, j / 2 ? s.w : s.z);
-            }
+        for (int j = 0; j < 4; j++) {
+            uint32_t word = words[j] >> (8 * half + 4 * (p / 2));
+            uint32_t codes = p % 2 ? widen_codes<0x000c000cu>(word) : widen_codes<0x00030003u>(word);
+            a[j] = fma_f16(codes, j / 2 ? s.y : s.x, j / 2 ? s.w : s.z);
         }
     }
 };
@@ -362,24 +411,58 @@ struct TwoBit {
 template <int TOKENS>
 struct Products {
     float sums[2][TOKENS / 8][4]; /* [row block][eight tokens] */
-};
 
-template <int TOKENS, class Weights>
-__device__ __forceinline__ void multiply_all(Weights &weights, const Inputs<TOKENS> &inputs, int tiles,
-                                             Products<TOKENS> &products) {
-    int lane = threadIdx.x % WARP;
+    __device__ __forceinline__ void clear() {
 #pragma unroll
-    for (int b = 0; b < 2; b++) {
+        for (int b = 0; b < 2; b++) {
 #pragma unroll
-        for (int n = 0; n < TOKENS / 8; n++) {
+            for (int n = 0; n < TOKENS / 8; n++) {
 #pragma unroll
-            for (int i = 0; i < 4; i++) {
-                products.sums[b][n][i] = 0;
+                for (int i = 0; i < 4; i++) {
+                    sums[b][n][i] = 0;
+                }
             }
         }
     }
+};
+
+/* One stage. `from`: the lane's row of the stage; fragments are made while the tensor core has those before. */
+template <int TOKENS, class Weights>
+__device__ __forceinline__ void multiply_stage(Weights &weights, int half, uint32_t from, uint32_t chunk,
+                                               Products<TOKENS> &products) {
+    constexpr int PAIRS = TOKENS / 16;
+    uint32_t a[2][2][4]; /* [p % 2][row block] */
+    weights.fragment(half, 0, 0, a[0][0]);
+    weights.fragment(half, 0, 1, a[0][1]);
+#pragma unroll
+    for (int p = 0; p < 4; p++) {
+#pragma unroll
+        for (int n = 0; n < PAIRS; n++) {
+            uint32_t x[4];
+            load_matrices(x, from + n * (16 * ROW_BYTES) + (chunk ^ (32 * p)));
+            if (p < 3 && n == 0) {
+                weights.fragment(half, p + 1, 0, a[(p + 1) % 2][0]);
+            }
+            if (p < 3 && n == PAIRS / 2) {
+                weights.fragment(half, p + 1, 1, a[(p + 1) % 2][1]);
+            }
+#pragma unroll
+            for (int b = 0; b < 2; b++) {
+                const uint32_t(&w)[4] = a[p % 2][b];
+                multiply_tile(products.sums[b][2 * n], w[0], w[1], w[2], w[3], x[0], x[1]);
+                multiply_tile(products.sums[b][2 * n + 1], w[0], w[1], w[2], w[3], x[2], x[3]);
+            }
+        }
+    }
+}
+
+template <int TOKENS, int SPLIT, class Weights>
+__device__ __forceinline__ void multiply_all(Weights &weights, const Inputs<TOKENS, SPLIT> &inputs, const TileRun &run,
+                                             Products<TOKENS> &products) {
+    int lane = threadIdx.x % WARP;
+    products.clear();
     /* Lane 8q + r gives the address of row r of matrix q: tokens 8 (q / 2) + r, chunk q % 2 of the sixteen columns. */
-    uint32_t row = (lane / 16 * 8 + lane % 8) * ROW_BYTES;
+    uint32_t row = inputs.shared + (threadIdx.x / WARP % SPLIT * TOKENS + lane / 16 * 8 + lane % 8) * ROW_BYTES;
     uint32_t chunk = ((lane / 8 & 1) ^ (lane % 8)) * 16;
     inputs.ask(0, 0);
     close_copies();
@@ -387,32 +470,19 @@ __device__ __forceinline__ void multiply_all(Weights &weights, const Inputs<TOKE
     close_copies();
     int buffer = 0;
     int free_buffer = 2;
-    for (int kt = 0; kt < tiles; kt++) {
-        bool last = kt + 1 == tiles;
+    for (int kt = 0; kt < run.longest; kt++) {
+        bool last = kt + 1 >= run.count;
 #pragma unroll
         for (int half = 0; half < 2; half++) {
             await_copies<1>();
             __syncthreads();
-            if (!last) {
+            if (kt + 1 < run.longest) {
                 inputs.ask(2 * kt + half + 2, free_buffer);
             }
             close_copies();
-            weights.turn(half, last);
-            uint32_t stage = inputs.shared + buffer * (TOKENS * ROW_BYTES) + row;
-#pragma unroll
-            for (int p = 0; p < 4; p++) {
-                uint32_t a[2][4];
-                weights.fragments(half, p, a);
-#pragma unroll
-                for (int n = 0; n < TOKENS / 16; n++) {
-                    uint32_t x[4];
-                    load_matrices(x, stage + n * (16 * ROW_BYTES) + (chunk ^ (32 * p)));
-#pragma unroll
-                    for (int b = 0; b < 2; b++) {
-                        multiply_tile(products.sums[b][2 * n], a[b][0], a[b][1], a[b][2], a[b][3], x[0], x[1]);
-                        multiply_tile(products.sums[b][2 * n + 1], a[b][0], a[b][1], a[b][2], a[b][3], x[2], x[3]);
-                    }
-                }
+            if (SPLIT == 1 || kt < run.count) {
+                weights.turn(half, last);
+                multiply_stage<TOKENS>(weights, half, row + buffer * inputs.BYTES, chunk, products);
             }
             buffer = buffer + 1 == STAGES ? 0 : buffer + 1;
             free_buffer = free_buffer + 1 == STAGES ? 0 : free_buffer + 1;
@@ -509,14 +579,15 @@ constexpr int GATE_GROUPS = BATCH_WARPS;
 /* ---- results ------------------------------------------------------------------------------------------------------- */
 
 /*
- * Hands y[token of the tile][n] of the block's rows to `each(token, n, sum)`, n in runs. GROUPS neighbouring groups from
- * `first_group` on of `group_rows` make up the block, row i of group g is n = g + group_rows * i. The padding keeps the
- * writers of a warp in 32 banks.
+ * Hands y[token of the tile][n] of the block's rows to `each(token, n, sum)`, n in runs. The block has GROUPS neighbouring
+ * groups from `first_group` on, their rows from `first_row` on; row i of group g is n = g + group_rows * i. Runs of columns
+ * are added in rising order. The padding keeps the writers of a warp in 32 banks.
  */
-template <int TOKENS, int GROUPS, class Each>
+template <int TOKENS, int SPLIT, int GROUPS, class Each>
 __device__ __forceinline__ void spread_results(const Products<TOKENS> &products, float *results, int first_group,
-                                               int group_rows, int tokens, Each each) {
-    constexpr int ROWS = BATCH_ROWS / GROUPS;
+                                               int first_row, int group_rows, int tokens, Each each) {
+    constexpr int BLOCK_ROWS = BATCH_ROWS / SPLIT;
+    constexpr int ROWS = BLOCK_ROWS / GROUPS;
     constexpr int PITCH = (ROWS * (GROUPS + 1) + 11) / 16 * 16 + 4;
     constexpr int PASS = pass_tokens(TOKENS);
     int warp = threadIdx.x / WARP;
@@ -527,27 +598,35 @@ __device__ __forceinline__ void spread_results(const Products<TOKENS> &products,
         if (pass * PASS >= tokens) {
             break;
         }
-        __syncthreads();
 #pragma unroll
-        for (int b = 0; b < 2; b++) {
+        for (int run = 0; run < SPLIT; run++) {
+            __syncthreads();
+            if (warp % SPLIT != run) {
+                continue;
+            }
 #pragma unroll
-            for (int n = 0; n < PASS / 8; n++) {
+            for (int b = 0; b < 2; b++) {
 #pragma unroll
-                for (int i = 0; i < 4; i++) {
-                    int row = (2 * warp + b) * 16 + g + 8 * (i / 2);
-                    int slot = row % ROWS * (GROUPS + 1) + row / ROWS;
-                    results[(8 * n + 2 * c + i % 2) * PITCH + slot] = products.sums[b][pass * PASS / 8 + n][i];
+                for (int n = 0; n < PASS / 8; n++) {
+#pragma unroll
+                    for (int i = 0; i < 4; i++) {
+                        int row = (2 * (warp / SPLIT) + b) * 16 + g + 8 * (i / 2);
+                        int slot = row % ROWS * (GROUPS + 1) + row / ROWS;
+                        float *at = &results[(8 * n + 2 * c + i % 2) * PITCH + slot];
+                        float v = products.sums[b][pass * PASS / 8 + n][i];
+                        *at = run == 0 ? v : *at + v;
+                    }
                 }
             }
         }
         __syncthreads();
-        int count = min(PASS, tokens - pass * PASS) * BATCH_ROWS;
+        int count = min(PASS, tokens - pass * PASS) * BLOCK_ROWS;
         for (int at = threadIdx.x; at < count; at += BATCH_THREADS) {
-            int token = at / BATCH_ROWS;
-            int row = at % BATCH_ROWS / GROUPS;
+            int token = at / BLOCK_ROWS;
+            int row = at % BLOCK_ROWS / GROUPS;
             int group = at % GROUPS;
             if (first_group + group < group_rows) {
-                each(pass * PASS + token, first_group + group + group_rows * row,
+                each(pass * PASS + token, first_group + group + group_rows * (first_row + row),
                      results[token * PITCH + row * (GROUPS + 1) + group]);
             }
         }
