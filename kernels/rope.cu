@@ -11,6 +11,7 @@
  *           inverse_frequencies, int *error), the same for both;
  *          grid (heads + kv_heads, tokens), block head_size / 2 rounded up to 32; no dynamic shared memory
  * checked in Java   head_size even and <= 2048, position + tokens <= capacity (beyond it nothing is stored and ERROR_ID is set)
+ * checked by   RopeTest
  */
 #include "common.cuh"
 
