@@ -51,7 +51,7 @@
  *          16 rows or so (L2)      bound: device memory reads (_t1), fp32 FMA (_n128)
  *
  * checked in Java   rows, columns > 0; group_size a multiple of the fields of a byte (2, 4, 8 bits) that divides rows;
- *          pairs divides G * columns; values, scale_scales and scale_zeros at multiples of their element's size. Where
+ *          pairs divides G * columns; values, units, scale_scales and scale_zeros at multiples of their own size. Where
  *          addresses are multiples of 16, columns and pairs of 8, loads are wide; all else takes a slower path. Choices
  *          outside 0..items-1 set ERROR_ID and read row 0; offsets are clipped to 0..items; rows of y that belong to no
  *          segment are not written. An absent expert sets ERROR_ABSENT and its rows of y are zero (mode 1: unchanged)
@@ -139,7 +139,7 @@ __device__ __forceinline__ bool find_part(const AnyProduct &in, int tile, int wi
     for (int i = 0; i < EACH; i++) {
         int e = EACH * lane + i;
         begin[i] = e < in.experts ? min(max(in.offsets[e], 0), in.items) : 0;
-        count[i] = e < in.experts ? max(min(in.offsets[e + 1], in.items) - begin[i], 0) : 0;
+        count[i] = e < in.experts ? max(min(in.offsets[e + 1], in.items), begin[i]) - begin[i] : 0;
         tiles += (count[i] + width - 1) / width;
     }
     int through = tiles;
@@ -312,6 +312,25 @@ __device__ __forceinline__ float masked(uint32_t word, uint32_t mask) {
     return __uint_as_float((word & mask) | TWO_TO_23) - 8388608.0f;
 }
 
+template <int UNIT>
+__device__ __forceinline__ uint32_t unit_at(const byte *units, int i) {
+    return UNIT == 1 ? units[i] : UNIT == 2 ? ((const uint16_t *)units)[i] : ((const uint32_t *)units)[i];
+}
+
+/* As many units as fit into the words; of those only the first `left` are read, the others are zero. */
+template <int UNIT, int WORDS>
+__device__ __forceinline__ void load_singly(const byte *units, int left, uint32_t (&words)[WORDS]) {
+    constexpr int EACH = 4 / UNIT;
+#pragma unroll
+    for (int w = 0; w < WORDS; w++) {
+        words[w] = 0;
+#pragma unroll
+        for (int i = 0; i < EACH; i++) {
+            words[w] |= w * EACH + i < left ? unit_at<UNIT>(units, w * EACH + i) << 8 * UNIT * i : 0;
+        }
+    }
+}
+
 template <int FORMAT>
 struct Four {
     uint32_t words[Packing<FORMAT>::WORDS];
@@ -330,19 +349,7 @@ struct Four {
             uint4 v = load_once((const uint4 *)at);
             words[0] = v.x, words[1] = v.y, words[2] = v.z, words[3] = v.w;
         } else {
-            load_singly<UNIT>(at, columns - k);
-        }
-    }
-
-    template <int UNIT>
-    __device__ __forceinline__ void load_singly(const byte *at, int left) {
-#pragma unroll
-        for (int w = 0; w < Packing<FORMAT>::WORDS; w++) {
-            words[w] = 0;
-        }
-#pragma unroll
-        for (int b = 0; b < 4 * UNIT; b++) {
-            words[b / 4] |= b / UNIT < left ? (uint32_t)at[b] << 8 * (b % 4) : 0;
+            load_singly<UNIT>(at, columns - k, words);
         }
     }
 
@@ -368,8 +375,14 @@ struct Four {
     }
 };
 
+/* Byte i of the word as a float. */
+__device__ __forceinline__ float byte_float(uint32_t word, int i) {
+    constexpr uint32_t TWO_TO_23 = 0x4b000000u;
+    return __uint_as_float(__byte_perm(word, TWO_TO_23, 0x7440 + i)) - 8388608.0f;
+}
+
 __device__ __forceinline__ float4 byte_floats(uint32_t word) {
-    return make_float4((float)(word & 255), (float)(word >> 8 & 255), (float)(word >> 16 & 255), (float)(word >> 24));
+    return make_float4(byte_float(word, 0), byte_float(word, 1), byte_float(word, 2), byte_float(word, 3));
 }
 
 /* Scales and zeros of four columns of a group row. */
@@ -459,6 +472,11 @@ __device__ __forceinline__ constexpr int power_at_least(int n) {
     return power;
 }
 
+/* A 64-bit remainder takes long. */
+__device__ __forceinline__ unsigned remainder_of(uint64_t value, unsigned divisor) {
+    return value >> 32 == 0 ? (unsigned)value % divisor : (unsigned)(value % divisor);
+}
+
 /* Units of work: STEPS rows of units below each other, of one group row; unquantized: STEPS rows. */
 struct Unit {
     int group_rows; /* G; 1 if unquantized */
@@ -474,9 +492,11 @@ __device__ __forceinline__ void add_unit(const AnyMatrix &m, const Unit &unit, c
     constexpr int STEPS = steps_of<FORMAT, TOKENS>();
     float zeros[TOKENS] = {};
     int columns = m.columns;
-    unsigned first_pair = 0;
+    unsigned pair = 0;
+    unsigned pair_step = 0;
     if (is_quantized(FORMAT)) {
-        first_pair = (unsigned)((int64_t)unit.group * columns % m.pairs);
+        pair = remainder_of((uint64_t)unit.group * columns + 4 * threadIdx.x, m.pairs);
+        pair_step = 4 * ANY_THREADS % (unsigned)m.pairs;
     }
 #pragma unroll(WIDE && TOKENS == 1 ? 2 : 1)
     for (int k = 4 * threadIdx.x; k < columns; k += 4 * ANY_THREADS) {
@@ -493,7 +513,9 @@ __device__ __forceinline__ void add_unit(const AnyMatrix &m, const Unit &unit, c
         }
         if constexpr (is_quantized(FORMAT)) {
             constexpr float ODD = in_bytes<FORMAT>() ? 256.0f : 1.0f;
-            FourGroups groups = four_groups<WIDE>(m, unit.group, (first_pair + k) % m.pairs, columns, k);
+            FourGroups groups = four_groups<WIDE>(m, unit.group, pair, columns, k);
+            pair += pair_step;
+            pair -= pair >= (unsigned)m.pairs ? m.pairs : 0;
             groups.scale.y *= 1 / ODD, groups.scale.w *= 1 / ODD;
             groups.zero.y *= ODD, groups.zero.w *= ODD;
 #pragma unroll
@@ -542,7 +564,8 @@ __device__ __forceinline__ void multiply_rows(const AnyProduct &in, const AnyMat
     }
     int lane = threadIdx.x % WARP;
     int warp = threadIdx.x / WARP;
-    for (int64_t u = blockIdx.y; u < (int64_t)unit.group_rows * batches; u += gridDim.y) {
+    /* No more units than rows. */
+    for (unsigned u = blockIdx.y; u < (unsigned)unit.group_rows * batches; u += gridDim.y) {
         unit.group = (int)(u % unit.group_rows);
         unit.first_step = (int)(u / unit.group_rows) * STEPS;
         float sums[COUNT] = {};
@@ -660,7 +683,7 @@ __device__ __forceinline__ WeightRow find_row(const AnyMatrix &m, int rows, int 
     WeightRow row;
     row.codes = m.codes + unit_row * columns * unit_bytes(m.format);
     row.first_group = (int64_t)group * columns;
-    row.first_pair = (unsigned)(row.first_group % m.pairs);
+    row.first_pair = remainder_of(row.first_group, m.pairs);
     row.shift = (m.format == FORMAT_Q3 ? 30 : 8) - bits * (member / steps + 1);
     return row;
 }
@@ -690,19 +713,16 @@ __device__ __forceinline__ void load_words(const byte *at, uint32_t (&words)[WOR
 template <int UNIT, bool WIDE>
 __device__ __forceinline__ void load_octet(const byte *row, int k, int columns, uint32_t (&words)[2 * UNIT]) {
     const byte *at = row + (int64_t)k * UNIT;
-#pragma unroll
-    for (int w = 0; w < 2 * UNIT; w++) {
-        words[w] = 0;
-    }
     if constexpr (WIDE) {
+#pragma unroll
+        for (int w = 0; w < 2 * UNIT; w++) {
+            words[w] = 0;
+        }
         if (k < columns) {
             load_words(at, words);
         }
     } else {
-#pragma unroll
-        for (int b = 0; b < OCTET * UNIT; b++) {
-            words[b / 4] |= k + b / UNIT < columns ? (uint32_t)at[b] << 8 * (b % 4) : 0;
-        }
+        load_singly<UNIT>(at, columns - k, words);
     }
 }
 
@@ -718,6 +738,10 @@ __device__ __forceinline__ void load_weights(const AnyMatrix &m, const WeightRow
 
 __device__ __forceinline__ uint32_t byte_of(const uint32_t *words, int i) {
     return words[i / 4] >> 8 * (i % 4) & 255;
+}
+
+__device__ __forceinline__ float byte_float_of(const uint32_t *words, int i) {
+    return byte_float(words[i / 4], i % 4);
 }
 
 /* Second-level scales and zeros of eight groups; beyond the row those of the next, finite where the inputs are zero. */
@@ -757,9 +781,9 @@ __device__ __forceinline__ void widen(const AnyMatrix &m, const WeightRow &row, 
 #pragma unroll
         for (int i = 0; i < OCTET; i++) {
             uint32_t unit = K::UNIT == 4 ? raw.codes[i] : byte_of(raw.codes, i);
-            float scale = ((float)byte_of(raw.scales, i) - pair_zeros[i]) * pair_scales[i];
-            float zero = ((float)byte_of(raw.zeros, i) - m.zero_zero) * m.zero_scale;
-            w[i] = ((float)(unit >> row.shift & mask) - zero) * scale;
+            float scale = (byte_float_of(raw.scales, i) - pair_zeros[i]) * pair_scales[i];
+            float zero = (byte_float_of(raw.zeros, i) - m.zero_zero) * m.zero_scale;
+            w[i] = (masked(unit >> row.shift, mask) - zero) * scale;
         }
     } else if constexpr (K::UNIT == 4) {
 #pragma unroll
@@ -785,30 +809,26 @@ struct Shape {
     static constexpr int ROWS = ROWS_, ITEMS = ITEMS_, COLUMNS = COLUMNS_, RUN = RUN_;
     static constexpr int QUADS = ROWS / 64;
     static constexpr int RUNS = ITEMS / (16 * RUN);
-    static constexpr int INPUTS = ITEMS * COLUMNS / ANY_THREADS; /* that a thread loads of x in a slice */
+    /* Of x, a thread loads four columns at a time, of items ITEMS_APART apart; neighbours load of the same item. */
+    static constexpr int COLUMN_THREADS = COLUMNS / 4;
+    static constexpr int ITEMS_APART = ANY_THREADS / COLUMN_THREADS;
+    static constexpr int INPUTS = ITEMS / ITEMS_APART;
     static_assert(ROWS * COLUMNS == OCTET * ANY_THREADS, "a thread loads an octet of W in a slice");
+    static_assert(RUN == 2 || RUN == 4, "runs are loaded at once");
 };
 
 template <class S>
 struct Slice {
     float w[S::COLUMNS][S::ROWS + 4];
-    float x[S::COLUMNS][S::ITEMS + 4];
+    float x[S::COLUMNS][S::ITEMS + S::RUN];
 };
 
 template <class S, bool WIDE>
-__device__ __forceinline__ void load_inputs(const float *x, int k, int columns, float (&v)[S::INPUTS]) {
+__device__ __forceinline__ void load_inputs(const float *const (&rows)[S::INPUTS], int k, int columns,
+                                            float4 (&x)[S::INPUTS]) {
 #pragma unroll
-    for (int i = 0; i < S::INPUTS; i += 4) {
-        float4 four = make_float4(0, 0, 0, 0);
-        if (WIDE) {
-            four = k + i < columns ? *(const float4 *)(x + k + i) : four;
-        } else {
-            four.x = k + i < columns ? x[k + i] : 0;
-            four.y = k + i + 1 < columns ? x[k + i + 1] : 0;
-            four.z = k + i + 2 < columns ? x[k + i + 2] : 0;
-            four.w = k + i + 3 < columns ? x[k + i + 3] : 0;
-        }
-        v[i] = four.x, v[i + 1] = four.y, v[i + 2] = four.z, v[i + 3] = four.w;
+    for (int i = 0; i < S::INPUTS; i++) {
+        x[i] = k < columns ? four_inputs<WIDE>(rows[i], columns, k) : make_float4(0, 0, 0, 0);
     }
 }
 
@@ -826,10 +846,13 @@ __device__ __forceinline__ void add_slice(const Slice<S> &slice, int row, int it
         }
 #pragma unroll
         for (int r = 0; r < S::RUNS; r++) {
-#pragma unroll
-            for (int i = 0; i < S::RUN; i += 2) {
-                float2 two = *(const float2 *)&slice.x[k][item + 64 * r + i];
-                x[r * S::RUN + i] = two.x, x[r * S::RUN + i + 1] = two.y;
+            const float *at = &slice.x[k][item + 64 * r];
+            if constexpr (S::RUN == 4) {
+                float4 four = *(const float4 *)at;
+                x[4 * r] = four.x, x[4 * r + 1] = four.y, x[4 * r + 2] = four.z, x[4 * r + 3] = four.w;
+            } else {
+                float2 two = *(const float2 *)at;
+                x[2 * r] = two.x, x[2 * r + 1] = two.y;
             }
         }
 #pragma unroll
@@ -865,19 +888,23 @@ __device__ __forceinline__ void multiply_tile_of(const AnyProduct &in, const Any
     int warp = threadIdx.x / WARP;
     int row = 4 * (lane % 8 + 8 * (warp % 2));
     int item = S::RUN * (lane / 8 + 4 * (warp / 2));
-    /* What this thread loads: one row of W, one item of x. */
+    /* What this thread loads: of one row of W, and of x. */
     int w_row = threadIdx.x % S::ROWS;
     int w_column = OCTET * (threadIdx.x / S::ROWS);
-    int x_item = threadIdx.x % S::ITEMS;
-    int x_column = S::INPUTS * (threadIdx.x / S::ITEMS);
+    int x_item = threadIdx.x / S::COLUMN_THREADS;
+    int x_column = 4 * (threadIdx.x % S::COLUMN_THREADS);
     WeightRow weights = find_row(m, in.rows, in.columns, (int)min((int64_t)first_row + w_row, (int64_t)in.rows - 1));
-    const float *input = input_of(in, part.first + min(x_item, part.count - 1));
+    const float *inputs[S::INPUTS];
+#pragma unroll
+    for (int i = 0; i < S::INPUTS; i++) {
+        inputs[i] = input_of(in, part.first + min(x_item + i * S::ITEMS_APART, part.count - 1));
+    }
 
     float sums[S::QUADS * 4][S::RUNS * S::RUN] = {};
     RawWeights<K> raw;
-    float x[S::INPUTS];
+    float4 x[S::INPUTS];
     load_weights(m, weights, w_column, in.columns, raw);
-    load_inputs<S, K::WIDE>(input, x_column, in.columns, x);
+    load_inputs<S, K::WIDE>(inputs, x_column, in.columns, x);
     for (int k = 0, now = 0; k < in.columns; k += S::COLUMNS, now ^= 1) {
         Slice<S> &slice = slices[now];
         float w[OCTET];
@@ -888,12 +915,14 @@ __device__ __forceinline__ void multiply_tile_of(const AnyProduct &in, const Any
         }
 #pragma unroll
         for (int i = 0; i < S::INPUTS; i++) {
-            slice.x[x_column + i][x_item] = x[i];
+            int at = x_item + i * S::ITEMS_APART;
+            slice.x[x_column][at] = x[i].x, slice.x[x_column + 1][at] = x[i].y;
+            slice.x[x_column + 2][at] = x[i].z, slice.x[x_column + 3][at] = x[i].w;
         }
         /* One barrier a slice: nobody stores into this one again before all have passed the next. */
         __syncthreads();
         load_weights(m, weights, k + S::COLUMNS + w_column, in.columns, raw);
-        load_inputs<S, K::WIDE>(input, k + S::COLUMNS + x_column, in.columns, x);
+        load_inputs<S, K::WIDE>(inputs, k + S::COLUMNS + x_column, in.columns, x);
         add_slice<S>(slice, row, item, sums);
     }
     __syncthreads();

@@ -13,8 +13,8 @@
  *              not written
  *          ids[0] is the greedy choice. ERROR_NAN (also in the error word): a logit is NaN or +Infinity, or all are
  *          -Infinity; ids are in range and distinct all the same, NaN counts as the least
- * scratch  blocks * (8 * wanted + 16) bytes, 8-byte aligned; counter: one int that is 0, and is 0 again afterwards
- * bytes    4 * vocabulary in      bound: latency of two bisections in a block
+ * scratch  blocks * (8 * wanted + 24) bytes, 8-byte aligned; counter: one int that is 0, and is 0 again afterwards
+ * bytes    4 * vocabulary in      bound: latency of a few block-wide steps
  * launch   gatun_candidates: grid `blocks` = min(32, ceil(vocabulary / 1024)), any from 1 to 32 is right; block 1024, no
  *          dynamic shared memory. One launch: the block that ends last merges the lists of all
  * checked in Java   1 <= vocabulary <= 2^24, 1 <= wanted <= 256, penalty > 0, inverse_temperature in (0, 1e300] (a
@@ -34,15 +34,16 @@
  *
  * A block takes a run of the vocabulary, tile by tile: of its best so far and of new logits, one key a thread, it keeps
  * `wanted`. Keys are (order-preserving bits of l, complement of the id), all distinct, so there is a key that exactly
- * `wanted` are not below; it is found by bisection, each step one count over the block. The block that ends last does the
- * same with what all blocks kept, and ranks the rest by counting the larger ones. What is kept depends neither on the
- * number of blocks nor on timing.
+ * `wanted` are not below; histograms of ever smaller ranges find it. The block that ends last does the same with what all
+ * blocks kept, and ranks the rest by counting the larger ones. What is kept depends neither on the number of blocks nor on
+ * timing.
  */
 #include "common.cuh"
 
 constexpr int THREADS = 1024;
 constexpr int WARPS = THREADS / WARP;
 constexpr int MAX_WANTED = 256;
+constexpr int BINS = 256;
 constexpr int MAX_LISTS = WARP;
 constexpr int MOST_KEYS = MAX_LISTS * MAX_WANTED / THREADS; /* of a thread, when lists are merged */
 
@@ -63,12 +64,14 @@ struct CandidatesShared {
     double masses[WARPS];
     float scratch[WARPS];
     unsigned recent_bits[WARPS];
+    int bins[3][BINS];
     int count;
     int last;
 };
 
 /* What a block found out about its run. */
 struct Found {
+    Key bound;   /* `wanted` of its keys are not below it, or it is 1 */
     double mass; /* relative to top */
     float top;
     int flags;
@@ -89,41 +92,107 @@ __device__ __forceinline__ float value_of(Key key) {
     return ordered == 0 ? -INFINITY : __uint_as_float(ordered & 0x80000000u ? ordered & 0x7fffffffu : ~ordered);
 }
 
-/* How many of the block's keys are not below the bound, in every thread. */
-template <int EACH>
-__device__ __forceinline__ int count_from(Key bound, const Key (&keys)[EACH]) {
-    int mine = 0;
+/* A bin, and how many keys of the range lie in it and in higher ones. */
+struct Crossing {
+    int bin;
+    int count;
+};
+
+/* The highest bin from which on there are `need` keys or more; bin -1 if there are fewer in all. Every warp by itself. */
+__device__ __forceinline__ Crossing find_crossing(const int *bins, int need) {
+    constexpr int EACH = BINS / WARP;
+    int lane = threadIdx.x % WARP;
+    int counts[EACH]; /* of the lane's bins, from the highest down; lane 0 has the highest */
+    int sum = 0;
 #pragma unroll
     for (int i = 0; i < EACH; i++) {
-        mine += keys[i] >= bound;
+        counts[i] = bins[BINS - 1 - (EACH * lane + i)];
+        sum += counts[i];
     }
-    int count = 0;
+    int through = sum;
 #pragma unroll
-    for (int bit = 0; 1 << bit <= EACH; bit++) {
-        count += __syncthreads_count(mine >> bit & 1) << bit;
+    for (int step = 1; step < WARP; step *= 2) {
+        int before = __shfl_up_sync(ALL_LANES, through, step);
+        through += lane >= step ? before : 0;
     }
-    return count;
+    Crossing found = {-1, 0};
+    int count = through - sum;
+#pragma unroll
+    for (int i = 0; i < EACH; i++) {
+        count += counts[i];
+        if (found.bin < 0 && count >= need) {
+            found = {BINS - 1 - (EACH * lane + i), count};
+        }
+    }
+    unsigned reached = __ballot_sync(ALL_LANES, found.bin >= 0);
+    int from = reached == 0 ? 0 : __ffs(reached) - 1;
+    found.bin = __shfl_sync(ALL_LANES, found.bin, from);
+    found.count = __shfl_sync(ALL_LANES, found.count, from);
+    return found;
+}
+
+/* Counts the warp's keys. Where many share a bin, as the first logits do, one lane adds for all of them. */
+__device__ __forceinline__ void count_crowded(int *bins, int bin, bool counts) {
+    constexpr int CROWDED = 4;
+    unsigned rest = __ballot_sync(ALL_LANES, counts);
+    for (int i = 0; i < CROWDED && rest != 0; i++) {
+        int leader = __ffs(rest) - 1;
+        int crowded = __shfl_sync(ALL_LANES, bin, leader);
+        unsigned same = __ballot_sync(ALL_LANES, counts && bin == crowded);
+        if (threadIdx.x % WARP == leader) {
+            atomicAdd(&bins[crowded], __popc(same));
+        }
+        counts = counts && bin != crowded;
+        rest &= ~same;
+    }
+    if (counts) {
+        atomicAdd(&bins[bin], 1);
+    }
 }
 
 /*
- * A bound that exactly `wanted` of the block's keys are not below; 1, which all keys but empty ones are not below, if
- * there are not more. Keys are distinct unless empty (0), so the halving ends with a bound at the latest when low and high
- * are neighbours. `high` is above all keys.
+ * A bound that exactly `wanted` of the block's keys are not below; `low`, if no more than that are not below it. All keys
+ * that count lie in low <= key < high. The range is cut into bins, and the bin where the count reaches `wanted` is the next
+ * range: eight bits less each time, at last a bin for each value, which holds one key, for keys are distinct unless empty
+ * (0, below any range). Three sets of bins in turn need one barrier a pass: a set is cleared two passes after it was read.
  */
 template <int EACH>
-__device__ __forceinline__ Key find_bound(const Key (&keys)[EACH], int wanted, Key low, Key high) {
-    int count = count_from(low, keys);
-    while (count > wanted) {
-        Key middle = low + (high - low) / 2;
-        int above = count_from(middle, keys);
-        if (above >= wanted) {
-            low = middle;
-            count = above;
-        } else {
-            high = middle;
-        }
+__device__ __forceinline__ Key find_bound(const Key (&keys)[EACH], int wanted, Key low, Key high, CandidatesShared &shared) {
+    if (threadIdx.x < BINS) {
+        shared.bins[0][threadIdx.x] = 0;
     }
-    return low;
+    __syncthreads();
+    int need = wanted;
+    for (int pass = 0;; pass++) {
+        int shift = max(0, 64 - 8 - __clzll((long long)(high - 1 - low)));
+        int *bins = shared.bins[pass % 3];
+#pragma unroll
+        for (int i = 0; i < EACH; i++) {
+            bool counts = keys[i] >= low && keys[i] < high;
+            int bin = counts ? (int)((keys[i] - low) >> shift) : 0;
+            if (EACH == 1) {
+                count_crowded(bins, bin, counts);
+            } else if (counts) {
+                atomicAdd(&bins[bin], 1);
+            }
+        }
+        if (threadIdx.x < BINS) {
+            shared.bins[(pass + 1) % 3][threadIdx.x] = 0;
+        }
+        __syncthreads();
+        Crossing crossing = find_crossing(bins, need);
+        if (crossing.bin < 0) {
+            return low;
+        }
+        Key width = (Key)1 << shift;
+        Key start = low + crossing.bin * width;
+        if (crossing.count == need) {
+            return start;
+        }
+        need -= crossing.count - bins[crossing.bin];
+        high = high - start > width ? start + width : high;
+        low = start;
+    }
 }
 
 /* Puts the keys from the bound on into shared.kept, in any order; returns how many. Free to be used again after a barrier. */
@@ -135,8 +204,12 @@ __device__ __forceinline__ int keep_from(Key bound, const Key (&keys)[EACH], Can
     __syncthreads();
 #pragma unroll
     for (int i = 0; i < EACH; i++) {
-        if (keys[i] >= bound) {
-            shared.kept[atomicAdd(&shared.count, 1)] = keys[i];
+        int lane = threadIdx.x % WARP;
+        unsigned kept = __ballot_sync(ALL_LANES, keys[i] >= bound);
+        int first = lane == 0 && kept != 0 ? atomicAdd(&shared.count, __popc(kept)) : 0;
+        first = __shfl_sync(ALL_LANES, first, 0);
+        if (kept >> lane & 1) {
+            shared.kept[first + __popc(kept & ((1u << lane) - 1))] = keys[i];
         }
     }
     __syncthreads();
@@ -162,7 +235,7 @@ __device__ __forceinline__ void mark_recent(const Choice &in, int first, Candida
 __device__ __forceinline__ float penalized(float logit, double penalty) {
     double changed = logit > 0 ? logit / penalty : logit * penalty;
     constexpr double LARGEST = 3.4028234663852886e38;
-    return isinf(changed) ? logit : (float)fmin(fmax(changed, -LARGEST), LARGEST);
+    return isinf(changed) || isnan(logit) ? logit : (float)fmin(fmax(changed, -LARGEST), LARGEST);
 }
 
 /* NaN weighs nothing, and nothing is NaN: neither of two infinite values nor of 0 * Infinity. */
@@ -228,10 +301,11 @@ __device__ __forceinline__ int take_best(const Choice &in, int first, int end, C
             if (at < 0) {
                 keys[0] = shared.kept[threadIdx.x];
             }
-            bound = find_bound<1>(keys, in.wanted, bound, above(top));
+            bound = find_bound<1>(keys, in.wanted, bound, above(top), shared);
             kept = keep_from<1>(bound, keys, shared);
         }
     }
+    found.bound = kept == in.wanted ? bound : 1;
     found.mass = block_sum(mass, shared.masses);
     found.top = top;
     found.flags = __syncthreads_or(unusable) ? ERROR_NAN : 0;
@@ -240,14 +314,15 @@ __device__ __forceinline__ int take_best(const Choice &in, int first, int end, C
 
 /* The `wanted` largest keys of all lists, in shared.kept, in any order; returns how many there are. */
 template <int EACH>
-__device__ __forceinline__ int merge_lists(const Key *lists, int count, int wanted, Key high, CandidatesShared &shared) {
+__device__ __forceinline__ int merge_lists(const Key *lists, int count, int wanted, Key low, Key high,
+                                           CandidatesShared &shared) {
     Key keys[EACH];
 #pragma unroll
     for (int i = 0; i < EACH; i++) {
         int at = threadIdx.x + i * THREADS;
         keys[i] = at < count ? __ldcg(lists + at) : 0;
     }
-    return keep_from<EACH>(find_bound<EACH>(keys, wanted, 1, high), keys, shared);
+    return keep_from<EACH>(find_bound<EACH>(keys, wanted, low, high, shared), keys, shared);
 }
 
 /*
@@ -273,16 +348,22 @@ __device__ __forceinline__ void write_ranked(const CandidatesShared &shared, int
     }
 }
 
-/* What all blocks found, a lane for each; in every warp. */
+/* What all blocks found, a lane for each; in every warp. The highest bound holds for all keys together. */
 __device__ __forceinline__ Found merge_found(const Found *found, int lists, double inverse_temperature) {
     int lane = threadIdx.x % WARP;
-    Found mine = {0, -INFINITY, 0};
+    Found mine = {1, 0, -INFINITY, 0};
     if (lane < lists) {
+        mine.bound = __ldcg(&found[lane].bound);
         mine.mass = __ldcg(&found[lane].mass);
         mine.top = __ldcg(&found[lane].top);
         mine.flags = __ldcg(&found[lane].flags);
     }
-    Found all;
+    Found all = mine;
+#pragma unroll
+    for (int step = WARP / 2; step > 0; step /= 2) {
+        Key other = __shfl_xor_sync(ALL_LANES, all.bound, step);
+        all.bound = other > all.bound ? other : all.bound;
+    }
     all.top = warp_max(mine.top);
     all.mass = warp_sum(rescaled(mine.mass, mine.top, all.top, inverse_temperature));
     all.flags = __any_sync(ALL_LANES, mine.flags != 0) || all.top == -INFINITY ? ERROR_NAN : 0;
@@ -322,9 +403,9 @@ extern "C" __global__ void __launch_bounds__(THREADS)
     if (blocks > 1) {
         int count = blocks * wanted;
         Key high = above(found.top);
-        kept = count <= 2 * THREADS   ? merge_lists<2>(lists, count, wanted, high, shared)
-               : count <= 4 * THREADS ? merge_lists<4>(lists, count, wanted, high, shared)
-                                      : merge_lists<MOST_KEYS>(lists, count, wanted, high, shared);
+        kept = count <= 2 * THREADS   ? merge_lists<2>(lists, count, wanted, found.bound, high, shared)
+               : count <= 4 * THREADS ? merge_lists<4>(lists, count, wanted, found.bound, high, shared)
+                                      : merge_lists<MOST_KEYS>(lists, count, wanted, found.bound, high, shared);
     }
     int *ids = (int *)((char *)result + 16);
     write_ranked(shared, kept, ids, (float *)(ids + wanted));
