@@ -37,7 +37,7 @@ template <>
 struct Four<TYPE_F16> {
     static constexpr int BYTES = 2;
     uint2 bits;
-    __device__ __forceinline__ void load(const unsigned char *at, bool there) { bits = load_where((const uint2 *)at, there); }
+    __device__ __forceinline__ void load(const unsigned char *at) { bits = load_once((const uint2 *)at); }
     __device__ __forceinline__ uint2 halves(float) const { return bits; }
 };
 
@@ -45,7 +45,7 @@ template <>
 struct Four<TYPE_BF16> {
     static constexpr int BYTES = 2;
     uint2 bits;
-    __device__ __forceinline__ void load(const unsigned char *at, bool there) { bits = load_where((const uint2 *)at, there); }
+    __device__ __forceinline__ void load(const unsigned char *at) { bits = load_once((const uint2 *)at); }
     __device__ __forceinline__ uint2 halves(float unit) const {
         float2 a = unpack_bf16(bits.x);
         float2 b = unpack_bf16(bits.y);
@@ -57,8 +57,8 @@ template <>
 struct Four<TYPE_F32> {
     static constexpr int BYTES = 4;
     float v[4];
-    __device__ __forceinline__ void load(const unsigned char *at, bool there) {
-        uint4 bits = load_where((const uint4 *)at, there);
+    __device__ __forceinline__ void load(const unsigned char *at) {
+        uint4 bits = load_once((const uint4 *)at);
         v[0] = __uint_as_float(bits.x), v[1] = __uint_as_float(bits.y);
         v[2] = __uint_as_float(bits.z), v[3] = __uint_as_float(bits.w);
     }
@@ -79,12 +79,14 @@ struct Dense {
     const unsigned char *from[2][2];
     int column; /* of the lane at p = 0, in the stage asked for next */
     int columns;
+    bool whole; /* all columns of that stage are there */
     float unit;
 
     __device__ __forceinline__ void start(const void *matrix, int first_row, int rows, int column_count, int first, float scale) {
         int lane = threadIdx.x % WARP;
         columns = column_count;
         column = first * TILE_COLUMNS + 4 * (lane % 4);
+        whole = column + STAGE_COLUMNS <= columns;
         unit = scale;
 #pragma unroll
         for (int b = 0; b < 2; b++) {
@@ -104,6 +106,7 @@ struct Dense {
 
     __device__ __forceinline__ void advance() {
         column += STAGE_COLUMNS;
+        whole = column + STAGE_COLUMNS <= columns;
 #pragma unroll
         for (int b = 0; b < 2; b++) {
 #pragma unroll
@@ -113,10 +116,13 @@ struct Dense {
         }
     }
 
+    /* A lane whose columns are beyond the last reads the last ones: inputs are zeros there. */
     __device__ __forceinline__ void ask(int p, int b) {
-        bool inside = column + 16 * p < columns;
-        asked[p][b][0].load(from[b][0] + 16 * p * Value::BYTES, inside);
-        asked[p][b][1].load(from[b][1] + 16 * p * Value::BYTES, inside);
+        int back = whole ? 0 : min(0, columns - 4 - (column + 16 * p));
+#pragma unroll
+        for (int i = 0; i < 2; i++) {
+            asked[p][b][i].load(from[b][i] + 16 * p * Value::BYTES + (int64_t)back * Value::BYTES);
+        }
     }
 
     __device__ __forceinline__ void turn(int, bool) {}
@@ -161,7 +167,7 @@ __device__ __forceinline__ void batch_dense(const BatchDenseArguments &in, unsig
 #define ENTRY(NAME, TYPE, TOKENS, SPLIT, BLOCKS)                                                                             \
     extern "C" __global__ void __launch_bounds__(BATCH_THREADS, BLOCKS)                                                      \
         gatun_batch_dense_##NAME##_n##TOKENS(const __grid_constant__ BatchDenseArguments arguments) {                        \
-        extern __shared__ __align__(128) unsigned char shared[];                                                             \
+        extern __shared__ __align__(1024) unsigned char shared[];                                                             \
         batch_dense<TYPE, TOKENS, SPLIT>(arguments, shared);                                                                 \
     }
 

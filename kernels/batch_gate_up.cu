@@ -9,12 +9,13 @@
  *          _n64, _n128: tokens of a block
  * bytes    w1 and w3 of each chosen expert once (q2 3.016, q2n 2.531 bits a weight) while its token tiles run side by
  *          side, x once for every 128 rows of h (from the L2), h once      flops  4 * ffn * hidden * choices
- * bound    tensor cores from about 200 tokens an expert on; below, dequantization and device memory
+ * bound    tensor cores from about 100 tokens an expert on; below, the instructions that dequantize, then device memory.
+ *          Best N: the smallest that holds an expert's tokens, else 128
  * launch   block 256; grid ceil(ffn / 128) * (floor(choices / N) + min(experts, choices)): blocks beyond the work leave at
  *          once; dynamic shared memory 384 * N + 16384 bytes (_n128: 65536, all that sm_75 has)
  * checked in Java   choices = tokens * top_k >= 1, hidden % 4 == 0, ffn % 16 == 0, experts <= 128, 16-byte alignment of
  *          blocks, x and h; pairs = the second level's entries of w1 (q2); weights below 500 in magnitude (they are
- *          multiplied by 2^7 before they become fp16; below 2^-21 they lose bits)
+ *          multiplied by 2^7 before they become fp16; scales below 2^-19 lose bits)
  *
  * A chosen expert without a block sets ERROR_ABSENT and its h are zeros. A warp takes a group of w1 and the same group of
  * w3, so both sums of an h meet in one lane.
@@ -230,7 +231,7 @@ __device__ __forceinline__ void gate_up(const GateUpArguments &in, unsigned char
 #define ENTRY(SCHEME, ROWS, TOKENS, BLOCKS)                                                                                  \
     extern "C" __global__ void __launch_bounds__(BATCH_THREADS, BLOCKS)                                                      \
         gatun_batch_gate_up_##SCHEME##_n##TOKENS(const __grid_constant__ GateUpArguments arguments) {                        \
-        extern __shared__ __align__(128) unsigned char shared[];                                                             \
+        extern __shared__ __align__(1024) unsigned char shared[];                                                             \
         gate_up<ROWS, TOKENS>(arguments, shared);                                                                            \
     }
 

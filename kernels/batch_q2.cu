@@ -9,13 +9,14 @@
  *          Names: _q2 the published scheme, _q2n Gatun's own; _n16, _n32, _n64, _n128: tokens of a block
  * bytes    the matrix once (q2 3.016, q2n 2.531 bits a weight) while ceil(tokens / N) tiles run side by side, x once for
  *          every R rows (from the L2), y once        flops  2 * rows * columns * tokens
- * bound    tensor cores from about 200 tokens a matrix on; below, dequantization and device memory
+ * bound    tensor cores from about 100 tokens a matrix on; below, the instructions that dequantize, then device memory.
+ *          Best N: the smallest that holds an expert's tokens, else 128
  * launch   block 256; grid ceil(rows / R) * tiles, R = 128 for _n16 and _n32, 256 for _n64 and _n128; tiles = ceil(tokens /
  *          N) for one matrix, floor(choices / N) + min(experts, choices) for experts (blocks beyond the work leave at
  *          once); dynamic shared memory: _n16 28672, _n32 40960, _n64 40960, _n128 65536 bytes (all that sm_75 has)
  * checked in Java   tokens >= 1, rows % 16 == 0, columns % 4 == 0, experts <= 128, 16-byte alignment of W, x; pairs = the
  *          second level's entries (q2); weights below 500 in magnitude (they are multiplied by 2^7 before they become fp16;
- *          below 2^-21 they lose bits); y and x do not overlap
+ *          scales below 2^-19 lose bits); y and x do not overlap
  */
 #include "batch_tile.cuh"
 
@@ -89,7 +90,7 @@ __device__ __forceinline__ void batch_q2(const BatchArguments &in, unsigned char
 #define ENTRY(SCHEME, ROWS, TOKENS, SPLIT, BLOCKS)                                                                           \
     extern "C" __global__ void __launch_bounds__(BATCH_THREADS, BLOCKS)                                                      \
         gatun_batch_##SCHEME##_n##TOKENS(const __grid_constant__ BatchArguments arguments) {                                 \
-        extern __shared__ __align__(128) unsigned char shared[];                                                             \
+        extern __shared__ __align__(1024) unsigned char shared[];                                                             \
         batch_q2<ROWS, TOKENS, SPLIT>(arguments, shared);                                                                    \
     }
 

@@ -13,7 +13,7 @@
  *          has a block for each multiprocessor is best
  * checked in Java   tokens >= 1, rows % 64 == 0, columns % 4 == 0, pairs = the second level's entries of each matrix,
  *          16-byte alignment of W and x; weights below 4000 in magnitude (they are multiplied by 2^4 before they become
- *          fp16; below 2^-18 they lose bits); x and y do not overlap
+ *          fp16; scales below 2^-18 lose bits); x and y do not overlap
  */
 #include "batch_tile.cuh"
 
@@ -156,7 +156,7 @@ __device__ __forceinline__ void batch_q4(const BatchQ4Arguments &in, unsigned ch
 #define ENTRY(TOKENS, SPLIT, BLOCKS)                                                                                         \
     extern "C" __global__ void __launch_bounds__(BATCH_THREADS, BLOCKS)                                                      \
         gatun_batch_q4_n##TOKENS(const __grid_constant__ BatchQ4Arguments arguments) {                                       \
-        extern __shared__ __align__(128) unsigned char shared[];                                                             \
+        extern __shared__ __align__(1024) unsigned char shared[];                                                             \
         batch_q4<TOKENS, SPLIT>(arguments, shared);                                                                          \
     }
 

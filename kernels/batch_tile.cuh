@@ -426,6 +426,131 @@ struct Products {
     }
 };
 
+/*
+ * Where the code is made for sm_90a, blocks whose warps have the same columns use the products of a warp group: each of
+ * its four warps brings the A operands of its own rows in registers, and x comes from shared memory, where the swizzle of
+ * the stages is the hardware's own. They run on while the warps make the next fragments.
+ */
+#if defined(__CUDA_ARCH_FEAT_SM90_ALL)
+constexpr bool GROUP_PRODUCTS = true;
+#else
+constexpr bool GROUP_PRODUCTS = false;
+#endif
+
+template <int TOKENS, int SPLIT>
+constexpr bool BY_GROUP = GROUP_PRODUCTS && SPLIT == 1 && TOKENS >= 64;
+
+#if defined(__CUDA_ARCH_FEAT_SM90_ALL)
+/* Copies into shared memory are seen by the products once the block has met. */
+__device__ __forceinline__ void show_copies() {
+    asm volatile("fence.proxy.async.shared::cta;" ::: "memory");
+}
+
+__device__ __forceinline__ void open_products() {
+    asm volatile("wgmma.fence.sync.aligned;" ::: "memory");
+}
+
+__device__ __forceinline__ void close_products() {
+    asm volatile("wgmma.commit_group.sync.aligned;" ::: "memory");
+}
+
+template <int OPEN>
+__device__ __forceinline__ void await_products() {
+    asm volatile("wgmma.wait_group.sync.aligned %0;" ::"n"(OPEN) : "memory");
+}
+
+/* Rows of 128 bytes, eight of them 1024 bytes, chunks of 16 bytes swizzled over the eight rows. */
+__device__ __forceinline__ uint64_t describe(uint32_t address) {
+    return (uint64_t)1 << 62 | (uint64_t)(1024 >> 4) << 32 | (uint64_t)1 << 16 | (address & 0x3ffff) >> 4;
+}
+
+#define FOUR_SUMS(N) "+f"(d[N][0]), "+f"(d[N][1]), "+f"(d[N][2]), "+f"(d[N][3])
+#define EIGHT_SUMS(N) FOUR_SUMS(N), FOUR_SUMS(N + 1)
+
+/* d = a * x, or d += a * x where `more`. Sums that were set by anything else would be waited for. */
+__device__ __forceinline__ void multiply_group(float (&d)[8][4], const uint32_t (&a)[4], uint64_t x, int more) {
+    asm volatile("{\n .reg .pred p;\n setp.ne.b32 p, %37, 0;\n"
+                 " wgmma.mma_async.sync.aligned.m64n64k16.f32.f16.f16 "
+                 "{%0, %1, %2, %3, %4, %5, %6, %7, %8, %9, %10, %11, %12, %13, %14, %15, "
+                 "%16, %17, %18, %19, %20, %21, %22, %23, %24, %25, %26, %27, %28, %29, %30, %31}, "
+                 "{%32, %33, %34, %35}, %36, p, 1, 1, 0;\n}"
+                 : EIGHT_SUMS(0),
+                   EIGHT_SUMS(2),
+                   EIGHT_SUMS(4),
+                   EIGHT_SUMS(6)
+                 : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "l"(x), "r"(more));
+}
+
+__device__ __forceinline__ void multiply_group(float (&d)[16][4], const uint32_t (&a)[4], uint64_t x, int more) {
+    asm volatile("{\n .reg .pred p;\n setp.ne.b32 p, %69, 0;\n"
+                 " wgmma.mma_async.sync.aligned.m64n128k16.f32.f16.f16 "
+                 "{%0, %1, %2, %3, %4, %5, %6, %7, %8, %9, %10, %11, %12, %13, %14, %15, "
+                 "%16, %17, %18, %19, %20, %21, %22, %23, %24, %25, %26, %27, %28, %29, %30, %31, "
+                 "%32, %33, %34, %35, %36, %37, %38, %39, %40, %41, %42, %43, %44, %45, %46, %47, "
+                 "%48, %49, %50, %51, %52, %53, %54, %55, %56, %57, %58, %59, %60, %61, %62, %63}, "
+                 "{%64, %65, %66, %67}, %68, p, 1, 1, 0;\n}"
+                 : EIGHT_SUMS(0),
+                   EIGHT_SUMS(2),
+                   EIGHT_SUMS(4),
+                   EIGHT_SUMS(6),
+                   EIGHT_SUMS(8),
+                   EIGHT_SUMS(10),
+                   EIGHT_SUMS(12),
+                   EIGHT_SUMS(14)
+                 : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "l"(x), "r"(more));
+}
+
+#undef EIGHT_SUMS
+#undef FOUR_SUMS
+
+/* One stage: fragments are made while the products before run. */
+template <int TOKENS, class Weights>
+__device__ __forceinline__ void multiply_stage(Weights &weights, int half, uint32_t rows, bool first,
+                                               uint32_t (&a)[2][2][4], Products<TOKENS> &products) {
+    uint64_t x = describe(rows);
+#pragma unroll
+    for (int p = 0; p < 4; p++) {
+        weights.fragment(half, p, 0, a[p % 2][0]);
+        weights.fragment(half, p, 1, a[p % 2][1]);
+        open_products();
+        multiply_group(products.sums[0], a[p % 2][0], x + 2 * p, p > 0 || !first);
+        multiply_group(products.sums[1], a[p % 2][1], x + 2 * p, p > 0 || !first);
+        close_products();
+        await_products<1>();
+    }
+}
+
+/* A stage is asked for one stage ahead: the one before is still read when the block meets. */
+template <int TOKENS, int SPLIT, class Weights>
+__device__ __forceinline__ void multiply_by_group(Weights &weights, const Inputs<TOKENS, SPLIT> &inputs,
+                                                  const TileRun &run, Products<TOKENS> &products) {
+    uint32_t a[2][2][4];
+    inputs.ask(0, 0);
+    close_copies();
+    int buffer = 0;
+    for (int kt = 0; kt < run.longest; kt++) {
+        bool last = kt + 1 >= run.count;
+#pragma unroll
+        for (int half = 0; half < 2; half++) {
+            int next = buffer + 1 == STAGES ? 0 : buffer + 1;
+            await_copies<0>();
+            show_copies();
+            __syncthreads();
+            if (half == 0 || !last) {
+                inputs.ask(2 * kt + half + 1, next);
+            }
+            close_copies();
+            weights.turn(half, last);
+            multiply_stage<TOKENS>(weights, half, inputs.shared + buffer * inputs.BYTES, half == 0 && kt == 0, a,
+                                   products);
+            buffer = next;
+        }
+    }
+    await_products<0>();
+    __syncthreads();
+}
+#endif
+
 /* One stage. `from`: the lane's row of the stage; fragments are made while the tensor core has those before. */
 template <int TOKENS, class Weights>
 __device__ __forceinline__ void multiply_stage(Weights &weights, int half, uint32_t from, uint32_t chunk,
@@ -457,10 +582,10 @@ __device__ __forceinline__ void multiply_stage(Weights &weights, int half, uint3
 }
 
 template <int TOKENS, int SPLIT, class Weights>
-__device__ __forceinline__ void multiply_all(Weights &weights, const Inputs<TOKENS, SPLIT> &inputs, const TileRun &run,
-                                             Products<TOKENS> &products) {
-    int lane = threadIdx.x % WARP;
+__device__ __forceinline__ void multiply_by_warp(Weights &weights, const Inputs<TOKENS, SPLIT> &inputs, const TileRun &run,
+                                                 Products<TOKENS> &products) {
     products.clear();
+    int lane = threadIdx.x % WARP;
     /* Lane 8q + r gives the address of row r of matrix q: tokens 8 (q / 2) + r, chunk q % 2 of the sixteen columns. */
     uint32_t row = inputs.shared + (threadIdx.x / WARP % SPLIT * TOKENS + lane / 16 * 8 + lane % 8) * ROW_BYTES;
     uint32_t chunk = ((lane / 8 & 1) ^ (lane % 8)) * 16;
@@ -492,6 +617,15 @@ __device__ __forceinline__ void multiply_all(Weights &weights, const Inputs<TOKE
     __syncthreads();
 }
 
+template <int TOKENS, int SPLIT, class Weights>
+__device__ __forceinline__ void multiply_all(Weights &weights, const Inputs<TOKENS, SPLIT> &inputs, const TileRun &run,
+                                             Products<TOKENS> &products) {
+    if constexpr (BY_GROUP<TOKENS, SPLIT>) {
+        multiply_by_group(weights, inputs, run, products);
+    } else {
+        multiply_by_warp(weights, inputs, run, products);
+    }
+}
 /* ---- which rows and tokens a block has ----------------------------------------------------------------------------- */
 
 struct BatchTask {

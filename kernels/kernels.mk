@@ -1,7 +1,7 @@
 # The CUDA kernels: one fatbin for each source, all packaged as resources. Without nvcc there are none, and Gatun runs on
 # the CPU. KERNEL_ARCHS=90 builds for one architecture while developing; KERNEL_PTX= leaves the PTX out as well.
 
-KERNEL_ARCHS ?= 75 80 86 89 90 100 120
+KERNEL_ARCHS ?= 75 80 86 89 90a 100 120
 KERNEL_PTX ?= $(if $(filter command% environment%,$(origin KERNEL_ARCHS)),,75 120)
 KERNEL_FOLDER := $(CLASSES)/dev/gatun/natives/kernels
 KERNEL_SOURCES := $(wildcard kernels/*.cu)

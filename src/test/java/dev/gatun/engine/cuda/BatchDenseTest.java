@@ -43,7 +43,7 @@ class BatchDenseTest extends OnBatches {
             x.launch();
             gpu.launch(
                     "gatun_batch_dense_" + type.toString().toLowerCase(Locale.ROOT) + "_n" + width,
-                    LaunchShape.of(tiles(rows, 256) * tiles(tokens, width), 256).sharing(sharedMemory(width)),
+                    LaunchShape.of(tiles(rows, 2 * width) * tiles(tokens, width), 256).sharing(65536),
                     arguments.bytes());
         });
         double[] expected = multiply(weights, rows, columns, x.values);

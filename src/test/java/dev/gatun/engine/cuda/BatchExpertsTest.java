@@ -95,18 +95,18 @@ class BatchExpertsTest extends OnBatches {
             gpu.twice(() -> {
                 gpu.launch("gatun_group_tokens", one, chosen, choices, count, offsets, order, place, error);
                 x.launch();
-                gpu.launch("gatun_batch_gate_up_" + scheme + gateWidth, grid(ffn, 128, gateWidth), gateUp.bytes());
+                gpu.launch("gatun_batch_gate_up_" + scheme + gateWidth, grid(ffn, 128, gateWidth, 384 * gateWidth + 16384), gateUp.bytes());
                 gpu.launch("gatun_level_rows", LaunchShape.of(choices, 128), h, cells, offsets, count, ffn, factors);
-                gpu.launch("gatun_batch_" + scheme + downWidth, grid(hidden, 256, downWidth), down.bytes());
+                gpu.launch("gatun_batch_" + scheme + downWidth, grid(hidden, rowsOfQ2(downWidth), downWidth, memoryOfQ2(downWidth)), down.bytes());
                 gpu.launch("gatun_combine_experts", LaunchShape.of(tokens, 256), out, place, shares, topK, hidden, y);
             });
             assertThat(error.ints()).containsExactly(errors);
             assertRowsNear(y.floats(), expected(), hidden, 2 * TOLERANCE);
         }
 
-        private LaunchShape grid(int rows, int rowsOfABlock, int width) {
+        private LaunchShape grid(int rows, int rowsOfABlock, int width, int memory) {
             int most = ids.length / width + Math.min(experts.count(), ids.length);
-            return LaunchShape.of(tiles(rows, rowsOfABlock) * most, 256).sharing(sharedMemory(width));
+            return LaunchShape.of(tiles(rows, rowsOfABlock) * most, 256).sharing(memory);
         }
 
         private double[] expected() {

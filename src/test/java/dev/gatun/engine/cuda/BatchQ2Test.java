@@ -46,7 +46,7 @@ class BatchQ2Test extends OnBatches {
             x.launch();
             gpu.launch(
                     "gatun_batch_" + (wide ? "q2_n" : "q2n_n") + width,
-                    LaunchShape.of(tiles(rows, 256) * tiles(tokens, width), 256).sharing(sharedMemory(width)),
+                    LaunchShape.of(tiles(rows, rowsOfQ2(width)) * tiles(tokens, width), 256).sharing(memoryOfQ2(width)),
                     arguments.bytes());
         });
         assertThat(error.ints()).containsExactly(0);

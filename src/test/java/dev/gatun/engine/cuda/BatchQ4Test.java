@@ -44,9 +44,9 @@ class BatchQ4Test extends OnBatches {
             y[i] = accumulate ? gpu.output(before) : gpu.outputFloats(before.length);
             expected[i] = multiply(new TileReader(shape, tiles).weights(), rows[i], columns, x.values);
             expected[i] = accumulate ? add(expected[i], widen(before)) : expected[i];
-            rowBlocks += tiles(rows[i], 256);
+            rowBlocks += tiles(rows[i], 2 * width);
         }
-        LaunchShape grid = LaunchShape.of(rowBlocks * tiles(tokens, width), 256).sharing(sharedMemory(width));
+        LaunchShape grid = LaunchShape.of(rowBlocks * tiles(tokens, width), 256).sharing(65536);
         Struct arguments = new Struct(104)
                 .addresses(weights)
                 .addresses(x.halves, x.factors)

@@ -73,7 +73,7 @@ class CandidatesTest extends OnKernels {
                     penalty,
                     inverseTemperature,
                     wanted,
-                    gpu.output(blocks * (8L * wanted + 16)),
+                    gpu.scratch(blocks * (8L * wanted + 16)),
                     counter,
                     result,
                     error);

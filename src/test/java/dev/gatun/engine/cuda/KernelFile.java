@@ -24,6 +24,7 @@ final class KernelFile implements AutoCloseable {
     private final CudaStream stream;
     private final List<CudaModule> modules = new ArrayList<>();
     private final List<Region> regions = new ArrayList<>();
+    private final List<Region> scratch = new ArrayList<>();
 
     KernelFile(String... names) {
         List<byte[]> images = new ArrayList<>();
@@ -69,6 +70,13 @@ final class KernelFile implements AutoCloseable {
     /** Memory to be written, all bits of which are set before. */
     Region output(long bytes) {
         return output(Arena.ofAuto().allocate(bytes).fill((byte) -1));
+    }
+
+    /** Memory that means nothing when the launches are done: guarded, but not compared. */
+    Region scratch(long bytes) {
+        Region region = output(bytes);
+        scratch.add(region);
+        return region;
     }
 
     Region outputFloats(long count) {
@@ -129,7 +137,7 @@ final class KernelFile implements AutoCloseable {
         launches.run();
         stream.synchronize();
         regions.forEach(region -> region.fetch(stream));
-        return regions.stream().map(Region::bytes).toList();
+        return regions.stream().filter(region -> !scratch.contains(region)).map(Region::bytes).toList();
     }
 
     /** A launch whose result is all that is wanted; see {@link #twice}. */
@@ -178,6 +186,7 @@ final class KernelFile implements AutoCloseable {
     void clear() {
         regions.forEach(Region::close);
         regions.clear();
+        scratch.clear();
     }
 
     @Override

@@ -17,7 +17,7 @@ class MatvecDenseTest extends OnKernels {
     }
 
     private void check(Sample sample, int most) {
-        int tokens = sample.integer("tokens", 1, most);
+        int tokens = sample.integer("tokens", 1, 1, most);
         FloatType type = sample.oneOf("type", FloatType.values());
         int rows = sample.integer("rows", 1, 1, 300);
         int columns = sample.flag("wide") ? sample.integer("columns", 8, 1, 150) : sample.integer("columns", 1, 1, 700);

@@ -30,7 +30,7 @@ class MatvecQ2Test extends OnKernels {
 
     private void check(Sample sample, TileFormat format) {
         int most = 1 << sample.integer("T", 0, 3);
-        int tokens = sample.integer("tokens", 1, most);
+        int tokens = sample.integer("tokens", 1, 1, most);
         int rows = sample.integer("rows", 16, 1, 24);
         int columns = sample.integer("columns", 4, 1, 500);
         TileShape shape = sample.tileShape(format, rows, columns);

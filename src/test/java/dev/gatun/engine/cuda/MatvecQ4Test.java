@@ -22,7 +22,7 @@ class MatvecQ4Test extends OnKernels {
 
     private void check(Sample sample) {
         int most = 1 << sample.integer("T", 0, 3);
-        int tokens = sample.integer("tokens", 1, most);
+        int tokens = sample.integer("tokens", 1, 1, most);
         int columns = sample.integer("columns", 4, 1, 600);
         int matrices = sample.integer("matrices", 1, 3);
         boolean accumulate = sample.flag("accumulate");

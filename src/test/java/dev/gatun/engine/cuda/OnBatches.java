@@ -21,8 +21,14 @@ abstract class OnBatches extends OnKernels {
         return (items + width - 1) / width;
     }
 
-    static int sharedMemory(int width) {
-        return 384 * width + 16384;
+    /** Rows that a block of batch_q2.cu takes. */
+    static int rowsOfQ2(int width) {
+        return width < 64 ? 128 : 256;
+    }
+
+    /** The shared memory of a block of batch_q2.cu. */
+    static int memoryOfQ2(int width) {
+        return width == 16 ? 28672 : width == 128 ? 65536 : 40960;
     }
 
     /** Rows of fp16 and their factors. */

@@ -18,46 +18,84 @@ class PrefillAttentionTest extends OnKernels {
             int headSize = sample.integer("head size", 8, 1, 32);
             int group = sample.integer("group", 1, 1, 9);
             int position = sample.flag("first") ? 0 : sample.integer("position", 1, 300);
-            check(new CachedAttention(sample, tokens, headSize, group, position, true));
+            check(sample, new CachedAttention(sample, tokens, headSize, group, position, true));
         });
     }
 
     @Test
     void aWholeChunkBehindOthers() {
-        forCase(sample -> check(new CachedAttention(sample, 512, 128, 4, 400, true)));
+        forCase(sample -> check(sample, new CachedAttention(sample, 512, 128, 4, 400, true)));
     }
 
     @Test
     void noPositionLeadsOutOfTheCache() {
         forCase(sample -> {
             CachedAttention in = new CachedAttention(sample, 70, 64, 2, 30, true);
-            run(in, Integer.MAX_VALUE);
-            run(in, in.capacity - 1);
-            run(in, Integer.MIN_VALUE);
+            run(sample, in, Integer.MAX_VALUE);
+            run(sample, in, in.capacity - 1);
+            run(sample, in, Integer.MIN_VALUE);
         });
     }
 
-    private void check(CachedAttention in) {
-        assertRowsNear(run(in, in.position), in.expected(), in.headSize, TOLERANCE);
+    private void check(Sample sample, CachedAttention in) {
+        assertRowsNear(run(sample, in, in.position), in.expected(), in.headSize, TOLERANCE);
     }
 
-    private float[] run(CachedAttention in, int position) {
-        Region y = gpu.outputFloats(in.q.length);
+    private float[] run(Sample sample, CachedAttention in, int position) {
         int size = in.headSize <= 64 ? 64 : in.headSize <= 128 ? 128 : 256;
-        gpu.run(
-                "gatun_prefill_attend_d" + size,
-                LaunchShape.of(1, 256).grid(in.kvHeads, (in.tokens * in.group + 127) / 128, 1),
-                gpu.input(in.q),
-                gpu.input(in.keys()),
-                gpu.input(in.values()),
-                (long) in.capacity,
-                in.heads(),
-                in.kvHeads,
-                in.headSize,
-                gpu.input(position),
-                in.tokens,
-                in.window,
-                y);
+        int rows = sample.oneOf("rows", 64, 128);
+        int parts = sample.oneOf("parts", 1, 2, 7, 32);
+        int tiles = (in.tokens * in.group + rows - 1) / rows;
+        boolean isCut = parts > 1;
+        long places = (long) in.kvHeads * tiles * parts * rows;
+        Region q = gpu.input(in.q);
+        Region keys = gpu.input(in.keys());
+        Region values = gpu.input(in.values());
+        Region place = gpu.input(position);
+        Region sums = isCut ? gpu.scratch(4 * places * in.headSize) : null;
+        Region weights = isCut ? gpu.scratch(8 * places) : null;
+        Region y = gpu.outputFloats(in.q.length);
+        int memory = size == 64 ? 16384 : size == 128 && rows == 128 ? 65536 : 32768;
+        LaunchShape shape = LaunchShape.of(1, size == 256 && rows == 128 ? 256 : 128)
+                .grid(in.kvHeads, tiles, parts)
+                .sharing(memory);
+        LaunchShape join = LaunchShape.of(1, 256).grid((in.heads() + 7) / 8, in.tokens, 1);
+        gpu.twice(() -> {
+            gpu.launch(
+                    "gatun_prefill_attend_d" + size + "_r" + rows,
+                    shape,
+                    q,
+                    keys,
+                    values,
+                    (long) in.capacity,
+                    in.heads(),
+                    in.kvHeads,
+                    in.headSize,
+                    place,
+                    in.tokens,
+                    in.window,
+                    y,
+                    parts,
+                    sums,
+                    weights);
+            if (isCut) {
+                gpu.launch(
+                        "gatun_prefill_combine_r" + rows,
+                        join,
+                        sums,
+                        weights,
+                        (long) in.capacity,
+                        in.heads(),
+                        in.kvHeads,
+                        in.headSize,
+                        place,
+                        in.tokens,
+                        in.window,
+                        parts,
+                        size == 256 ? 32 : 64,
+                        y);
+            }
+        });
         return y.floats();
     }
 }
