@@ -95,9 +95,15 @@ class BatchExpertsTest extends OnBatches {
             gpu.twice(() -> {
                 gpu.launch("gatun_group_tokens", one, chosen, choices, count, offsets, order, place, error);
                 x.launch();
-                gpu.launch("gatun_batch_gate_up_" + scheme + gateWidth, grid(ffn, 128, gateWidth, 384 * gateWidth + 16384), gateUp.bytes());
+                gpu.launch(
+                        "gatun_batch_gate_up_" + scheme + gateWidth,
+                        grid(ffn, 128, gateWidth, 384 * gateWidth + 16384),
+                        gateUp.bytes());
                 gpu.launch("gatun_level_rows", LaunchShape.of(choices, 128), h, cells, offsets, count, ffn, factors);
-                gpu.launch("gatun_batch_" + scheme + downWidth, grid(hidden, rowsOfQ2(downWidth), downWidth, memoryOfQ2(downWidth)), down.bytes());
+                gpu.launch(
+                        "gatun_batch_" + scheme + downWidth,
+                        grid(hidden, rowsOfQ2(downWidth), downWidth, memoryOfQ2(downWidth)),
+                        down.bytes());
                 gpu.launch("gatun_combine_experts", LaunchShape.of(tokens, 256), out, place, shares, topK, hidden, y);
             });
             assertThat(error.ints()).containsExactly(errors);

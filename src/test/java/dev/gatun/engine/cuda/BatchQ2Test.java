@@ -46,11 +46,12 @@ class BatchQ2Test extends OnBatches {
             x.launch();
             gpu.launch(
                     "gatun_batch_" + (wide ? "q2_n" : "q2n_n") + width,
-                    LaunchShape.of(tiles(rows, rowsOfQ2(width)) * tiles(tokens, width), 256).sharing(memoryOfQ2(width)),
+                    LaunchShape.of(tiles(rows, rowsOfQ2(width)) * tiles(tokens, width), 256)
+                            .sharing(memoryOfQ2(width)),
                     arguments.bytes());
         });
         assertThat(error.ints()).containsExactly(0);
         double[] expected = multiply(new TileReader(shape, tiles).weights(), rows, columns, x.values);
-        assertRowsNear(y.floats(), accumulate ? add(expected, widen(before)) : expected, rows, TOLERANCE);
+        assertRowsNear(y.floats(), accumulate ? add(expected, widen(before)) : expected, rows, TOLERANCE, x.values);
     }
 }

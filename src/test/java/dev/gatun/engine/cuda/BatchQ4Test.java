@@ -59,7 +59,7 @@ class BatchQ4Test extends OnBatches {
             gpu.launch("gatun_batch_q4_n" + width, grid, arguments.bytes());
         });
         for (int i = 0; i < matrices; i++) {
-            assertRowsNear(y[i].floats(), expected[i], rows[i], TOLERANCE);
+            assertRowsNear(y[i].floats(), expected[i], rows[i], TOLERANCE, x.values);
         }
     }
 }

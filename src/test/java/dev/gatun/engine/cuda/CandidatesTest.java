@@ -73,7 +73,7 @@ class CandidatesTest extends OnKernels {
                     penalty,
                     inverseTemperature,
                     wanted,
-                    gpu.scratch(blocks * (8L * wanted + 16)),
+                    gpu.scratch(blocks * (8L * wanted + 24)),
                     counter,
                     result,
                     error);

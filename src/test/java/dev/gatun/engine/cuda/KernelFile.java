@@ -137,7 +137,10 @@ final class KernelFile implements AutoCloseable {
         launches.run();
         stream.synchronize();
         regions.forEach(region -> region.fetch(stream));
-        return regions.stream().filter(region -> !scratch.contains(region)).map(Region::bytes).toList();
+        return regions.stream()
+                .filter(region -> !scratch.contains(region))
+                .map(Region::bytes)
+                .toList();
     }
 
     /** A launch whose result is all that is wanted; see {@link #twice}. */

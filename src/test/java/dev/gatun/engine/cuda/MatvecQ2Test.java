@@ -39,7 +39,7 @@ class MatvecQ2Test extends OnKernels {
         Product product = new Product(sample, most, tokens, shape, tiles);
         float[] y = product.run(x, sample.integer("grid", 1, 300));
         double[] expected = multiply(new TileReader(shape, tiles).weights(), rows, columns, widen(x));
-        assertRowsNear(y, expected, rows, TOLERANCE);
+        assertRowsNear(y, expected, rows, TOLERANCE, widen(x));
         assertThat(product.run(x, sample.integer("other grid", 1, 40)))
                 .as("sums depend on the shape alone")
                 .containsExactly(y);

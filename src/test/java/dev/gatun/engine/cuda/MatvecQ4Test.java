@@ -69,7 +69,7 @@ class MatvecQ4Test extends OnKernels {
                 tokens,
                 accumulate ? 1 : 0);
         for (int i = 0; i < matrices; i++) {
-            assertRowsNear(y[i].floats(), expected[i], rows[i], TOLERANCE);
+            assertRowsNear(y[i].floats(), expected[i], rows[i], TOLERANCE, input);
         }
     }
 }

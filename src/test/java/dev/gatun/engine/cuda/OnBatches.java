@@ -7,7 +7,7 @@ abstract class OnBatches extends OnKernels {
     static final float EPSILON = 1e-5f;
 
     /** Inputs and weights are rounded to 11 bits. */
-    static final double TOLERANCE = 1.5e-3;
+    static final double TOLERANCE = 2.5e-3;
 
     OnBatches(String... files) {
         super(files);

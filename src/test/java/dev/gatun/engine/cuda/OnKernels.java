@@ -71,10 +71,42 @@ abstract class OnKernels {
         }
     }
 
-    private static void assertNear(float[] actual, double[] expected, int from, int to, double tolerance) {
-        double norm = Math.sqrt(IntStream.range(from, to)
-                .mapToDouble(i -> expected[i] * expected[i])
+    /**
+     * Each row by itself, of products that are rounded to 16 bits on the way: where a row's sums happen to cancel, its
+     * error is measured by what such an input gives on average.
+     *
+     * @param inputs the rows that the rows come from
+     */
+    static void assertRowsNear(float[] actual, double[] expected, int columns, double tolerance, double[] inputs) {
+        assertThat(actual).hasSameSizeAs(expected);
+        int rows = expected.length / columns;
+        int width = inputs.length / rows;
+        double[] sizes = new double[rows];
+        double gain = 0;
+        for (int row = 0; row < rows; row++) {
+            sizes[row] = norm(inputs, row * width, (row + 1) * width);
+            double relative = sizes[row] == 0 ? 0 : norm(expected, row * columns, (row + 1) * columns) / sizes[row];
+            gain += relative * relative / rows;
+        }
+        for (int row = 0; row < rows; row++) {
+            double least = Math.sqrt(gain) * sizes[row];
+            assertNear(actual, expected, row * columns, (row + 1) * columns, tolerance, least);
+        }
+    }
+
+    private static double norm(double[] values, int from, int to) {
+        return Math.sqrt(IntStream.range(from, to)
+                .mapToDouble(i -> values[i] * values[i])
                 .sum());
+    }
+
+    private static void assertNear(float[] actual, double[] expected, int from, int to, double tolerance) {
+        assertNear(actual, expected, from, to, tolerance, 0);
+    }
+
+    private static void assertNear(
+            float[] actual, double[] expected, int from, int to, double tolerance, double least) {
+        double norm = Math.max(least, norm(expected, from, to));
         double difference = Math.sqrt(IntStream.range(from, to)
                 .mapToDouble(i -> (actual[i] - expected[i]) * (actual[i] - expected[i]))
                 .sum());
