@@ -1,0 +1,139 @@
+package dev.gatun.engine.cuda;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.gatun.cuda.LaunchShape;
+import dev.gatun.quant.TileFormat;
+import java.util.stream.IntStream;
+import org.junit.jupiter.api.Test;
+
+/** The experts of many tokens: batch_gate_up.cu and batch_q2.cu between group.cu and rows.cu. */
+class BatchExpertsTest extends OnBatches {
+    BatchExpertsTest() {
+        super("batch_gate_up", "batch_q2", "group", "rows");
+    }
+
+    @Test
+    void chosenExpertsGoOntoTheResidual() {
+        forCases(sample -> new Layer(sample, sample.integer("tokens", 1, 1, 300), false).check());
+    }
+
+    @Test
+    void whatIsAbsentOrUnknownIsMissingAndSaysSo() {
+        forCases(sample -> new Layer(sample, sample.integer("tokens", 1, 1, 100), true).check());
+    }
+
+    @Test
+    void aLongPrompt() {
+        forCase(sample -> new Layer(sample, sample.oneOf("tokens", 512, 2048), false).check());
+    }
+
+    private final class Layer {
+        private final Sample sample;
+        private final int tokens;
+        private final int topK;
+        private final SampleExperts experts;
+        private final int[] ids;
+        private final float[] weights;
+        private final float[] residual;
+        private final Rows x;
+        private int absent = -1;
+        private int errors;
+
+        Layer(Sample sample, int tokens, boolean spoilt) {
+            this.sample = sample;
+            this.tokens = tokens;
+            int count = sample.oneOf("experts", 1, 2, 8, 13, 128);
+            topK = sample.integer("top k", 1, Math.min(tokens > 300 ? 2 : 4, count));
+            int hidden = sample.integer("hidden", 16, 1, count > 13 ? 3 : 10);
+            int ffn = sample.integer("ffn", 16, 1, count > 13 ? 3 : 18);
+            TileFormat format = sample.flag("narrow") ? TileFormat.Q2N : TileFormat.Q2;
+            experts = new SampleExperts(sample, format, hidden, ffn, count);
+            ids = sample.choices(tokens, topK, count);
+            weights = sample.floats(ids.length, 0.5);
+            residual = sample.floats(tokens * hidden, 1);
+            x = new Rows(sample, tokens, hidden, true);
+            if (spoilt) {
+                absent = ids[0];
+                errors |= ERROR_ABSENT;
+                if (ids.length > 1) {
+                    ids[ids.length - 1] = sample.oneOf("id", -1, count, Integer.MAX_VALUE, Integer.MIN_VALUE);
+                    errors |= ERROR_ID;
+                }
+            }
+        }
+
+        void check() {
+            int hidden = experts.hidden;
+            int ffn = experts.ffn;
+            int count = experts.count();
+            int choices = ids.length;
+            int gateWidth = sample.oneOf("gate n", 16, 32, 64, 128);
+            int downWidth = sample.oneOf("down n", 16, 32, 64, 128);
+            String scheme = experts.isWide() ? "q2_n" : "q2n_n";
+            Region chosen = gpu.input(ids);
+            Region offsets = gpu.outputInts(count + 1);
+            Region order = gpu.outputInts(choices);
+            Region place = gpu.outputInts(choices);
+            Region error = gpu.zeros(1);
+            Region blocks = experts.upload(gpu, absent);
+            Region h = gpu.output(2L * choices * padded(ffn));
+            Region cells = gpu.output((long) choices * tiles(ffn, 128));
+            Region factors = gpu.outputFloats(choices);
+            Region out = gpu.outputFloats((long) choices * hidden);
+            Region shares = gpu.input(weights);
+            Region y = gpu.output(residual);
+            Struct gateUp = new Struct(88)
+                    .addresses(blocks, offsets, order, x.halves, x.factors, h, cells, error)
+                    .numbers(count, topK, hidden, ffn, experts.block.gate().pairs(), 0);
+            Struct down = new Struct(88)
+                    .addresses(null, blocks)
+                    .number(experts.block.downOffset())
+                    .addresses(offsets, h, factors, out, error)
+                    .numbers(count, choices, hidden, ffn, experts.block.down().pairs(), 0);
+            LaunchShape one = LaunchShape.of(1, 1024);
+            gpu.twice(() -> {
+                gpu.launch("gatun_group_tokens", one, chosen, choices, count, offsets, order, place, error);
+                x.launch();
+                gpu.launch(
+                        "gatun_batch_gate_up_" + scheme + gateWidth,
+                        grid(ffn, 128, gateWidth, 384 * gateWidth + 16384),
+                        gateUp.bytes());
+                gpu.launch("gatun_level_rows", LaunchShape.of(choices, 128), h, cells, offsets, count, ffn, factors);
+                gpu.launch(
+                        "gatun_batch_" + scheme + downWidth,
+                        grid(hidden, rowsOfQ2(downWidth), downWidth, memoryOfQ2(downWidth)),
+                        down.bytes());
+                gpu.launch("gatun_combine_experts", LaunchShape.of(tokens, 256), out, place, shares, topK, hidden, y);
+            });
+            assertThat(error.ints()).containsExactly(errors);
+            assertRowsNear(y.floats(), expected(), hidden, 2 * TOLERANCE);
+        }
+
+        private LaunchShape grid(int rows, int rowsOfABlock, int width, int memory) {
+            int most = ids.length / width + Math.min(experts.count(), ids.length);
+            return LaunchShape.of(tiles(rows, rowsOfABlock) * most, 256).sharing(memory);
+        }
+
+        private double[] expected() {
+            int hidden = experts.hidden;
+            double[] y = widen(residual);
+            for (int e = 0; e < experts.count(); e++) {
+                int expert = e;
+                int[] mine = IntStream.range(0, ids.length)
+                        .filter(i -> ids[i] == expert && expert != absent)
+                        .toArray();
+                double[] inputs = new double[mine.length * hidden];
+                for (int i = 0; i < mine.length; i++) {
+                    System.arraycopy(x.values, mine[i] / topK * hidden, inputs, i * hidden, hidden);
+                }
+                double[] out = experts.down(e, experts.gateUp(e, inputs));
+                for (int i = 0; i < out.length; i++) {
+                    int choice = mine[i / hidden];
+                    y[choice / topK * hidden + i % hidden] += weights[choice] * out[i];
+                }
+            }
+            return y;
+        }
+    }
+}

@@ -1,0 +1,111 @@
+package dev.gatun.engine.cuda;
+
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.util.Arrays;
+
+/** A random cache with queries, and attention by its definition in double precision. */
+final class CachedAttention {
+    final int tokens;
+    final int kvHeads;
+    final int group;
+    final int headSize;
+    final int capacity;
+    final int position;
+    final int window;
+    final boolean isHalf;
+    final float[] q;
+    private final float[] keys;
+    private final float[] values;
+
+    /** Places from position + tokens on are not numbers: none may be read. */
+    CachedAttention(Sample sample, int tokens, int headSize, int group, int position, boolean isHalf) {
+        this.tokens = tokens;
+        this.headSize = headSize;
+        this.group = group;
+        this.position = position;
+        this.isHalf = isHalf;
+        kvHeads = sample.integer("kv heads", 1, 3);
+        capacity = position + tokens + sample.integer("spare", 0, 100);
+        window = sample.flag("window") ? sample.integer("of", 1, 1, position + tokens + 1) : 0;
+        q = sample.floats(tokens * kvHeads * group * headSize, 1 + 2 * sample.uniform());
+        keys = cache(sample);
+        values = cache(sample);
+    }
+
+    private float[] cache(Sample sample) {
+        float[] cache = sample.floats(kvHeads * capacity * headSize, 1);
+        for (int i = 0; i < cache.length; i++) {
+            if (i / headSize % capacity >= position + tokens) {
+                cache[i] = Float.NaN;
+            } else if (isHalf) {
+                cache[i] = Float.float16ToFloat(Float.floatToFloat16(cache[i]));
+            }
+        }
+        return cache;
+    }
+
+    int heads() {
+        return kvHeads * group;
+    }
+
+    MemorySegment keys() {
+        return stored(keys);
+    }
+
+    MemorySegment values() {
+        return stored(values);
+    }
+
+    private MemorySegment stored(float[] cache) {
+        if (!isHalf) {
+            return MemorySegment.ofArray(cache);
+        }
+        MemorySegment halves = Arena.ofAuto().allocate(2L * cache.length, 16);
+        for (int i = 0; i < cache.length; i++) {
+            halves.setAtIndex(ValueLayout.JAVA_SHORT, i, Float.floatToFloat16(cache[i]));
+        }
+        return halves;
+    }
+
+    /** The places that a token sees. */
+    int keysOf(int token) {
+        int last = position + token;
+        return window == 0 ? last + 1 : Math.min(window, last + 1);
+    }
+
+    double[] expected() {
+        double[] y = new double[q.length];
+        for (int t = 0; t < tokens; t++) {
+            for (int head = 0; head < heads(); head++) {
+                int row = (t * heads() + head) * headSize;
+                attend(row, head / group * capacity, position + t - keysOf(t) + 1, position + t, y);
+            }
+        }
+        return y;
+    }
+
+    private void attend(int row, int base, int first, int last, double[] y) {
+        double[] scores = new double[last - first + 1];
+        for (int p = first; p <= last; p++) {
+            double score = 0;
+            for (int i = 0; i < headSize; i++) {
+                score += (double) q[row + i] * keys[(base + p) * headSize + i];
+            }
+            scores[p - first] = score / Math.sqrt(headSize);
+        }
+        double largest = Arrays.stream(scores).max().orElseThrow();
+        double total = 0;
+        for (int p = first; p <= last; p++) {
+            double weight = Math.exp(scores[p - first] - largest);
+            total += weight;
+            for (int i = 0; i < headSize; i++) {
+                y[row + i] += weight * values[(base + p) * headSize + i];
+            }
+        }
+        for (int i = 0; i < headSize; i++) {
+            y[row + i] /= total;
+        }
+    }
+}

@@ -1,0 +1,125 @@
+package dev.gatun.engine.cuda;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.gatun.cuda.LaunchShape;
+import java.util.Arrays;
+import org.junit.jupiter.api.Test;
+
+class RopeTest extends OnKernels {
+    RopeTest() {
+        super("rope");
+    }
+
+    @Test
+    void queriesTurnInPlaceAndKeysIntoTheCache() {
+        forCases(sample -> new Case(sample).check());
+    }
+
+    private final class Case {
+        private final int tokens;
+        private final int heads;
+        private final int kvHeads;
+        private final int headSize;
+        private final int capacity;
+        private final int position;
+        private final boolean isHalf;
+        private final float[] frequencies;
+        private final float[] q;
+        private final float[] k;
+        private final float[] v;
+
+        Case(Sample sample) {
+            tokens = sample.integer("tokens", 1, 20);
+            kvHeads = sample.integer("kv heads", 1, 4);
+            heads = kvHeads * sample.integer("group", 1, 8);
+            headSize = 2 * sample.integer("half size", 1, 1, 70);
+            capacity = sample.integer("capacity", 1, 1, 200);
+            position = sample.oneOf("position", 0, capacity / 2, capacity - 1, capacity, capacity - tokens, -1);
+            isHalf = sample.flag("half");
+            frequencies = new float[headSize / 2];
+            for (int i = 0; i < frequencies.length; i++) {
+                frequencies[i] = (float) Math.pow(1e6, -2.0 * i / headSize);
+            }
+            q = sample.floats(tokens * heads * headSize, 1);
+            k = sample.floats(tokens * kvHeads * headSize, 1);
+            v = sample.floats(tokens * kvHeads * headSize, 1);
+        }
+
+        void check() {
+            int cached = kvHeads * capacity * headSize;
+            Region queries = gpu.output(q);
+            Region keys = gpu.output((long) cached * (isHalf ? 2 : 4));
+            Region values = gpu.output((long) cached * (isHalf ? 2 : 4));
+            Region error = gpu.zeros(1);
+            gpu.run(
+                    isHalf ? "gatun_rope_append" : "gatun_rope_append_f32",
+                    LaunchShape.of(1, (headSize / 2 + 31) / 32 * 32).grid(heads + kvHeads, tokens, 1),
+                    queries,
+                    gpu.input(k),
+                    gpu.input(v),
+                    keys,
+                    values,
+                    (long) capacity,
+                    heads,
+                    kvHeads,
+                    headSize,
+                    gpu.input(position),
+                    gpu.input(frequencies),
+                    error);
+            assertThat(error.ints()).containsExactly(position < 0 || position + tokens > capacity ? ERROR_ID : 0);
+            assertNear(queries.floats(), turned(q, heads), 1e-6);
+            checkCache(keys, turned(k, kvHeads));
+            checkCache(values, widen(v));
+        }
+
+        private double[] turned(float[] x, int count) {
+            double[] y = new double[x.length];
+            int half = headSize / 2;
+            for (int row = 0; row < tokens * count; row++) {
+                for (int i = 0; i < half; i++) {
+                    double angle = (float) (position + row / count) * frequencies[i];
+                    int at = row * headSize + i;
+                    y[at] = x[at] * Math.cos(angle) - x[at + half] * Math.sin(angle);
+                    y[at + half] = x[at + half] * Math.cos(angle) + x[at] * Math.sin(angle);
+                }
+            }
+            return y;
+        }
+
+        /** Places of these tokens hold their rows, all others are as before. */
+        private void checkCache(Region cache, double[] rows) {
+            for (int head = 0; head < kvHeads; head++) {
+                for (int place = 0; place < capacity; place++) {
+                    int token = place - position;
+                    int from = (head * capacity + place) * headSize;
+                    if (token < 0 || token >= tokens) {
+                        assertUntouched(cache, from);
+                    } else {
+                        int row = (token * kvHeads + head) * headSize;
+                        double tolerance = isHalf ? 1e-3 : 1e-6;
+                        assertNear(read(cache, from), Arrays.copyOfRange(rows, row, row + headSize), tolerance);
+                    }
+                }
+            }
+        }
+
+        private float[] read(Region cache, int from) {
+            if (!isHalf) {
+                return Arrays.copyOfRange(cache.floats(), from, from + headSize);
+            }
+            short[] halves = Arrays.copyOfRange(cache.halves(), from, from + headSize);
+            float[] values = new float[headSize];
+            for (int i = 0; i < headSize; i++) {
+                values[i] = Float.float16ToFloat(halves[i]);
+            }
+            return values;
+        }
+
+        private void assertUntouched(Region cache, int from) {
+            for (float value : read(cache, from)) {
+                assertThat(value).isNaN();
+            }
+        }
+    }
+}

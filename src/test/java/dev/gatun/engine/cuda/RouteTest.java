@@ -1,0 +1,147 @@
+package dev.gatun.engine.cuda;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.gatun.cuda.LaunchShape;
+import dev.gatun.quant.DenseMatrix;
+import dev.gatun.quant.Dequantizer;
+import dev.gatun.quant.FloatType;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.util.Arrays;
+import java.util.stream.IntStream;
+import org.junit.jupiter.api.Test;
+
+class RouteTest extends OnKernels {
+    private static final float EPSILON = 1e-5f;
+
+    RouteTest() {
+        super("route");
+    }
+
+    @Test
+    void theBestExpertsShareTheWeight() {
+        forCases(sample -> new Case(sample).check());
+    }
+
+    @Test
+    void aRouterThatIsNotANumberSaysSo() {
+        forCases(sample -> new Case(sample).checkSpoilt());
+    }
+
+    private final class Case {
+        private final Sample sample;
+        private final FloatType type;
+        private final int tokens;
+        private final int hidden;
+        private final int experts;
+        private final int topK;
+        private final float[] x;
+        private final float[] norm;
+        private final MemorySegment gate;
+        private final double[] weights;
+        private final Region error = gpu.zeros(1);
+        private final Region ids;
+        private final Region shares;
+
+        Case(Sample sample) {
+            this.sample = sample;
+            type = sample.oneOf("type", FloatType.values());
+            tokens = sample.integer("tokens", 1, 9);
+            hidden = sample.integer("hidden", 4, 1, 1500);
+            experts = sample.integer("experts", 1, 1, 128);
+            topK = sample.integer("top k", 1, Math.min(8, experts));
+            x = sample.rows(tokens, hidden);
+            norm = sample.norm(hidden);
+            DenseMatrix matrix = sample.dense(type, experts, hidden);
+            gate = Arena.ofAuto().allocate(matrix.values().byteSize()).copyFrom(matrix.values());
+            if (sample.flag("equal")) {
+                // The last expert is as good as the first.
+                long row = (long) hidden * type.bytes();
+                MemorySegment.copy(gate, 0, gate, (experts - 1) * row, row);
+            }
+            weights = Dequantizer.toDoubles(new DenseMatrix(type, experts, hidden, gate));
+            ids = gpu.outputInts((long) tokens * topK);
+            shares = gpu.outputFloats((long) tokens * topK);
+        }
+
+        private void run(float[] input, Region normed) {
+            gpu.run(
+                    "gatun_route",
+                    LaunchShape.of(tokens, 1024),
+                    gpu.input(input),
+                    gpu.input(norm),
+                    EPSILON,
+                    gpu.input(gate),
+                    number(type),
+                    hidden,
+                    experts,
+                    topK,
+                    normed,
+                    ids,
+                    shares,
+                    error);
+        }
+
+        void check() {
+            Region normed = sample.flag("normed") ? gpu.outputFloats(x.length) : null;
+            run(x, normed);
+            double[] n = rmsNorm(widen(x), norm, EPSILON);
+            double[] logits = multiply(weights, experts, hidden, n);
+            assertThat(error.ints()).containsExactly(0);
+            if (normed != null) {
+                assertRowsNear(normed.floats(), n, hidden, 1e-6);
+            }
+            for (int t = 0; t < tokens; t++) {
+                checkToken(
+                        Arrays.copyOfRange(logits, t * experts, (t + 1) * experts),
+                        Arrays.copyOfRange(ids.ints(), t * topK, (t + 1) * topK),
+                        Arrays.copyOfRange(shares.floats(), t * topK, (t + 1) * topK));
+            }
+        }
+
+        /** Which of two nearly equal experts is the better one is a matter of rounding; of two equal ones it is not. */
+        private void checkToken(double[] logits, int[] chosen, float[] weights) {
+            double near = 1e-5 * Arrays.stream(logits).map(Math::abs).max().orElseThrow() + 1e-6;
+            assertThat(chosen).doesNotHaveDuplicates();
+            boolean[] passed = new boolean[experts];
+            for (int id : chosen) {
+                double best = IntStream.range(0, experts)
+                        .filter(e -> !passed[e])
+                        .mapToDouble(e -> logits[e])
+                        .max()
+                        .orElseThrow();
+                assertThat(logits[id]).isGreaterThanOrEqualTo(best - near);
+                for (int e = 0; e < id; e++) {
+                    assertThat(logits[e] == logits[id] && !passed[e])
+                            .as("expert %d before its equal %d", id, e)
+                            .isFalse();
+                }
+                passed[id] = true;
+            }
+            double total = Arrays.stream(chosen)
+                    .mapToDouble(id -> Math.exp(logits[id] - logits[chosen[0]]))
+                    .sum();
+            double[] expected = Arrays.stream(chosen)
+                    .mapToDouble(id -> Math.exp(logits[id] - logits[chosen[0]]) / total)
+                    .toArray();
+            assertNear(weights, expected, 1e-4);
+        }
+
+        void checkSpoilt() {
+            float[] input = x.clone();
+            input[sample.below(input.length)] = sample.flag("infinite") ? Float.POSITIVE_INFINITY : Float.NaN;
+            run(input, null);
+            assertThat(error.ints()).containsExactly(ERROR_NAN);
+            for (int t = 0; t < tokens; t++) {
+                int[] chosen = Arrays.copyOfRange(ids.ints(), t * topK, (t + 1) * topK);
+                assertThat(chosen).doesNotHaveDuplicates();
+                assertThat(Arrays.stream(chosen).allMatch(id -> id >= 0 && id < experts))
+                        .isTrue();
+            }
+            for (float share : shares.floats()) {
+                assertThat(Float.isFinite(share)).isTrue();
+            }
+        }
+    }
+}

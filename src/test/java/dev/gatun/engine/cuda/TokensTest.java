@@ -1,0 +1,122 @@
+package dev.gatun.engine.cuda;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.gatun.cuda.LaunchShape;
+import dev.gatun.quant.DenseMatrix;
+import dev.gatun.quant.Dequantizer;
+import dev.gatun.quant.FloatType;
+import java.util.Arrays;
+import org.junit.jupiter.api.Test;
+
+class TokensTest extends OnKernels {
+    TokensTest() {
+        super("tokens");
+    }
+
+    @Test
+    void aTokensRowIsWidenedAndUnknownTokensAreZeros() {
+        forCases(sample -> {
+            FloatType type = sample.oneOf("type", FloatType.values());
+            int rows = sample.integer("rows", 1, 100);
+            int columns = sample.integer("columns", 1, 1, 3000);
+            DenseMatrix table = sample.dense(type, rows, columns);
+            int[] ids = new int[sample.integer("tokens", 1, 9)];
+            Arrays.setAll(ids, t -> sample.below(rows));
+            boolean unknown = sample.flag("unknown");
+            if (unknown) {
+                ids[sample.below(ids.length)] = sample.oneOf("id", -1, rows, Integer.MAX_VALUE, Integer.MIN_VALUE);
+            }
+            Region y = gpu.outputFloats((long) ids.length * columns);
+            Region error = gpu.zeros(1);
+            gpu.run(
+                    "gatun_embed",
+                    block(sample, ids.length),
+                    gpu.input(table.values()),
+                    number(type),
+                    rows,
+                    columns,
+                    gpu.input(ids),
+                    y,
+                    error);
+            float[] weights = Dequantizer.toFloats(table);
+            for (int t = 0; t < ids.length; t++) {
+                boolean known = ids[t] >= 0 && ids[t] < rows;
+                assertThat(Arrays.copyOfRange(y.floats(), t * columns, (t + 1) * columns))
+                        .containsExactly(
+                                known
+                                        ? Arrays.copyOfRange(weights, ids[t] * columns, (ids[t] + 1) * columns)
+                                        : new float[columns]);
+            }
+            assertThat(error.ints()).containsExactly(unknown ? ERROR_ID : 0);
+        });
+    }
+
+    @Test
+    void theNormDividesByTheRootOfTheMeanSquare() {
+        forCases(sample -> {
+            int tokens = sample.integer("tokens", 1, 9);
+            int columns = sample.integer("columns", 1, 1, 5000);
+            float[] x = sample.rows(tokens, columns);
+            float[] weight = sample.norm(columns);
+            boolean inPlace = sample.flag("in place");
+            Region y = inPlace ? gpu.output(x) : gpu.outputFloats(x.length);
+            gpu.run(
+                    "gatun_rms_norm",
+                    block(sample, tokens),
+                    inPlace ? y : gpu.input(x),
+                    gpu.input(weight),
+                    1e-5f,
+                    columns,
+                    y);
+            assertRowsNear(y.floats(), rmsNorm(widen(x), weight, 1e-5f), columns, 1e-6);
+        });
+    }
+
+    @Test
+    void theLargestLogitsPlaceIsTheLowestOfEquals() {
+        forCases(sample -> {
+            int columns = sample.integer("columns", 1, 1, 40000);
+            int tokens = sample.integer("tokens", 1, 4);
+            // Few values: many are equal.
+            float[] logits = sample.floats(tokens * columns, sample.oneOf("deviation", 1, 1000));
+            for (int i = 0; i < logits.length; i++) {
+                logits[i] = sample.below(50) == 0 ? Float.NEGATIVE_INFINITY : Math.round(logits[i]);
+            }
+            if (sample.flag("none finite")) {
+                Arrays.fill(logits, 0, columns, Float.NEGATIVE_INFINITY);
+            }
+            boolean nan = sample.flag("nan");
+            if (nan) {
+                logits[sample.below(logits.length)] = Float.NaN;
+            }
+            Region ids = gpu.outputInts(tokens);
+            Region error = gpu.zeros(1);
+            gpu.run("gatun_argmax", block(sample, tokens), gpu.input(logits), columns, ids, error);
+            assertThat(error.ints()).containsExactly(nan ? ERROR_NAN : 0);
+            for (int t = 0; t < tokens; t++) {
+                int id = ids.ints()[t];
+                assertThat(id).isBetween(0, columns - 1);
+                float[] row = Arrays.copyOfRange(logits, t * columns, (t + 1) * columns);
+                assertThat(id == best(row) || Float.isNaN(row[id])).isTrue();
+                assertThat(Float.isNaN(row[id]) && best(row) >= 0 && row[best(row)] > Float.NEGATIVE_INFINITY)
+                        .isFalse();
+            }
+        });
+    }
+
+    /** -1 where none is a number. */
+    private static int best(float[] values) {
+        int best = -1;
+        for (int i = 0; i < values.length; i++) {
+            if (!Float.isNaN(values[i]) && (best < 0 || values[i] > values[best])) {
+                best = i;
+            }
+        }
+        return best;
+    }
+
+    private static LaunchShape block(Sample sample, int blocks) {
+        return LaunchShape.of(blocks, 32 * sample.integer("warps", 1, 1, 32));
+    }
+}
