@@ -47,6 +47,7 @@ public final class CudaBackend implements Backend {
             this.workspace = CudaWorkspace.allocate(resources.arena(), config, maxChunk());
             this.weights = new WeightLoader(resources.stream(), resources.arena()).load(weights);
             this.operations = CudaOperations.prepare(resources, config, this.weights, workspace, maxChunk());
+            resources.download().onFailure(operations.experts()::recover);
             workspace.errors().zero(resources.stream());
             resources.stream().synchronize();
         } catch (RuntimeException | Error failure) {

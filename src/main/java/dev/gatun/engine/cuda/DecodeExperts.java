@@ -7,6 +7,8 @@ import dev.gatun.cuda.LaunchShape;
 import dev.gatun.quant.ExpertBlock;
 import dev.gatun.quant.TileFormat;
 import dev.gatun.quant.TileShape;
+import java.util.List;
+import java.util.stream.IntStream;
 
 /**
  * {@code experts_q2.cu}: the chosen experts of at most 8 tokens in one launch; w1, w3, SwiGLU, w2 and the weighted sum onto
@@ -16,6 +18,9 @@ final class DecodeExperts {
     private static final int BLOCK = 256;
     private static final int BLOCKS_PER_MULTIPROCESSOR = 2;
     private static final int GROUP_ROWS = 16;
+
+    /** Tiles whose inputs lie in shared memory together. */
+    private static final int SLICE_TILES = 8;
 
     // struct ExpertsArguments.
     private static final long BYTES = 128;
@@ -47,6 +52,8 @@ final class DecodeExperts {
     private final KernelStruct arguments = KernelStruct.allocate(BYTES);
     private final int topK;
     private final int multiprocessors;
+    private final DeviceMemory barrier;
+    private final List<LaunchShape> shapes;
 
     DecodeExperts(
             KernelLibrary library, CudaStream stream, DeviceArena memory, ExpertBlock block, int experts, int topK) {
@@ -56,25 +63,20 @@ final class DecodeExperts {
         this.multiprocessors = library.device().properties().multiprocessors();
         String scheme = block.gate().format() == TileFormat.Q2N ? "q2n" : "q2";
         this.kernels = TokenVariants.find(library, "experts_q2", "gatun_experts_" + scheme);
+        this.barrier = memory.allocate(2 * Integer.BYTES);
+        this.shapes =
+                IntStream.of(1, 2, 4, TokenVariants.MOST).mapToObj(this::shape).toList();
         setWorkspace(memory);
         setShape(experts);
+        recover();
     }
 
     private void setWorkspace(DeviceArena memory) {
-        long gateUp = 0;
-        long down = 0;
-        for (int tokens : new int[] {4, TokenVariants.MOST}) {
-            long choices = (long) tokens * topK;
-            gateUp = Math.max(
-                    gateUp,
-                    choices * 2 * slices(block.gate(), tokens) * block.gate().rows());
-            down = Math.max(
-                    down, choices * slices(block.down(), tokens) * block.down().rows());
-        }
+        long choices = (long) TokenVariants.MOST * topK;
+        long gateUp = choices * 2 * slices(block.gate()) * block.gate().rows();
+        long down = choices * slices(block.down()) * block.down().rows();
         DeviceMemory counters = memory.allocate((long) block.down().rows() / GROUP_ROWS * Integer.BYTES);
-        DeviceMemory barrier = memory.allocate(2 * Integer.BYTES);
         counters.zero(stream);
-        barrier.zero(stream);
         arguments
                 .pointer(GATE_UP_SUMS, memory.allocate(gateUp * Float.BYTES))
                 .pointer(DOWN_SUMS, memory.allocate(down * Float.BYTES))
@@ -109,28 +111,27 @@ final class DecodeExperts {
                 .pointer(Y, hidden.memory())
                 .pointer(ERROR, error)
                 .integer(TOKENS, tokens)
-                .integer(GATE_SLICE_TILES, sliceTiles(tokens))
-                .integer(DOWN_SLICE_TILES, sliceTiles(tokens));
+                .integer(GATE_SLICE_TILES, SLICE_TILES)
+                .integer(DOWN_SLICE_TILES, SLICE_TILES);
         KernelArguments kernel = kernels.of(tokens).set(0, arguments.bytes());
-        kernel.kernel().launch(shape(kernel, tokens), kernel, stream);
+        kernel.kernel().launch(shapes.get(TokenVariants.index(tokens)), kernel, stream);
     }
 
-    private LaunchShape shape(KernelArguments kernel, int tokens) {
-        int variant = TokenVariants.size(tokens);
+    /** Makes the next launch possible after one whose blocks waited in vain. */
+    void recover() {
+        barrier.zero(stream);
+    }
+
+    private LaunchShape shape(int variant) {
         int entry = block.gate().format() == TileFormat.Q2N ? 8 : 16;
-        int shared = variant * sliceTiles(tokens) * 32 * entry + (variant == 1 ? 8192 : 16384) + 36 * variant;
+        int shared = variant * SLICE_TILES * 32 * entry + (variant == 1 ? 8192 : 16384) + 36 * variant;
         // All blocks wait for each other, so no more than run at once.
-        int resident = kernel.kernel().blocksPerMultiprocessor(BLOCK, shared);
+        int resident = kernels.of(variant).kernel().blocksPerMultiprocessor(BLOCK, shared);
         int blocks = multiprocessors * Math.min(BLOCKS_PER_MULTIPROCESSOR, resident);
         return LaunchShape.of(blocks, BLOCK).sharing(shared).cooperative();
     }
 
-    private static int slices(TileShape shape, int tokens) {
-        return Math.ceilDiv(shape.tileColumns(), sliceTiles(tokens));
-    }
-
-    /** Tiles whose inputs lie in shared memory together. */
-    private static int sliceTiles(int tokens) {
-        return TokenVariants.size(tokens) == TokenVariants.MOST ? 4 : 8;
+    private static int slices(TileShape shape) {
+        return Math.ceilDiv(shape.tileColumns(), SLICE_TILES);
     }
 }

@@ -9,6 +9,7 @@ final class ErrorWords {
     private static final int NAN = 1;
     private static final int ABSENT = 2;
     private static final int ID = 4;
+    private static final int TIMEOUT = 8;
 
     private ErrorWords() {}
 
@@ -37,6 +38,10 @@ final class ErrorWords {
         }
         if ((bits & NAN) != 0) {
             return new RouterFailureException(layer, null);
+        }
+        if ((bits & TIMEOUT) != 0) {
+            return new IllegalStateException("the blocks of a kernel of layer " + layer
+                    + " waited for each other in vain; another program may keep the GPU busy");
         }
         return new IllegalStateException("kernels of layer " + layer + " failed: error bits " + bits);
     }

@@ -39,4 +39,9 @@ final class ExpertsOperation {
                 untiled.get(matrices.intermediate()).run(matrices, routing, hidden, error);
         }
     }
+
+    /** Makes the next launch possible after one that failed. */
+    void recover() {
+        tiled.values().forEach(TiledExperts::recover);
+    }
 }

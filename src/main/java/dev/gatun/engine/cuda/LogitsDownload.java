@@ -13,6 +13,7 @@ final class LogitsDownload implements AutoCloseable {
     private final CudaStream stream;
     private final PinnedBuffer row;
     private final PinnedBuffer errorWords;
+    private Runnable recovery = () -> {};
 
     LogitsDownload(CudaDevice device, CudaStream stream, int vocabulary, int words) {
         this.stream = stream;
@@ -66,11 +67,17 @@ final class LogitsDownload implements AutoCloseable {
         MemorySegment.copy(from, ValueLayout.JAVA_FLOAT, 0, target, 0, target.length);
     }
 
+    /** Sets what is done after an operation failed, before the exception is thrown. */
+    void onFailure(Runnable action) {
+        recovery = action;
+    }
+
     private void check(DeviceMemory errors) {
         try {
             ErrorWords.check(errorWords.segment());
         } catch (RuntimeException failure) {
             errors.zero(stream);
+            recovery.run();
             throw failure;
         }
     }

@@ -21,6 +21,11 @@ final class TiledExperts {
         many = new BatchExperts(resources, grouping, block, config, maxTokens);
     }
 
+    /** Makes the next launch possible after one that failed. */
+    void recover() {
+        few.recover();
+    }
+
     /** hidden += the weighted sum of the chosen experts. */
     void run(LayerExperts.Tiled layer, CudaRouting routing, DeviceFloats hidden, DeviceMemory error) {
         if (hidden.rows() <= TokenVariants.MOST) {

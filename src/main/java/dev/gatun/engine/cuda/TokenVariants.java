@@ -29,12 +29,8 @@ record TokenVariants(List<KernelArguments> variants) {
         return variants.get(index(tokens));
     }
 
-    /** How many tokens that variant is for. */
-    static int size(int tokens) {
-        return 1 << index(tokens);
-    }
-
-    private static int index(int tokens) {
+    /** Which variant that is. */
+    static int index(int tokens) {
         return Integer.SIZE - Integer.numberOfLeadingZeros(tokens - 1);
     }
 }
