@@ -3,10 +3,15 @@ package dev.gatun;
 import dev.gatun.cpu.CpuException;
 import dev.gatun.cpu.CpuInfo;
 import dev.gatun.cpu.CpuLevel;
+import dev.gatun.cpu.ReadBandwidth;
 import dev.gatun.cuda.CudaAvailability;
+import dev.gatun.cuda.CudaDevice;
+import dev.gatun.cuda.CudaException;
 import dev.gatun.engine.cuda.CudaBackend;
+import dev.gatun.engine.cuda.DeviceBandwidth;
 import dev.gatun.natives.NativeLibraryException;
 import java.util.List;
+import java.util.Optional;
 import java.util.stream.Collectors;
 
 /** What this machine offers to run models on. */
@@ -21,6 +26,23 @@ public final class SystemInfo {
      * @param state what it would use, or why it cannot be used
      */
     public record BackendState(String name, boolean available, String state) {}
+
+    /**
+     * How fast the host's memory is, in 10^9 bytes a second: what bounds the CPU backend.
+     *
+     * @param read reads by all threads together
+     * @param threads how many threads read
+     */
+    public record HostBandwidth(double read, int threads) {}
+
+    /**
+     * How fast a GPU's memory and its link to the host are, in 10^9 bytes a second.
+     *
+     * @param toGpu copies from page-locked host memory to the GPU
+     * @param fromGpu copies back
+     * @param read reads of the GPU's own memory, what bounds the CUDA backend
+     */
+    public record GpuBandwidth(double toGpu, double fromGpu, double read) {}
 
     /** The backends that Gatun knows, available or not. */
     public static List<BackendState> backends() {
@@ -46,6 +68,43 @@ public final class SystemInfo {
             case CudaAvailability.Unavailable none -> none.reason();
             case CudaAvailability.Available some -> names(some);
         };
+    }
+
+    /**
+     * Measures the host's memory, with a thread on each processor. That takes about half a second, and up to 1 GiB.
+     *
+     * @throws GatunException if the CPU library cannot be loaded, or there is no memory for it
+     */
+    public static HostBandwidth hostBandwidth() {
+        try {
+            ReadBandwidth measured = ReadBandwidth.measure(Runtime.getRuntime().availableProcessors());
+            return new HostBandwidth(measured.gigabytesPerSecond(), measured.threads());
+        } catch (NativeLibraryException | CpuException | OutOfMemoryError unusable) {
+            throw new GatunException(unusable.getMessage(), unusable);
+        }
+    }
+
+    /**
+     * Measures the first GPU's memory and its link to the host, in about a second; empty if the CUDA backend is not
+     * available.
+     *
+     * @throws GatunException if CUDA fails, or has no memory for it
+     */
+    public static Optional<GpuBandwidth> gpuBandwidth() {
+        return switch (CudaBackend.availability()) {
+            case CudaAvailability.Unavailable none -> Optional.empty();
+            case CudaAvailability.Available some ->
+                Optional.of(gpuBandwidth(some.devices().getFirst()));
+        };
+    }
+
+    private static GpuBandwidth gpuBandwidth(CudaDevice device) {
+        try {
+            DeviceBandwidth measured = DeviceBandwidth.measure(device);
+            return new GpuBandwidth(measured.toDevice(), measured.toHost(), measured.read());
+        } catch (CudaException failure) {
+            throw new GatunException(failure.getMessage(), failure);
+        }
     }
 
     private static BackendState cuda() {

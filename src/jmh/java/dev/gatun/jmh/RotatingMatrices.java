@@ -3,6 +3,7 @@ package dev.gatun.jmh;
 import dev.gatun.cpu.CpuLevel;
 import dev.gatun.cpu.CpuPool;
 import dev.gatun.cpu.FloatMatrix;
+import dev.gatun.cpu.LastLevelCache;
 import java.lang.foreign.Arena;
 import java.util.ArrayList;
 import java.util.List;

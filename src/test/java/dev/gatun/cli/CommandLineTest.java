@@ -2,6 +2,7 @@ package dev.gatun.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.gatun.SystemInfo;
 import java.io.ByteArrayInputStream;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
@@ -168,6 +169,16 @@ class CommandLineTest {
     }
 
     @Test
+    void infoMeasuresTheGpuWhereThereIsOne() {
+        boolean available = SystemInfo.backends().stream()
+                .anyMatch(backend -> backend.name().equals("cuda") && backend.available());
+        String link = "link +[1-9].* GB/s to the GPU, [1-9].* GB/s back";
+        String memory = "gpu memory +[1-9].* GB/s read";
+        assertThat(run("info").out().lines().filter(line -> line.matches(link + "|" + memory)))
+                .hasSize(available ? 2 : 0);
+    }
+
+    @Test
     void helpVersionInfoAndCompletionWork() {
         assertThat(run("--help").out()).contains("generate").contains("info").contains("Examples:");
         assertThat(run("generate", "--help").out())
@@ -178,7 +189,8 @@ class CommandLineTest {
         assertThat(run("info").out())
                 .contains("backend cpu")
                 .contains("backend cuda")
-                .contains("cpu features");
+                .contains("cpu features")
+                .containsPattern("(?m)^host memory +[1-9]\\d*(\\.\\d)? GB/s read by \\d+ threads?$");
         assertThat(run("generate-completion").out()).contains("gatun");
         assertThat(run().code()).isEqualTo(2);
     }

@@ -79,7 +79,8 @@ final class CudaCandidateSearch implements CandidateSearch {
         return all.rows(all.rows() - 1, 1);
     }
 
-    private void launch(DeviceFloats row, CandidateRequest request, int recents) {
+    /** Puts the search into the stream. */
+    void launch(DeviceFloats row, CandidateRequest request, int recents) {
         kernel.set(0, row.memory())
                 .set(1, row.columns())
                 .set(2, recent)

@@ -1,18 +1,19 @@
-package dev.gatun.jmh;
+package dev.gatun.cpu;
 
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 
 /** The size of the largest cache of the first processor, as Linux tells it. */
-final class LastLevelCache {
+public final class LastLevelCache {
     private static final Path CACHES = Path.of("/sys/devices/system/cpu/cpu0/cache");
     // Where the kernel does not say, as in some containers: more than most processors have.
     private static final long UNKNOWN = 64L << 20;
 
     private LastLevelCache() {}
 
-    static long bytes() {
+    /** Bytes; a guess where the system does not say. */
+    public static long bytes() {
         long largest = 0;
         try (var caches = Files.newDirectoryStream(CACHES, "index*")) {
             for (Path cache : caches) {

@@ -1,0 +1,40 @@
+package dev.gatun.engine.cuda;
+
+import java.util.Arrays;
+import java.util.List;
+import java.util.SplittableRandom;
+import java.util.stream.IntStream;
+
+/**
+ * What a router could choose.
+ *
+ * @param ids [tokens, expertsPerToken], different for one token
+ */
+record ExpertChoices(int[] ids) {
+    private static final int SETS = 4;
+
+    /** Several sets, which use all experts between them. */
+    static List<ExpertChoices> some(int tokens, int experts, int expertsPerToken) {
+        return IntStream.range(0, SETS)
+                .mapToObj(set -> of(tokens, experts, expertsPerToken, set))
+                .toList();
+    }
+
+    private static ExpertChoices of(int tokens, int experts, int expertsPerToken, int set) {
+        SplittableRandom random = new SplittableRandom(set);
+        int[] ids = new int[tokens * expertsPerToken];
+        for (int token = 0; token < tokens; token++) {
+            int first = token == 0 ? set * expertsPerToken : random.nextInt(experts);
+            for (int k = 0; k < expertsPerToken; k++) {
+                int step = token == 0 ? k : k * (1 + random.nextInt(experts - 1));
+                ids[token * expertsPerToken + k] = (first + step) % experts;
+            }
+        }
+        return new ExpertChoices(ids);
+    }
+
+    /** How many experts are among them. */
+    int distinct() {
+        return (int) Arrays.stream(ids).distinct().count();
+    }
+}

@@ -1,0 +1,45 @@
+package dev.gatun.engine.cuda;
+
+import dev.gatun.cuda.CudaDevice;
+import dev.gatun.cuda.CudaStream;
+import dev.gatun.cuda.DeviceMemory;
+import dev.gatun.cuda.PinnedBuffer;
+
+/**
+ * How fast a GPU's memory and its link to the host are, in 10^9 bytes a second.
+ *
+ * @param toDevice copies of pinned host memory to the device
+ * @param toHost copies back
+ * @param read kernels reading device memory
+ */
+public record DeviceBandwidth(double toDevice, double toHost, double read) {
+    private static final long COPIED = 64L << 20;
+    private static final long LEAST_READ = 256L << 20;
+    private static final int CACHES = 8;
+
+    /**
+     * Measures, in about a second: each the best of the repetitions that 0.2 seconds have room for.
+     *
+     * @throws dev.gatun.cuda.CudaException if CUDA fails, or has no memory for it
+     */
+    public static DeviceBandwidth measure(CudaDevice device) {
+        try (CudaStream stream = CudaStream.open(device);
+                EventTimer timer = new EventTimer(device, stream);
+                DeviceArena arena = new DeviceArena(device, 1);
+                KernelLibrary kernels = new KernelLibrary(device);
+                PinnedBuffer host = PinnedBuffer.allocate(device, COPIED)) {
+            DeviceMemory memory = arena.allocate(
+                    Math.max(LEAST_READ, CACHES * device.properties().l2Cache()));
+            memory.zero(stream);
+            ProbeOperations probe = new ProbeOperations(kernels, stream, arena);
+            return new DeviceBandwidth(
+                    rate(COPIED, timer.fastest(() -> memory.copyFrom(0, host, 0, COPIED, stream))),
+                    rate(COPIED, timer.fastest(() -> memory.copyTo(0, host, 0, COPIED, stream))),
+                    rate(memory.byteSize(), timer.fastest(() -> probe.read(memory))));
+        }
+    }
+
+    private static double rate(long bytes, double seconds) {
+        return bytes / seconds / 1e9;
+    }
+}
