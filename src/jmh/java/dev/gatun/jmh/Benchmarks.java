@@ -44,7 +44,7 @@ public final class Benchmarks {
                 .parent(selected)
                 .resultFormat(ResultFormatType.JSON)
                 .result(results.toString())
-                .shouldFailOnError(true);
+                .shouldFailOnError(selected.shouldFailOnError().orElse(true));
         leaveOutWhatCannotRun(options);
         try {
             new Runner(options.build()).run();

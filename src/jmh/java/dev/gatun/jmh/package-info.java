@@ -1,9 +1,11 @@
 /**
- * Benchmarks. They run from the test class path:
+ * Benchmarks. {@code make bench} runs those that the machine can run and prints {@link dev.gatun.jmh.BenchmarkTable a table};
+ * {@code make bench ARGS=…} passes JMH's own arguments on:
  *
  * <pre>{@code
- * mvn -q test-compile dependency:build-classpath -Dmdep.includeScope=test -Dmdep.outputFile=target/test-classpath
- * java -cp target/test-classes:target/classes:$(cat target/test-classpath) org.openjdk.jmh.Main MatvecBenchmark
+ * make bench ARGS="MatvecBenchmark -p threads=all"
  * }</pre>
+ *
+ * <p>Benchmarks of a GPU's operations are in {@code dev.gatun.engine.cuda}, beside what they measure.
  */
 package dev.gatun.jmh;

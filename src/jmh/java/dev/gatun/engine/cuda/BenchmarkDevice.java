@@ -9,7 +9,7 @@ import java.lang.foreign.ValueLayout;
 
 /** The first GPU with a backend's resources and workspace for one benchmark, its content random. */
 final class BenchmarkDevice implements AutoCloseable {
-    private static final int CACHES = 5;
+    private static final int CACHES = 10;
 
     private final CudaResources resources;
     private final CudaWorkspace workspace;

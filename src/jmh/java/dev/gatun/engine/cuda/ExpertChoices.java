@@ -5,13 +5,15 @@ import java.util.List;
 import java.util.SplittableRandom;
 import java.util.stream.IntStream;
 
-/**
- * What a router could choose.
- *
- * @param ids [tokens, expertsPerToken], different for one token
- */
-record ExpertChoices(int[] ids) {
+/** What a router could choose. */
+final class ExpertChoices {
     private static final int SETS = 4;
+
+    private final int[] ids;
+
+    private ExpertChoices(int[] ids) {
+        this.ids = ids;
+    }
 
     /** Several sets, which use all experts between them. */
     static List<ExpertChoices> some(int tokens, int experts, int expertsPerToken) {
@@ -31,6 +33,11 @@ record ExpertChoices(int[] ids) {
             }
         }
         return new ExpertChoices(ids);
+    }
+
+    /** [tokens, expertsPerToken], different for one token. */
+    int[] ids() {
+        return ids.clone();
     }
 
     /** How many experts are among them. */
