@@ -33,7 +33,7 @@ public final class BenchmarkTable {
 
     static void print(Path results, PrintStream out) throws IOException {
         out.println();
-        out.println("| benchmark | parameters | time or rate | GB/s | TFLOP/s | of the ceiling | heap B/op |");
+        out.println("| benchmark | parameters | time or rate | GB/s | TFLOP/s | percent of ceiling | heap B/op |");
         out.println("|---|---|---|---|---|---|---|");
         for (JsonNode result : JsonMapper.shared().readTree(Files.readString(results))) {
             out.println(row(result));

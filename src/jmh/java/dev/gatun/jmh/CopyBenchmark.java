@@ -51,10 +51,10 @@ public class CopyBenchmark {
     @Param({"4096", "65536", "1048576", "16777216", "67108864"})
     public int bytes;
 
+    private final Arena arena = Arena.ofShared();
     private CudaStream stream;
     private DeviceBuffer device;
     private PinnedBuffer pinned;
-    private Arena arena;
     private MemorySegment pageable;
 
     /** Takes the memory of both sides and touches it. */
@@ -65,7 +65,6 @@ public class CopyBenchmark {
         device = DeviceBuffer.allocate(gpu, bytes);
         device.zero(stream);
         pinned = PinnedBuffer.allocate(gpu, bytes);
-        arena = Arena.ofShared();
         pageable = arena.allocate(bytes, ALIGNMENT).fill((byte) 1);
     }
 
