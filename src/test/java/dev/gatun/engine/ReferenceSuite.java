@@ -7,7 +7,6 @@ import dev.gatun.text.Tokenizer;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.parallel.Execution;
@@ -110,44 +109,15 @@ public abstract class ReferenceSuite {
         try (OpenModel model = open(Which.UNQUANTIZED)) {
             for (String name : List.of("medium", "long")) {
                 int[] ids = folder.prompt(name).ids();
-                List<Integer> layersHeard = new ArrayList<>();
-                model.backend().observe((layer, tokens, chosen, weights) -> {
-                    layersHeard.add(layer);
-                    assertThat(tokens).isEqualTo(ids.length);
-                    assertRouting(folder, "router-" + name + ".safetensors", layer, chosen, weights);
-                });
+                RoutingComparison comparison =
+                        new RoutingComparison(folder, name, ids.length, clearRouterMargin(), routerTolerance());
+                model.backend().observe(comparison);
                 try (KvCache cache = model.backend().newKvCache(512, precision())) {
                     model.feed(ids, cache, 1, 512);
                 }
-                assertThat(layersHeard).containsExactly(0, 1, 2, 3, 4);
+                comparison.assertComplete(model.checkpoint().config().layers());
             }
         }
-    }
-
-    private void assertRouting(ReferenceFolder folder, String file, int layer, int[] ids, float[] weights) {
-        float[] logits = folder.floats(file, "layers." + layer + ".logits");
-        int[] expectedIds = folder.ints(file, "layers." + layer + ".indices");
-        float[] expectedWeights = folder.floats(file, "layers." + layer + ".weights");
-        int compared = 0;
-        for (int token = 0; token < ids.length / 2; token++) {
-            if (margin(logits, token * 8) > clearRouterMargin()) {
-                compared++;
-                for (int choice = token * 2; choice < token * 2 + 2; choice++) {
-                    assertThat(ids[choice])
-                            .as("layer %d token %d", layer, token)
-                            .isEqualTo(expectedIds[choice]);
-                    assertThat((double) weights[choice]).isCloseTo(expectedWeights[choice], within(routerTolerance()));
-                }
-            }
-        }
-        assertThat(compared).as("tokens with a clear choice").isGreaterThan(ids.length / 2 * 3 / 4);
-    }
-
-    /** The smallest gap among the three largest logits: below it, rounding may choose otherwise. */
-    private static double margin(float[] logits, int offset) {
-        float[] sorted = java.util.Arrays.copyOfRange(logits, offset, offset + 8);
-        java.util.Arrays.sort(sorted);
-        return Math.min(sorted[7] - sorted[6], sorted[6] - sorted[5]);
     }
 
     @ParameterizedTest
