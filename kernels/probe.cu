@@ -9,7 +9,8 @@
  * bytes    16 * count for read, nothing for multiply        bound: memory; tensor cores (fp16 in, fp32 out)
  *          multiply does 2 * 16 * 8 * 16 * 8 * rounds operations a warp
  * launch   read: block 256, eight blocks a multiprocessor; multiply: block 256, one or two blocks a multiprocessor.
- *          No dynamic shared memory
+ *          No dynamic shared memory. Beginning and ending a launch costs some microseconds: measure with 1 GiB, or some
+ *          thousand rounds, and take the best of many
  * checked in Java   data holds count vectors, sink is zero before a read whose result matters
  * test     ProbeTest
  */

@@ -32,14 +32,22 @@ public final class BenchmarkTable {
     }
 
     static void print(Path results, PrintStream out) throws IOException {
+        List<JsonNode> all = read(results);
+        boolean hasHeap = all.stream().anyMatch(result -> heap(result).isPresent());
         out.println();
-        out.println("| benchmark | parameters | time or rate | GB/s | TFLOP/s | percent of ceiling | heap B/op |");
-        out.println("|---|---|---|---|---|---|---|");
-        for (JsonNode result : JsonMapper.shared().readTree(Files.readString(results))) {
-            out.println(row(result));
+        out.println("| benchmark | parameters | time or rate | GB/s | TFLOP/s | percent of ceiling |"
+                + (hasHeap ? " heap B/op |" : ""));
+        out.println("|---|---|---|---|---|---|" + (hasHeap ? "---|" : ""));
+        for (JsonNode result : all) {
+            out.println(row(result) + (hasHeap ? " " + number(heap(result)) + " |" : ""));
         }
-        ceilings(results).ifPresent(out::println);
+        ceilings(all).ifPresent(out::println);
         out.flush();
+    }
+
+    private static List<JsonNode> read(Path results) throws IOException {
+        JsonNode array = JsonMapper.shared().readTree(Files.readString(results));
+        return StreamSupport.stream(array.spliterator(), false).toList();
     }
 
     private static String row(JsonNode result) {
@@ -49,8 +57,12 @@ public final class BenchmarkTable {
                 time(result),
                 number(first(result, RATES)),
                 number(metric(result, "teraflopsPerSecond").filter(rate -> rate > 0)),
-                number(first(result, PERCENTS)),
-                number(metric(result, "gc.alloc.rate.norm").or(() -> metric(result, "·gc.alloc.rate.norm"))));
+                number(first(result, PERCENTS)));
+    }
+
+    /** Bytes of an operation on the heap, if {@code -prof gc} counted them. */
+    private static Optional<Double> heap(JsonNode result) {
+        return metric(result, "gc.alloc.rate.norm").or(() -> metric(result, "·gc.alloc.rate.norm"));
     }
 
     private static String cells(String... cells) {
@@ -108,10 +120,7 @@ public final class BenchmarkTable {
     }
 
     /** The ceilings of all results that have some, which clocks move between them. */
-    private static Optional<String> ceilings(Path results) throws IOException {
-        List<JsonNode> all = StreamSupport.stream(
-                        JsonMapper.shared().readTree(Files.readString(results)).spliterator(), false)
-                .toList();
+    private static Optional<String> ceilings(List<JsonNode> all) {
         List<Double> reads = values(all, "ceilingGigabytesPerSecond");
         List<Double> products = values(all, "ceilingTeraflopsPerSecond");
         return reads.isEmpty()

@@ -9,14 +9,18 @@ import java.lang.foreign.ValueLayout;
 
 /** The first GPU with a backend's resources and workspace for one benchmark, its content random. */
 final class BenchmarkDevice implements AutoCloseable {
-    private static final int CACHES = 10;
+    private static final int CACHES = 5;
+
+    /** What a read's ceiling is measured with. */
+    private static final long CEILING_BYTES = 1L << 30;
 
     private final CudaResources resources;
     private final CudaWorkspace workspace;
     private final RandomMemory random;
     private final EventTimer timer;
     private final ProbeOperations probe;
-    private final DeviceMemory more;
+    private final DeviceMemory large;
+    private final DeviceMemory cacheful;
 
     private BenchmarkDevice(CudaDevice device, MixtralConfig config, int tokens) {
         resources = CudaResources.open(device, config, tokens);
@@ -24,10 +28,10 @@ final class BenchmarkDevice implements AutoCloseable {
         random = new RandomMemory(device, stream());
         timer = new EventTimer(device, stream());
         probe = new ProbeOperations(resources.kernels(), stream(), resources.arena());
-        more = resources
-                .arena()
-                .allocate(Math.ceilDiv(CACHES * device.properties().l2Cache(), 256L) * 256);
-        random.fill(RandomMemory.Kind.CODES, more);
+        long cache = Math.ceilDiv(CACHES * device.properties().l2Cache(), 256L) * 256;
+        large = resources.arena().allocate(Math.max(cache, CEILING_BYTES));
+        cacheful = large.slice(0, cache);
+        random.fill(RandomMemory.Kind.CODES, large);
         random.fill(
                 RandomMemory.Kind.FLOATS,
                 workspace.hidden().memory(),
@@ -73,12 +77,12 @@ final class BenchmarkDevice implements AutoCloseable {
     }
 
     Ceilings ceilings() {
-        return Ceilings.measure(probe, timer, more);
+        return Ceilings.measure(probe, timer, large);
     }
 
     /** Leaves nothing in the second-level cache that an operation could find there. */
     void emptyCache() {
-        probe.read(more);
+        probe.read(cacheful);
     }
 
     /** Random content of some kind. */

@@ -3,14 +3,15 @@ package dev.gatun.engine.cuda;
 import dev.gatun.cuda.DeviceMemory;
 
 /**
- * What the device can do at most, as it is measured.
+ * What the device can do at most, as it is measured: the best of many launches, since an idle device's first ones may be
+ * slower, each so long that the few microseconds of beginning and ending it do not count.
  *
  * @param bytesPerSecond of a plain read of memory
  * @param operationsPerSecond of products of registers on tensor cores, fp16 to fp32
  */
 record Ceilings(double bytesPerSecond, double operationsPerSecond) {
-    private static final int REPETITIONS = 30;
-    private static final int ROUNDS = 2000;
+    private static final int REPETITIONS = 100;
+    private static final int ROUNDS = 4000;
 
     static Ceilings measure(ProbeOperations probe, EventTimer timer, DeviceMemory memory) {
         double read = fastest(timer, () -> probe.read(memory));

@@ -14,8 +14,10 @@ import dev.gatun.cuda.PinnedBuffer;
  */
 public record DeviceBandwidth(double toDevice, double toHost, double read) {
     private static final long COPIED = 64L << 20;
-    private static final long LEAST_READ = 256L << 20;
-    private static final int CACHES = 8;
+
+    // Much larger than caches, and so long to read that beginning and ending a kernel do not count.
+    private static final long MOST_READ = 1L << 30;
+    private static final int ALIGNMENT = 1 << 20;
 
     /**
      * Measures, in about a second: each the best of the repetitions that 0.2 seconds have room for.
@@ -28,8 +30,7 @@ public record DeviceBandwidth(double toDevice, double toHost, double read) {
                 DeviceArena arena = new DeviceArena(device, 1);
                 KernelLibrary kernels = new KernelLibrary(device);
                 PinnedBuffer host = PinnedBuffer.allocate(device, COPIED)) {
-            DeviceMemory memory = arena.allocate(
-                    Math.max(LEAST_READ, CACHES * device.properties().l2Cache()));
+            DeviceMemory memory = arena.allocate(Math.max(COPIED, bytesToRead(device)));
             memory.zero(stream);
             ProbeOperations probe = new ProbeOperations(kernels, stream, arena);
             return new DeviceBandwidth(
@@ -37,6 +38,11 @@ public record DeviceBandwidth(double toDevice, double toHost, double read) {
                     rate(COPIED, timer.fastest(() -> memory.copyTo(0, host, 0, COPIED, stream))),
                     rate(memory.byteSize(), timer.fastest(() -> probe.read(memory))));
         }
+    }
+
+    /** Not more than a quarter of what other programs leave. */
+    private static long bytesToRead(CudaDevice device) {
+        return Math.min(MOST_READ, device.freeMemory() / 4 / ALIGNMENT * ALIGNMENT);
     }
 
     private static double rate(long bytes, double seconds) {
