@@ -1,5 +1,5 @@
 # The CUDA kernels: one fatbin for each source, all packaged as resources. Without nvcc there are none, and Gatun runs on
-# the CPU. KERNEL_ARCHS=90 builds for one architecture while developing; KERNEL_PTX= leaves the PTX out as well.
+# the CPU. KERNEL_ARCHS=90a builds for one architecture while developing; KERNEL_PTX= leaves the PTX out as well.
 
 KERNEL_ARCHS ?= 75 80 86 89 90a 100 120
 KERNEL_PTX ?= $(if $(filter command% environment%,$(origin KERNEL_ARCHS)),,75 120)
@@ -13,7 +13,7 @@ NVCC_FLAGS = -std=c++17 -O3 -lineinfo -Werror all-warnings --compress-mode=size 
 
 .PHONY: kernels
 ifneq ($(NVCC),)
-kernels: $(KERNELS) ## the CUDA kernels (needs nvcc 13; KERNEL_ARCHS=90 for one architecture)
+kernels: $(KERNELS) ## the CUDA kernels (needs nvcc 13; KERNEL_ARCHS=90a for one architecture)
 
 # Other flags build again.
 .PHONY: kernel-flags
