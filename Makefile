@@ -101,7 +101,7 @@ install: jar ## the program `gatun` below PREFIX (default: ~/.local), with the d
 	@echo "installed: $(PREFIX)/bin/gatun"
 
 .PHONY: bench
-bench: preflight $(CPU_LIBRARY) kernels ## JMH benchmarks, as a table (ARGS="MatvecBenchmark" for one)
+bench: preflight $(CPU_LIBRARY) ## JMH benchmarks, as a table (ARGS="MatvecBenchmark" for one)
 	@$(MVN) -q test-compile
 	@$(MVN) -q dependency:build-classpath -DincludeScope=test -Dmdep.outputFile=target/test-classpath
 	@$(JAVA) --enable-native-access=ALL-UNNAMED --sun-misc-unsafe-memory-access=allow \

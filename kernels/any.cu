@@ -56,6 +56,7 @@
  *          addresses are multiples of 16, columns and pairs of 8, loads are wide; all else takes a slower path. Choices
  *          outside 0..items-1 set ERROR_ID and read row 0; offsets are clipped to 0..items; rows of y that belong to no
  *          segment are not written. An absent expert sets ERROR_ABSENT and its rows of y are zero (mode 1: unchanged)
+ * checked by   AnyTest
  *
  * Sums are fp32. Matvec: the lanes and warps of a block share the columns and add by a fixed tree; tiles: columns in
  * rising order. The order depends on the entry point and the columns alone, not on the other items.

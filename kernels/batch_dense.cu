@@ -12,6 +12,7 @@
  * checked in Java   tokens >= 1, columns % 4 == 0, 16-byte alignment of W and x; x and y do not overlap. fp32 and bf16 are
  *          multiplied by 2^exponent before they are rounded to fp16: the largest |W| * 2^exponent at most 2^15 (a bf16
  *          then stays exact down to 2^-29 of the largest); exponent -126 to 126, and 0 for fp16, which is taken as it is
+ * checked by   BatchDenseTest
  */
 #include "batch_tile.cuh"
 

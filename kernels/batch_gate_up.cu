@@ -16,6 +16,7 @@
  * checked in Java   choices = tokens * top_k >= 1, hidden % 4 == 0, ffn % 16 == 0, experts <= 128, 16-byte alignment of
  *          blocks, x and h; pairs = the second level's entries of w1 (q2); weights below 500 in magnitude (they are
  *          multiplied by 2^7 before they become fp16; scales below 2^-19 lose bits)
+ * checked by   BatchExpertsTest
  *
  * A chosen expert without a block sets ERROR_ABSENT and its h are zeros. A warp takes a group of w1 and the same group of
  * w3, so both sums of an h meet in one lane.

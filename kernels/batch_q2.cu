@@ -17,6 +17,7 @@
  * checked in Java   tokens >= 1, rows % 16 == 0, columns % 4 == 0, experts <= 128, 16-byte alignment of W, x; pairs = the
  *          second level's entries (q2); weights below 500 in magnitude (they are multiplied by 2^7 before they become fp16;
  *          scales below 2^-19 lose bits); y and x do not overlap
+ * checked by   BatchQ2Test, BatchExpertsTest
  */
 #include "batch_tile.cuh"
 

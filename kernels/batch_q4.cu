@@ -14,6 +14,7 @@
  * checked in Java   tokens >= 1, rows % 64 == 0, columns % 4 == 0, pairs = the second level's entries of each matrix,
  *          16-byte alignment of W and x; weights below 4000 in magnitude (they are multiplied by 2^4 before they become
  *          fp16; scales below 2^-18 lose bits); x and y do not overlap
+ * checked by   BatchQ4Test
  */
 #include "batch_tile.cuh"
 

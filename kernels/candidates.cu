@@ -20,6 +20,7 @@
  * checked in Java   1 <= vocabulary <= 2^24, 1 <= wanted <= 256, penalty > 0, inverse_temperature in (0, 1e300] (a
  *          temperature below 1e-300, 0 included, gives the same as 1e-300). recent: `recents` ids, in any order, any number
  *          of times; those outside the vocabulary are passed over
+ * checked by   CandidatesTest
  *
  * When the host can do without the other logits. Its sampler ranks by the same order, takes weights exp((l - best) / T) in
  * fp64 from the same l, so all that differs is the mass: this one is summed from fp32 exponentials, the host's from fp64

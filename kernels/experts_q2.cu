@@ -20,6 +20,7 @@
  *          launch, and before the next one after ERROR_TIMEOUT; the workspace holds
  *            gate_up: tokens * top_k * 2 * slices(hidden) * ffn floats, down: tokens * top_k * slices(ffn) * hidden floats
  *          where slices(k) = ceil(ceil(k / 128) / slice tiles)
+ * checked by   ExpertsQ2Test
  *
  * Row sums of slices go to the workspace and are added in an order that shapes give: h by the blocks of `down` that need it;
  * y in `experts` by all blocks once all have met, in `down` by the block that stored the last part of a group row (which is

@@ -10,6 +10,7 @@
  * bound    group_tokens: latency of one block. combine_experts: device memory
  * launch   group_tokens: grid 1, block 1024. combine_experts: grid tokens, block 256. No dynamic shared memory
  * checked in Java   1 <= choices, experts <= 128, top_k <= 8, columns % 4 == 0, 16-byte alignment of y and residual
+ * checked by   GroupTest, BatchExpertsTest
  *
  * An id out of range sets ERROR_ID and its choice is left out: place -1, and entries of order from offsets[experts] on are
  * not written. A choice that was left out adds nothing.

@@ -7,6 +7,7 @@
  * launch   block 256; grid: any, ceil(rows / 32) or eight blocks a multiprocessor, whichever is less, is best.
  *          Names: _t1, _t2, _t4, _t8 the most tokens
  * checked in Java   1 <= tokens <= T, 16-byte alignment of W and x. Columns that are no multiple of 8 take a slower path
+ * checked by   MatvecDenseTest
  *
  * A warp takes four rows; lanes take eight columns in turn and add by a butterfly.
  */

@@ -8,6 +8,7 @@
  * checked in Java   1 <= tokens <= T, rows % 16 == 0, columns % 4 == 0, slice tiles 4 or 8 (8 is faster wherever that much
  *          shared memory is), 16-byte alignment of W and x;
  *          counters (rows / 16 ints) zero before the first launch
+ * checked by   MatvecQ2Test
  */
 #include "q2_stream.cuh"
 

@@ -9,6 +9,7 @@
  *          Names: _t1, _t2, _t4, _t8 the most tokens
  * checked in Java   1 <= tokens <= T, rows % 64 == 0, columns % 4 == 0, pairs = the second level's entries of each matrix,
  *          16-byte alignment of W, x and norm; scales below 128 in magnitude; x and y do not overlap
+ * checked by   MatvecQ4Test
  *
  * A block takes half the rows of one group row and all columns; its warps take the tiles in turn, without waiting for each
  * other, and add their sums in order of the warp. RMSNorm's factor multiplies the finished sums. The products are those of

@@ -13,6 +13,7 @@
  *          thousand rounds, and take the best of many
  * checked in Java   data holds count vectors, sink is zero before a read whose result matters
  * test     ProbeTest
+ * checked by   ProbeTest
  */
 #include "common.cuh"
 

@@ -10,6 +10,7 @@
  * launch   grid tokens, block 1024 (at least 32, a multiple of 32); no dynamic shared memory
  * checked in Java   y and x of rms_norm may be the same. Ids out of range give zeros and set ERROR_ID; a NaN among the
  *          logits sets ERROR_NAN, counts as the least, and the id is in range
+ * checked by   TokensTest
  */
 #include "common.cuh"
 

@@ -178,12 +178,20 @@ public final class Model implements AutoCloseable {
     private KvCache newCache(int context, KvPrecision precision, long bytes) {
         try {
             return backend.newKvCache(context, precision);
-        } catch (OutOfMemoryError | CudaException full) {
-            throw new GatunException(
-                    "context: the keys and values of " + context + " tokens need " + (bytes >> 20)
-                            + " MiB, which cannot be had; choose a shorter context",
-                    full);
+        } catch (CudaException failure) {
+            throw failure.isOutOfMemory()
+                    ? noRoom(context, bytes, failure)
+                    : new GatunException("context: " + failure.getMessage(), failure);
+        } catch (OutOfMemoryError full) {
+            throw noRoom(context, bytes, full);
         }
+    }
+
+    private static GatunException noRoom(int context, long bytes, Throwable cause) {
+        return new GatunException(
+                "context: the keys and values of " + context + " tokens need " + (bytes >> 20)
+                        + " MiB, which cannot be had; choose a shorter context",
+                cause);
     }
 
     private int contextLength(SessionOptions options) {
@@ -207,12 +215,23 @@ public final class Model implements AutoCloseable {
         try {
             if (refuseSessions()) {
                 sessions.forEach(Session::cancel);
-                List.copyOf(sessions).forEach(Session::close);
-                backend.close();
-                checkpoint.close();
+                closeAll();
             }
         } finally {
             closing.unlock();
+        }
+    }
+
+    /** Whatever fails, the rest is closed. */
+    private void closeAll() {
+        try {
+            try {
+                List.copyOf(sessions).forEach(Session::close);
+            } finally {
+                backend.close();
+            }
+        } finally {
+            checkpoint.close();
         }
     }
 
@@ -235,14 +254,25 @@ public final class Model implements AutoCloseable {
      * Appends one chunk to a sequence.
      *
      * @param choice is given the logits of the chunk's last token, which are valid until it returns
-     * @return what it returns
+     * @return what it returns; if it throws, the sequence is as it was
      */
     int forward(int[] tokens, KvCache cache, ToIntFunction<Logits> choice) {
         forwarding.lock();
         try {
-            return choice.applyAsInt(pass.run(tokens, cache, 1));
+            return forwardOrRestore(tokens, cache, choice);
         } finally {
             forwarding.unlock();
+        }
+    }
+
+    private int forwardOrRestore(int[] tokens, KvCache cache, ToIntFunction<Logits> choice) {
+        int before = cache.length();
+        try {
+            return choice.applyAsInt(pass.run(tokens, cache, 1));
+        } catch (RuntimeException | Error failure) {
+            // It may have been known only after the chunk was committed.
+            cache.truncate(before);
+            throw failure;
         }
     }
 

@@ -11,6 +11,7 @@ import dev.gatun.engine.cpu.CpuBackend;
 import dev.gatun.engine.cuda.CudaBackend;
 import dev.gatun.engine.cuda.UnsupportedModelException;
 import dev.gatun.natives.NativeLibraryException;
+import java.util.List;
 
 /** A backend and why it was chosen. */
 record OpenedBackend(Backend backend, BackendChoice choice) {
@@ -23,36 +24,50 @@ record OpenedBackend(Backend backend, BackendChoice choice) {
     }
 
     private static OpenedBackend best(Checkpoint checkpoint, ModelOptions options) {
-        return switch (CudaBackend.availability()) {
-            case CudaAvailability.Unavailable none -> cpu(checkpoint, options, none.reason());
-            case CudaAvailability.Available some -> {
-                try {
-                    yield cuda(checkpoint, some.devices().getFirst(), "the best here");
-                } catch (UnsupportedModelException | CudaException unusable) {
-                    yield cpu(checkpoint, options, "not on the GPU: " + unusable.getMessage());
-                }
-            }
-        };
+        try {
+            return cuda(checkpoint, "the best here");
+        } catch (NoGpuException none) {
+            return cpu(checkpoint, options, none.getMessage());
+        }
     }
 
     private static OpenedBackend cudaAskedFor(Checkpoint checkpoint) {
+        try {
+            return cuda(checkpoint, "asked for");
+        } catch (NoGpuException none) {
+            throw new GatunException("backend cuda: " + none.getMessage() + "; or use --backend cpu", none);
+        }
+    }
+
+    /** Why no GPU can run the model. */
+    private static final class NoGpuException extends Exception {
+        private static final long serialVersionUID = 1L;
+
+        NoGpuException(String reason, Throwable cause) {
+            super(reason, cause);
+        }
+    }
+
+    private static OpenedBackend cuda(Checkpoint checkpoint, String reason) throws NoGpuException {
         return switch (CudaBackend.availability()) {
-            case CudaAvailability.Unavailable none ->
-                throw new GatunException("backend cuda: " + none.reason() + "; or use --backend cpu");
-            case CudaAvailability.Available some -> {
-                try {
-                    yield cuda(checkpoint, some.devices().getFirst(), "asked for");
-                } catch (UnsupportedModelException | CudaException unusable) {
-                    throw new GatunException(
-                            "backend cuda: " + unusable.getMessage() + "; or use --backend cpu", unusable);
-                }
-            }
+            case CudaAvailability.Unavailable none -> throw new NoGpuException(none.reason(), null);
+            case CudaAvailability.Available some -> cuda(checkpoint, some.devices(), reason);
         };
     }
 
-    private static OpenedBackend cuda(Checkpoint checkpoint, CudaDevice device, String reason) {
-        Backend backend = new CudaBackend(device, checkpoint.config(), checkpoint.weights());
-        return new OpenedBackend(backend, new BackendChoice("cuda", backend.description(), reason));
+    /** The first GPU that takes the model; the reason of the first that does not, if none does. */
+    private static OpenedBackend cuda(Checkpoint checkpoint, List<CudaDevice> devices, String reason)
+            throws NoGpuException {
+        NoGpuException first = null;
+        for (CudaDevice device : devices) {
+            try {
+                Backend backend = new CudaBackend(device, checkpoint.config(), checkpoint.weights());
+                return new OpenedBackend(backend, new BackendChoice("cuda", backend.description(), reason));
+            } catch (UnsupportedModelException | CudaException | OutOfMemoryError unusable) {
+                first = first == null ? new NoGpuException(unusable.getMessage(), unusable) : first;
+            }
+        }
+        throw first;
     }
 
     private static OpenedBackend cpu(Checkpoint checkpoint, ModelOptions options, String reason) {

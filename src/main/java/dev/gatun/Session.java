@@ -2,6 +2,7 @@ package dev.gatun;
 
 import dev.gatun.cpu.CpuException;
 import dev.gatun.cuda.CudaException;
+import dev.gatun.engine.BackendFailureException;
 import dev.gatun.engine.KvCache;
 import dev.gatun.engine.RouterFailureException;
 import dev.gatun.text.ChatMessage;
@@ -172,8 +173,8 @@ public final class Session implements AutoCloseable {
         try {
             if (!closed) {
                 closed = true;
-                cache.close();
                 model.forget(this);
+                cache.close();
             }
         } finally {
             stepping.unlock();
@@ -280,7 +281,11 @@ public final class Session implements AutoCloseable {
                 loop.cancel();
             }
             return loop.step();
-        } catch (NonFiniteLogitsException | RouterFailureException | CpuException | CudaException broken) {
+        } catch (NonFiniteLogitsException
+                | RouterFailureException
+                | BackendFailureException
+                | CpuException
+                | CudaException broken) {
             throw new GatunException("model `" + model.name() + "`: " + broken.getMessage(), broken);
         } finally {
             stepping.unlock();

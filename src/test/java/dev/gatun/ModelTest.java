@@ -3,6 +3,10 @@ package dev.gatun;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.gatun.cuda.CudaAvailability;
+import dev.gatun.engine.KvCache;
+import dev.gatun.engine.KvPrecision;
+import dev.gatun.engine.cuda.CudaBackend;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -22,12 +26,46 @@ class ModelTest {
         try (Model model = DemoModel.open()) {
             assertThat(model.backend().name()).isEqualTo("cpu");
             assertThat(model.backend().description()).startsWith("cpu (").endsWith("2 threads)");
-            assertThat(model.backend().reason()).contains("CUDA");
+            assertThat(model.backend().reason()).isEqualTo("asked for");
         }
-        assertThatThrownBy(() ->
-                        Model.open(DemoModel.FOLDER, ModelOptions.defaults().withBackend(BackendPreference.CUDA)))
-                .isInstanceOf(GatunException.class)
-                .hasMessageStartingWith("backend cuda: ");
+    }
+
+    @Test
+    void theBestBackendIsTheGpuWhereThereIsOne() {
+        boolean hasGpu = CudaBackend.availability() instanceof CudaAvailability.Available;
+        try (Model model = Model.open(DemoModel.FOLDER)) {
+            assertThat(model.backend().name()).isEqualTo(hasGpu ? "cuda" : "cpu");
+            assertThat(model.backend().reason()).isNotEmpty();
+        }
+    }
+
+    @Test
+    void theGpuIsUsedOrRefusedButNeverReplacedWhenAskedFor() {
+        ModelOptions options = ModelOptions.defaults().withBackend(BackendPreference.CUDA);
+        switch (CudaBackend.availability()) {
+            case CudaAvailability.Available some -> {
+                try (Model model = Model.open(DemoModel.FOLDER, options)) {
+                    assertThat(model.backend().name()).isEqualTo("cuda");
+                }
+            }
+            case CudaAvailability.Unavailable none ->
+                assertThatThrownBy(() -> Model.open(DemoModel.FOLDER, options))
+                        .isInstanceOf(GatunException.class)
+                        .hasMessageStartingWith("backend cuda: " + none.reason());
+        }
+    }
+
+    @Test
+    void aChunkThatFailsLeavesTheSequenceAsItWas() {
+        try (Model model = DemoModel.open();
+                KvCache cache = model.runningBackend().newKvCache(64, KvPrecision.F16)) {
+            model.forward(new int[] {1, 2, 3}, cache, logits -> 0);
+            assertThatThrownBy(() -> model.forward(new int[] {4, 5}, cache, logits -> {
+                        throw new IllegalStateException("too late");
+                    }))
+                    .hasMessage("too late");
+            assertThat(cache.length()).isEqualTo(3);
+        }
     }
 
     @Test

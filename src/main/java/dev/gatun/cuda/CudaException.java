@@ -74,6 +74,11 @@ public final class CudaException extends RuntimeException {
         return isSticky(code);
     }
 
+    /** Whether the device has not so much memory free. */
+    public boolean isOutOfMemory() {
+        return code == CudaRuntime.cudaErrorMemoryAllocation();
+    }
+
     private static boolean isSticky(int code) {
         return code == CudaRuntime.cudaErrorIllegalAddress()
                 || code == CudaRuntime.cudaErrorLaunchFailure()

@@ -11,13 +11,15 @@ public record CandidateRequest(int wanted, double inverseTemperature, double pen
     /** The most candidates. */
     public static final int MOST = 256;
 
+    private static final double LARGEST_INVERSE = 1e300;
+
     public CandidateRequest {
         if (wanted < 1 || wanted > MOST) {
             throw new IllegalArgumentException(wanted + " candidates: 1 to " + MOST + " can be wanted");
         }
-        if (!(inverseTemperature > 0) || !(penalty > 0)) {
-            throw new IllegalArgumentException(
-                    "inverse temperature " + inverseTemperature + ", penalty " + penalty + ": both must be positive");
+        if (!(inverseTemperature > 0) || inverseTemperature > LARGEST_INVERSE || !(penalty > 0)) {
+            throw new IllegalArgumentException("inverse temperature " + inverseTemperature + ", penalty " + penalty
+                    + ": both must be positive and finite");
         }
     }
 }

@@ -7,9 +7,6 @@ import java.lang.foreign.MemorySegment;
  * which that crossing costs something.
  */
 public interface CandidateSearch {
-    /** Bytes of a result with so many candidates. */
-    long resultBytes(int wanted);
-
     /** The most recent tokens that a search takes. */
     int mostRecent();
 
@@ -17,7 +14,7 @@ public interface CandidateSearch {
      * Waits until the last row of {@code logits} is computed and searched.
      *
      * @param recent ids of the tokens that are penalized, at most {@link #mostRecent}, in any order, any number of times
-     * @param target receives {@link #resultBytes} bytes, little-endian: float64 mass of all tokens, the best weighing 1;
+     * @param target receives 16 + 8 &middot; wanted bytes, little-endian: float64 mass of all tokens, the best weighing 1;
      *     int32 count of candidates; int32 flags, 0 if all logits are numbers; {@code wanted} int32 ids, best first; as many
      *     float32 logits, penalty applied
      * @throws RouterFailureException if a router of this chunk saw NaN

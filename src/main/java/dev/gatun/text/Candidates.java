@@ -11,7 +11,7 @@ import java.nio.ByteOrder;
  * <p>Filled again for every token, without allocating. Not thread-safe.
  */
 public final class Candidates implements RankedTokens {
-    /** How far the GPU's sum of all weights, added in float32, may be from one in float64, as a share of it. */
+    /** How far the GPU's sum of all weights, whose exponentials are float32, may be from one in float64, as a share of it. */
     static final double MASS_ERROR = 1e-5;
 
     private static final ValueLayout.OfDouble DOUBLE =

@@ -46,7 +46,8 @@ class CommandLineTest {
 
     @Test
     void textGoesToStandardOutputAndNothingElseDoes() {
-        Result result = run("generate", "-m", DEMO, "-p", "Once upon a time", "-n", "12", "--temperature", "0");
+        Result result = run(
+                "generate", "-m", DEMO, "-p", "Once upon a time", "-n", "12", "--temperature", "0", "--backend", "cpu");
         assertThat(result.code()).isZero();
         assertThat(result.out()).startsWith(" ").endsWith("\n").doesNotContain("tokens/s");
         assertThat(result.err().lines().toList()).hasSize(2);
@@ -66,7 +67,7 @@ class CommandLineTest {
 
     @Test
     void jsonIsOneObjectWithTheSameText() {
-        String[] common = {"generate", "-m", DEMO, "-p", "Once upon a time", "-n", "12", "--seed", "4", "-q"};
+        String[] common = {"generate", "-m", DEMO, "-p", "Once upon a time", "-n", "12", "--seed", "4", "-q", "--backend", "cpu"};
         Result plain = run(common);
         String[] withJson = java.util.Arrays.copyOf(common, common.length + 1);
         withJson[common.length] = "--json";
@@ -139,7 +140,6 @@ class CommandLineTest {
                     generate -m DEMO -p x --threads -1        | threads: -1
                     generate -m DEMO -p x -c 4096             | 2048
                     generate -m DEMO -p one.two.three -c 3    | context of 3
-                    generate -m DEMO -p x --backend cuda      | backend cuda
                     generate -m DEMO -p x --backend tpu       | --backend
                     generate -m DEMO -f /nowhere.txt          | /nowhere.txt
                     generate -m DEMO -p a\uFFFDb              | use -f FILE

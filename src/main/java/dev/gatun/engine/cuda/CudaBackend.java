@@ -7,6 +7,7 @@ import dev.gatun.cuda.CudaDevice;
 import dev.gatun.cuda.DeviceMemory;
 import dev.gatun.engine.Activations;
 import dev.gatun.engine.Backend;
+import dev.gatun.engine.CandidateRequest;
 import dev.gatun.engine.CandidateSearch;
 import dev.gatun.engine.ForwardPass;
 import dev.gatun.engine.KvCache;
@@ -14,11 +15,13 @@ import dev.gatun.engine.KvPrecision;
 import dev.gatun.engine.Logits;
 import dev.gatun.engine.Routing;
 import dev.gatun.engine.RoutingObserver;
+import java.lang.foreign.MemorySegment;
 import java.util.Optional;
 
 /**
- * Every operation on one GPU, with the whole model in its memory. Operations are put into one stream and return at once;
- * only {@link #await} waits.
+ * Every operation on one GPU, with the whole model in its memory. Operations are put into one stream and return before they
+ * have run. Those that wait: {@link #await} and the search for candidates; {@link #head} for several rows, which takes memory;
+ * {@link #embed} if a chunk before was not awaited.
  */
 public final class CudaBackend implements Backend {
     private final MixtralConfig config;
@@ -29,6 +32,7 @@ public final class CudaBackend implements Backend {
     private final CudaOperations operations;
     private Optional<RoutingLog> log = Optional.empty();
     private int devicePosition = -1;
+    private boolean inWork;
 
     /**
      * Makes a backend for one model: copies all weights to the device.
@@ -47,8 +51,7 @@ public final class CudaBackend implements Backend {
             this.workspace = CudaWorkspace.allocate(resources.arena(), config, maxChunk());
             this.weights = new WeightLoader(resources.stream(), resources.arena()).load(weights);
             this.operations = CudaOperations.prepare(resources, config, this.weights, workspace, maxChunk());
-            resources.download().onFailure(operations.experts()::recover);
-            workspace.errors().zero(resources.stream());
+            forgetFailure();
             resources.stream().synchronize();
         } catch (RuntimeException | Error failure) {
             resources.close();
@@ -86,12 +89,26 @@ public final class CudaBackend implements Backend {
     @Override
     public Activations embed(int[] tokens) {
         requireTokens(tokens);
-        deliverRouting();
+        beginChunk();
         devicePosition = -1;
         resources.uploads().upload(tokens, workspace.tokenIds());
         DeviceFloats hidden = workspace.hidden().rows(0, tokens.length);
         operations.tokens().embed(weights.embeddings(), workspace.tokenIds(), hidden, workspace.error(config.layers()));
         return new CudaActivations(hidden);
+    }
+
+    /** A chunk that nobody awaited, or that failed, leaves nothing behind. */
+    private void beginChunk() {
+        if (inWork) {
+            deliverRouting();
+            forgetFailure();
+        }
+        inWork = true;
+    }
+
+    private void forgetFailure() {
+        workspace.errors().zero(resources.stream());
+        operations.experts().recover();
     }
 
     private void requireTokens(int[] tokens) {
@@ -176,12 +193,28 @@ public final class CudaBackend implements Backend {
     public void await(Logits logits, float[] target) {
         DeviceFloats computed = ((CudaLogits) logits).values();
         resources.download().fetch(computed.memory(), workspace.errors(), target);
+        endChunk();
+    }
+
+    private void endChunk() {
         log.ifPresent(RoutingLog::deliver);
+        inWork = false;
     }
 
     @Override
     public Optional<CandidateSearch> candidateSearch() {
-        return Optional.of(operations.candidates());
+        return Optional.of(new CandidateSearch() {
+            @Override
+            public int mostRecent() {
+                return CudaCandidateSearch.MOST_RECENT;
+            }
+
+            @Override
+            public void await(Logits logits, CandidateRequest request, int[] recent, MemorySegment target) {
+                operations.candidates().await(((CudaLogits) logits).values(), request, recent, target);
+                endChunk();
+            }
+        });
     }
 
     @Override
@@ -202,9 +235,12 @@ public final class CudaBackend implements Backend {
 
     @Override
     public void close() {
-        log.ifPresent(RoutingLog::close);
-        log = Optional.empty();
-        resources.close();
+        try {
+            log.ifPresent(RoutingLog::close);
+        } finally {
+            log = Optional.empty();
+            resources.close();
+        }
     }
 
     private static DeviceFloats values(Activations hidden) {

@@ -6,16 +6,15 @@ import dev.gatun.cuda.KernelArguments;
 import dev.gatun.cuda.LaunchShape;
 import dev.gatun.cuda.PinnedBuffer;
 import dev.gatun.engine.CandidateRequest;
-import dev.gatun.engine.CandidateSearch;
-import dev.gatun.engine.Logits;
 import java.lang.foreign.MemorySegment;
 
 /** {@code candidates.cu}: the likeliest tokens of a row of logits. */
-final class CudaCandidateSearch implements CandidateSearch {
+final class CudaCandidateSearch {
     private static final int MOST_BLOCKS = 32;
     private static final int BLOCK = 1024;
 
-    private static final int MOST_RECENT = 1 << 16;
+    /** Of recent tokens. */
+    static final int MOST_RECENT = 1 << 16;
 
     private final CudaResources resources;
     private final CudaStream stream;
@@ -48,22 +47,16 @@ final class CudaCandidateSearch implements CandidateSearch {
         this.recentUploads = resources.remember(new UploadRing(stream.device(), stream, MOST_RECENT));
     }
 
-    @Override
-    public long resultBytes(int wanted) {
+    private static long resultBytes(int wanted) {
         return 16 + 8L * wanted;
     }
 
-    @Override
-    public int mostRecent() {
-        return MOST_RECENT;
-    }
-
-    @Override
-    public void await(Logits logits, CandidateRequest request, int[] recentIds, MemorySegment target) {
+    /** As {@link dev.gatun.engine.CandidateSearch#await}. */
+    void await(DeviceFloats logits, CandidateRequest request, int[] recentIds, MemorySegment target) {
         if (recentIds.length > MOST_RECENT) {
             throw new IllegalArgumentException(recentIds.length + " recent tokens: at most " + MOST_RECENT);
         }
-        DeviceFloats row = lastRow(logits);
+        DeviceFloats row = logits.rows(logits.rows() - 1, 1);
         if (recentIds.length > 0) {
             recentUploads.upload(recentIds, recent);
         }
@@ -72,11 +65,6 @@ final class CudaCandidateSearch implements CandidateSearch {
         result.copyTo(0, host, 0, bytes, stream);
         resources.download().awaitErrors(errors);
         target.copyFrom(host.segment().asSlice(0, bytes));
-    }
-
-    private static DeviceFloats lastRow(Logits logits) {
-        DeviceFloats all = ((CudaLogits) logits).values();
-        return all.rows(all.rows() - 1, 1);
     }
 
     /** Puts the search into the stream. */

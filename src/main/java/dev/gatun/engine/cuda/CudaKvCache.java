@@ -19,7 +19,12 @@ final class CudaKvCache extends KvCache {
         this.partBytes = (long) config.kvHeads() * capacity * config.headSize() * precision.bytes();
         this.memory = DeviceBuffer.allocate(stream.device(), 2L * config.layers() * partBytes);
         // What a position holds before it is filled must be numbers: masked products multiply it by zero.
-        memory.zero(stream);
+        try {
+            memory.zero(stream);
+        } catch (RuntimeException failure) {
+            memory.close();
+            throw failure;
+        }
     }
 
     /** One layer, for a chunk that begins at {@link #length()}. */

@@ -4,6 +4,7 @@ import dev.gatun.quant.DenseMatrix;
 import dev.gatun.quant.FloatType;
 import java.lang.foreign.ValueLayout;
 import java.nio.ByteOrder;
+import java.util.stream.IntStream;
 
 /** The power of two by which the batched kernels multiply weights before these become fp16. */
 final class DenseExponent {
@@ -12,6 +13,7 @@ final class DenseExponent {
             ValueLayout.JAVA_SHORT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
     private static final int TOP = 15;
     private static final int MOST = 126;
+    private static final int INFINITE = Float.floatToRawIntBits(Float.POSITIVE_INFINITY);
 
     private DenseExponent() {}
 
@@ -26,17 +28,23 @@ final class DenseExponent {
 
     /** The bits of the largest finite magnitude, as a float32: magnitudes and their bits have the same order. */
     private static int largestBits(DenseMatrix matrix) {
-        long count = (long) matrix.rows() * matrix.columns();
+        return IntStream.range(0, matrix.rows())
+                .parallel()
+                .map(row -> largestBits(matrix, row))
+                .max()
+                .orElse(0);
+    }
+
+    private static int largestBits(DenseMatrix matrix, int row) {
         boolean full = matrix.type() == FloatType.F32;
+        long first = (long) row * matrix.columns();
         int largest = 0;
-        for (long i = 0; i < count; i++) {
+        for (long i = first; i < first + matrix.columns(); i++) {
             int bits = full
                     ? matrix.values().get(INT, i * Integer.BYTES)
                     : matrix.values().get(SHORT, i * Short.BYTES) << Short.SIZE;
             int magnitude = bits & Integer.MAX_VALUE;
-            largest = magnitude > largest && magnitude < Float.floatToRawIntBits(Float.POSITIVE_INFINITY)
-                    ? magnitude
-                    : largest;
+            largest = magnitude > largest && magnitude < INFINITE ? magnitude : largest;
         }
         return largest;
     }

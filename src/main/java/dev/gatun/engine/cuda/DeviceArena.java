@@ -7,15 +7,19 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * Device memory that lives and dies together. It is taken in large chunks, since each allocation of its own would waste up
- * to 2 MiB. Slices are aligned to 256 bytes.
+ * Device memory that lives and dies together. Small pieces share chunks, since each allocation of its own would waste
+ * up to 2 MiB. Pieces are aligned to 256 bytes.
  */
 final class DeviceArena implements AutoCloseable {
     private static final long ALIGNMENT = 256;
 
+    /** From this part of a chunk on, memory is taken from the device alone: what is left of a chunk would be lost. */
+    private static final int SMALLEST_OWN = 16;
+
     private final CudaDevice device;
     private final long chunkBytes;
-    private final List<DeviceBuffer> chunks = new ArrayList<>();
+    private final List<DeviceBuffer> buffers = new ArrayList<>();
+    private DeviceBuffer chunk;
     private long used;
 
     DeviceArena(CudaDevice device, long chunkBytes) {
@@ -25,23 +29,27 @@ final class DeviceArena implements AutoCloseable {
 
     /** Memory for so many bytes, at least one; its content is undefined. */
     DeviceMemory allocate(long bytes) {
-        if (chunks.isEmpty() || used + bytes > chunks.getLast().byteSize()) {
-            chunks.add(DeviceBuffer.allocate(device, Math.max(chunkBytes, bytes)));
+        if (bytes >= chunkBytes / SMALLEST_OWN) {
+            return own(bytes);
+        }
+        if (chunk == null || used + bytes > chunk.byteSize()) {
+            chunk = own(chunkBytes);
             used = 0;
         }
-        DeviceMemory slice = chunks.getLast().slice(used, bytes);
+        DeviceMemory slice = chunk.slice(used, bytes);
         used = Math.ceilDiv(used + bytes, ALIGNMENT) * ALIGNMENT;
         return slice;
     }
 
-    /** Bytes taken from the device. */
-    long bytes() {
-        return chunks.stream().mapToLong(DeviceBuffer::byteSize).sum();
+    private DeviceBuffer own(long bytes) {
+        buffers.add(DeviceBuffer.allocate(device, bytes));
+        return buffers.getLast();
     }
 
     @Override
     public void close() {
-        chunks.forEach(DeviceBuffer::close);
-        chunks.clear();
+        buffers.forEach(DeviceBuffer::close);
+        buffers.clear();
+        chunk = null;
     }
 }

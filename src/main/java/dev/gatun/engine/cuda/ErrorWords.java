@@ -1,5 +1,6 @@
 package dev.gatun.engine.cuda;
 
+import dev.gatun.engine.BackendFailureException;
 import dev.gatun.engine.RouterFailureException;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
@@ -18,31 +19,31 @@ final class ErrorWords {
      *
      * @param words int32, one a layer and one for embedding and head
      * @throws RouterFailureException if a router saw NaN
+     * @throws BackendFailureException if the blocks of a kernel waited for each other in vain
      * @throws IllegalStateException for what only an error of this program can cause
      */
     static void check(MemorySegment words) {
         int count = Math.toIntExact(words.byteSize() / Integer.BYTES);
-        for (int layer = 0; layer < count; layer++) {
-            int bits = words.getAtIndex(ValueLayout.JAVA_INT, layer);
+        for (int word = 0; word < count; word++) {
+            int bits = words.getAtIndex(ValueLayout.JAVA_INT, word);
             if (bits != 0) {
-                throw failure(layer, bits);
+                throw failure(word, word < count - 1 ? "layer " + word : "embedding or head", bits);
             }
         }
     }
 
-    private static RuntimeException failure(int layer, int bits) {
+    private static RuntimeException failure(int word, String place, int bits) {
         if ((bits & (ABSENT | ID)) != 0) {
-            return new IllegalStateException(
-                    "kernels of layer " + layer + " met an expert that is not resident, or an id or "
-                            + "position out of range: error bits " + bits);
-        }
-        if ((bits & NAN) != 0) {
-            return new RouterFailureException(layer, null);
+            return new IllegalStateException("kernels of " + place
+                    + " met an expert that is not resident, or an id or position out of range: error bits " + bits);
         }
         if ((bits & TIMEOUT) != 0) {
-            return new IllegalStateException("the blocks of a kernel of layer " + layer
-                    + " waited for each other in vain; another program may keep the GPU busy");
+            return new BackendFailureException("the GPU did not run all blocks of a kernel of " + place
+                    + " within two seconds; other programs may keep it busy");
         }
-        return new IllegalStateException("kernels of layer " + layer + " failed: error bits " + bits);
+        if ((bits & NAN) != 0) {
+            return new RouterFailureException(word, null);
+        }
+        return new IllegalStateException("kernels of " + place + " failed: error bits " + bits);
     }
 }

@@ -8,12 +8,11 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 
-/** The way of logits and error words to the host; the one place that waits for the stream. */
+/** The way of logits and error words to the host. */
 final class LogitsDownload implements AutoCloseable {
     private final CudaStream stream;
     private final PinnedBuffer row;
     private final PinnedBuffer errorWords;
-    private Runnable recovery = () -> {};
 
     LogitsDownload(CudaDevice device, CudaStream stream, int vocabulary, int words) {
         this.stream = stream;
@@ -24,7 +23,7 @@ final class LogitsDownload implements AutoCloseable {
     /**
      * Waits for all work and copies float32 values.
      *
-     * @param errors the chunk's error words, which are zeroed if one is set
+     * @param errors the chunk's error words
      * @throws dev.gatun.engine.RouterFailureException if a router saw NaN
      */
     void fetch(DeviceMemory logits, DeviceMemory errors, float[] target) {
@@ -40,7 +39,7 @@ final class LogitsDownload implements AutoCloseable {
         } else {
             fetchMany(logits, target);
         }
-        check(errors);
+        ErrorWords.check(errorWords.segment());
     }
 
     private void fetchMany(DeviceMemory logits, float[] target) {
@@ -54,32 +53,17 @@ final class LogitsDownload implements AutoCloseable {
     /**
      * Waits for all work.
      *
-     * @param errors the chunk's error words, which are zeroed if one is set
+     * @param errors the chunk's error words
      * @throws dev.gatun.engine.RouterFailureException if a router saw NaN
      */
     void awaitErrors(DeviceMemory errors) {
         errors.copyTo(0, errorWords, 0, errors.byteSize(), stream);
         stream.synchronize();
-        check(errors);
+        ErrorWords.check(errorWords.segment());
     }
 
     private static void copy(MemorySegment from, float[] target) {
         MemorySegment.copy(from, ValueLayout.JAVA_FLOAT, 0, target, 0, target.length);
-    }
-
-    /** Sets what is done after an operation failed, before the exception is thrown. */
-    void onFailure(Runnable action) {
-        recovery = action;
-    }
-
-    private void check(DeviceMemory errors) {
-        try {
-            ErrorWords.check(errorWords.segment());
-        } catch (RuntimeException failure) {
-            errors.zero(stream);
-            recovery.run();
-            throw failure;
-        }
     }
 
     @Override

@@ -55,19 +55,14 @@ final class MatrixProducts {
         boolean few = x.rows() <= TokenVariants.MOST;
         switch (matrix) {
             case DeviceMatrix.Dense full when few -> dense.multiply(full, x, y, accumulate);
-            case DeviceMatrix.Dense full
-            when isBatched(full) -> batchDense.multiply(full, scaling.scale(x, Optional.empty(), 0), y, accumulate);
+            case DeviceMatrix.Dense full ->
+                batchDense.multiply(full, scaling.scale(x, Optional.empty(), 0), y, accumulate);
             case DeviceMatrix.Tiled tiled when few -> q4.multiply(tiled, x, y, accumulate);
             case DeviceMatrix.Tiled tiled ->
                 batchQ4.multiply(List.of(tiled), scaling.scale(x, Optional.empty(), 0), List.of(y), accumulate);
-            case DeviceMatrix.Untiled untiled ->
+            case DeviceMatrix.Hqq untiled ->
                 any.multiply(untiled, x, y, accumulate ? AnyProducts.Mode.ADD : AnyProducts.Mode.SET, error);
         }
-    }
-
-    /** Rows go to tensor cores in fours. */
-    private static boolean isBatched(DeviceMatrix.Dense matrix) {
-        return matrix.columns() % 4 == 0;
     }
 
     /** y[i] = W[i] &middot; (RMSNorm(x) &middot; norm), for up to three matrices. */

@@ -4,6 +4,7 @@ import dev.gatun.checkpoint.MixtralConfig;
 import dev.gatun.checkpoint.ModelWeights;
 import dev.gatun.cuda.CudaDevice;
 import dev.gatun.engine.ForwardPass;
+import dev.gatun.engine.KvPrecision;
 
 /** What the kernels need of a model, checked before anything is taken from the device. */
 final class ModelRequirements {
@@ -11,6 +12,7 @@ final class ModelRequirements {
     private static final int MOST_EXPERTS_PER_TOKEN = 8;
     private static final int LARGEST_HEAD = 256;
     private static final int HEAD_STEP = 8;
+    private static final int USUAL_CONTEXT = 8192;
 
     private ModelRequirements() {}
 
@@ -38,7 +40,7 @@ final class ModelRequirements {
 
     /** Better refused now than in the middle of loading. */
     private static void requireMemory(CudaDevice device, MixtralConfig config, ModelWeights weights) {
-        long needed = WeightBytes.of(weights) + workspaceBytes(config);
+        long needed = WeightBytes.of(weights) + workspaceBytes(config) + sessionBytes(config);
         long free = device.freeMemory();
         if (needed > free) {
             throw new UnsupportedModelException("the model needs %.1f GiB of GPU memory, %.1f are free on %s"
@@ -54,6 +56,12 @@ final class ModelRequirements {
         long choices = (long) ForwardPass.CHUNK * config.expertsPerToken();
         long widths = 4L * config.intermediateSize() + 4L * config.hiddenSize();
         return choices * widths * Float.BYTES + (256L << 20);
+    }
+
+    /** A session of usual length is to fit as well. */
+    private static long sessionBytes(MixtralConfig config) {
+        long positions = Math.min(config.maxPositions(), USUAL_CONTEXT);
+        return 2L * config.layers() * config.kvHeads() * config.headSize() * positions * KvPrecision.F16.bytes();
     }
 
     private static double gibibytes(long bytes) {

@@ -24,6 +24,9 @@ import java.util.stream.IntStream;
 final class WeightLoader {
     private static final long TILE_ALIGNMENT = 256;
 
+    /** Experts whose tiles are in host memory together: 266 MB of an 8x7B. */
+    private static final int AT_ONCE = 4;
+
     private final CudaStream stream;
     private final DeviceArena arena;
 
@@ -33,12 +36,13 @@ final class WeightLoader {
     }
 
     CudaWeights load(ModelWeights weights) {
-        DeviceMatrix.Dense embeddings = dense(weights.embeddings());
+        // Its exponent serves the head where the two are one.
+        DeviceMatrix.Dense embeddings = multiplied(weights.embeddings());
         return new CudaWeights(
                 embeddings,
                 weights.layers().stream().map(this::layer).toList(),
                 norm(weights.finalNorm()),
-                weights.head().equals(weights.embeddings()) ? embeddings : dense(weights.head()));
+                weights.head().equals(weights.embeddings()) ? embeddings : multiplied(weights.head()));
     }
 
     private CudaWeights.Layer layer(LayerWeights layer) {
@@ -55,7 +59,7 @@ final class WeightLoader {
 
     private DeviceMatrix matrix(WeightMatrix matrix) {
         return switch (matrix) {
-            case DenseMatrix dense -> dense(dense);
+            case DenseMatrix dense -> multiplied(dense);
             case HqqMatrix hqq ->
                 TileShape.of(hqq)
                         .filter(shape -> shape.format() == TileFormat.Q4)
@@ -64,9 +68,17 @@ final class WeightLoader {
         };
     }
 
+    /** For the batched products, which want the exponent. */
+    private DeviceMatrix.Dense multiplied(DenseMatrix matrix) {
+        return dense(matrix, DenseExponent.of(matrix));
+    }
+
     private DeviceMatrix.Dense dense(DenseMatrix matrix) {
-        return new DeviceMatrix.Dense(
-                matrix.type(), matrix.rows(), matrix.columns(), DenseExponent.of(matrix), copy(matrix.values()));
+        return dense(matrix, 0);
+    }
+
+    private DeviceMatrix.Dense dense(DenseMatrix matrix, int exponent) {
+        return new DeviceMatrix.Dense(matrix.type(), matrix.rows(), matrix.columns(), exponent, copy(matrix.values()));
     }
 
     private DeviceMemory copy(MemorySegment bytes) {
@@ -135,22 +147,30 @@ final class WeightLoader {
         };
     }
 
-    /** Tiles a layer's experts side by side on all processors, then copies them at once. */
+    /** Tiles a layer's experts, a few of them side by side, and copies those at once. */
     private LayerExperts.Tiled tiled(List<ExpertWeights> experts, ExpertBlock block) {
         int count = experts.size();
         DeviceMemory blocks = arena.allocate(count * block.bytes());
-        DeviceMemory table = arena.allocate((long) count * Long.BYTES);
         try (Arena host = Arena.ofShared()) {
-            MemorySegment tiles = host.allocate(count * block.bytes(), TILE_ALIGNMENT);
             MemorySegment pointers = host.allocate((long) count * Long.BYTES, Long.BYTES);
-            IntStream.range(0, count).parallel().forEach(expert -> {
-                tile(experts.get(expert), block, tiles.asSlice(expert * block.bytes(), block.bytes()));
+            MemorySegment tiles = host.allocate(Math.min(count, AT_ONCE) * block.bytes(), TILE_ALIGNMENT);
+            for (int first = 0; first < count; first += AT_ONCE) {
+                List<ExpertWeights> some = experts.subList(first, Math.min(count, first + AT_ONCE));
+                MemorySegment used = tiles.asSlice(0, some.size() * block.bytes());
+                tile(some, block, used);
+                blocks.upload(first * block.bytes(), used, stream);
+            }
+            for (int expert = 0; expert < count; expert++) {
                 blocks.storeAddress(expert * block.bytes(), pointers, (long) expert * Long.BYTES);
-            });
-            blocks.upload(0, tiles, stream);
-            table.upload(0, pointers, stream);
+            }
+            return new LayerExperts.Tiled(block, copy(pointers));
         }
-        return new LayerExperts.Tiled(block, table);
+    }
+
+    private static void tile(List<ExpertWeights> experts, ExpertBlock block, MemorySegment target) {
+        IntStream.range(0, experts.size())
+                .parallel()
+                .forEach(i -> tile(experts.get(i), block, target.asSlice(i * block.bytes(), block.bytes())));
     }
 
     private static void tile(ExpertWeights expert, ExpertBlock block, MemorySegment target) {
