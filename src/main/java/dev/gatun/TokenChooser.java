@@ -26,13 +26,19 @@ final class TokenChooser {
     private final Candidates candidates;
     private final MemorySegment found;
 
-    TokenChooser(Backend backend, Sampler sampler, int vocabulary) {
+    /**
+     * Makes a chooser.
+     *
+     * @param searching whether candidates are searched for where the logits lie; a backend need not tell what it observes
+     *     before all logits were awaited
+     */
+    TokenChooser(Backend backend, Sampler sampler, int vocabulary, boolean searching) {
         this.backend = backend;
         this.sampler = sampler;
         this.logits = new float[vocabulary];
         int window =
                 sampler.settings().penalizesRepetition() ? sampler.settings().repetitionWindow() : 0;
-        this.search = backend.candidateSearch().filter(offered -> window <= offered.mostRecent());
+        this.search = backend.candidateSearch().filter(offered -> searching && window <= offered.mostRecent());
         double penalty =
                 sampler.settings().penalizesRepetition() ? sampler.settings().repetitionPenalty() : 1;
         this.request = new CandidateRequest(WANTED, sampler.settings().inverseTemperature(), penalty);
