@@ -7,6 +7,7 @@ import dev.gatun.cuda.CudaAvailability;
 import dev.gatun.engine.cuda.CudaBackend;
 import dev.gatun.natives.NativeLibraryException;
 import java.util.List;
+import java.util.OptionalLong;
 import java.util.stream.Collectors;
 
 /** What this machine offers to run models on. */
@@ -45,6 +46,15 @@ public final class SystemInfo {
         return switch (CudaAvailability.ofThisMachine()) {
             case CudaAvailability.Unavailable none -> none.reason();
             case CudaAvailability.Available some -> names(some);
+        };
+    }
+
+    /** Free memory of the GPU that models would run on, in bytes; empty where there is none. */
+    public static OptionalLong freeGpuMemory() {
+        return switch (CudaAvailability.ofThisMachine()) {
+            case CudaAvailability.Unavailable none -> OptionalLong.empty();
+            case CudaAvailability.Available some ->
+                OptionalLong.of(some.devices().getFirst().freeMemory());
         };
     }
 
