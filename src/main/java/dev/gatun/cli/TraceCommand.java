@@ -39,7 +39,7 @@ import picocli.CommandLine.Parameters;
             "  gatun trace routing.jsonl --html curves.html",
             "      prints the table, and draws the curves",
             "",
-            "Policies: lru, lfu (an asking counts half after 64 tokens), fifo, fixed (the",
+            "Policies: lru, lfu (an asking counts half after 128 tokens), fifo, fixed (the",
             "experts that the first half used most), and best, which knows the future.",
             "The first half of the trace warms the cache, the second half counts. Every cache",
             "has a few staging slots besides, as many as a layer needs for one token.",

@@ -16,7 +16,7 @@ public enum PolicyKind {
     BEST;
 
     /** Tokens after which an asking counts half as much. */
-    public static final int HALF_LIFE_TOKENS = 64;
+    public static final int HALF_LIFE_TOKENS = 128;
 
     /**
      * Makes the policy.
