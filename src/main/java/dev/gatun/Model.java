@@ -17,6 +17,7 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.Consumer;
 import java.util.function.ToIntFunction;
 
 /**
@@ -54,6 +55,8 @@ public final class Model implements AutoCloseable {
     private final ReentrantLock forwarding = new ReentrantLock(true);
     // Held while closing, and never with the other: a session's step takes the other while it holds its own.
     private final ReentrantLock closing = new ReentrantLock();
+    // Written once, under the lock of forward passes: the backend tells of routing from then on.
+    private Optional<RoutingTap> tap = Optional.empty();
     private boolean closed;
 
     private Model(
@@ -129,6 +132,21 @@ public final class Model implements AutoCloseable {
         return checkpoint.config().maxPositions();
     }
 
+    /** Layers of the model, each with its own experts. */
+    public int layers() {
+        return checkpoint.config().layers();
+    }
+
+    /** Experts of each layer. */
+    public int expertsPerLayer() {
+        return checkpoint.config().experts();
+    }
+
+    /** Experts that each layer chooses for a token. */
+    public int expertsPerToken() {
+        return checkpoint.config().expertsPerToken();
+    }
+
     /** Whether {@link Session#chat} works: the model has a chat template. */
     public boolean hasChatTemplate() {
         return chatFormat.isPresent();
@@ -167,11 +185,23 @@ public final class Model implements AutoCloseable {
                 throw new IllegalStateException("the model is closed");
             }
             long bytes = backend.kvBytes(context, precision);
-            Session session = new Session(this, newCache(context, precision, bytes), context, bytes);
+            if (options.routingListener().isPresent()) {
+                listenToRouting();
+            }
+            KvCache cache = newCache(context, precision, bytes);
+            Session session = new Session(this, cache, context, bytes, options.routingListener());
             sessions.add(session);
             return session;
         } finally {
             forwarding.unlock();
+        }
+    }
+
+    private void listenToRouting() {
+        if (tap.isEmpty()) {
+            RoutingTap added = new RoutingTap(layers());
+            backend.observe(added);
+            tap = Optional.of(added);
         }
     }
 
@@ -253,13 +283,17 @@ public final class Model implements AutoCloseable {
     /**
      * Appends one chunk to a sequence.
      *
-     * @param choice is given the logits of the chunk's last token, which are valid until it returns
-     * @return what it returns; if it throws, the sequence is as it was
+     * @param choice is given the logits of the chunk's last token, which are valid until it returns; awaits them
+     * @param routing is given what the routers chose, if someone listens to that
+     * @return what {@code choice} returns; if it throws, the sequence is as it was
      */
-    int forward(int[] tokens, KvCache cache, ToIntFunction<Logits> choice) {
+    int forward(int[] tokens, KvCache cache, ToIntFunction<Logits> choice, Optional<Consumer<RoutedTokens>> routing) {
         forwarding.lock();
         try {
-            return forwardOrRestore(tokens, cache, choice);
+            int position = cache.length();
+            int chosen = forwardOrRestore(tokens, cache, choice);
+            routing.ifPresent(hearing -> hearing.accept(tap.orElseThrow().take(position, tokens.length)));
+            return chosen;
         } finally {
             forwarding.unlock();
         }

@@ -37,6 +37,7 @@ public final class Session implements AutoCloseable {
     private final KvCache cache;
     private final int contextLength;
     private final long keyValueBytes;
+    private final Optional<RoutingListener> routingListener;
     private final TokenHistory history = new TokenHistory();
     private final List<Message> conversation = new ArrayList<>();
     // Held during a step, never while a listener runs: so closing from a listener, or while a stream lies unread,
@@ -46,11 +47,17 @@ public final class Session implements AutoCloseable {
     private volatile TokenLoop active;
     private boolean closed;
 
-    Session(Model model, KvCache cache, int contextLength, long keyValueBytes) {
+    Session(
+            Model model,
+            KvCache cache,
+            int contextLength,
+            long keyValueBytes,
+            Optional<RoutingListener> routingListener) {
         this.model = model;
         this.cache = cache;
         this.contextLength = contextLength;
         this.keyValueBytes = keyValueBytes;
+        this.routingListener = routingListener;
     }
 
     /** The most tokens this session can hold. */
@@ -242,7 +249,8 @@ public final class Session implements AutoCloseable {
             cache.truncate(history.size() - 1);
         }
         long seed = options.seed().orElseGet(() -> ThreadLocalRandom.current().nextLong(1L << 53));
-        TokenLoop loop = new TokenLoop(model, cache, history, options, contextLength, detokenizer, seed, start);
+        TokenLoop loop =
+                new TokenLoop(model, cache, history, options, contextLength, routingListener, detokenizer, seed, start);
         active = loop;
         return loop;
     }
@@ -275,6 +283,12 @@ public final class Session implements AutoCloseable {
     }
 
     private Optional<Token> step(TokenLoop loop) {
+        Optional<Token> token = lockedStep(loop);
+        loop.tellRouting();
+        return token;
+    }
+
+    private Optional<Token> lockedStep(TokenLoop loop) {
         stepping.lock();
         try {
             if (closed || active != loop) {

@@ -12,6 +12,7 @@ import dev.gatun.engine.cuda.DeviceBandwidth;
 import dev.gatun.natives.NativeLibraryException;
 import java.util.List;
 import java.util.Optional;
+import java.util.OptionalLong;
 import java.util.stream.Collectors;
 
 /** What this machine offers to run models on. */
@@ -105,6 +106,15 @@ public final class SystemInfo {
         } catch (CudaException failure) {
             throw new GatunException(failure.getMessage(), failure);
         }
+    }
+
+    /** Free memory of the GPU that models would run on, in bytes; empty where there is none. */
+    public static OptionalLong freeGpuMemory() {
+        return switch (CudaAvailability.ofThisMachine()) {
+            case CudaAvailability.Unavailable none -> OptionalLong.empty();
+            case CudaAvailability.Available some ->
+                OptionalLong.of(some.devices().getFirst().freeMemory());
+        };
     }
 
     private static BackendState cuda() {

@@ -7,6 +7,7 @@ import dev.gatun.text.StopStrings;
 import dev.gatun.text.TokenWindow;
 import java.time.Duration;
 import java.util.Optional;
+import java.util.function.Consumer;
 
 /**
  * One generation as a sequence of steps; a step processes one chunk of the prompt or chooses one token. Between steps
@@ -26,6 +27,9 @@ final class TokenLoop {
     private final long seed;
     private final long start;
     private final int promptTokens;
+    private final Optional<RoutingListener> routingListener;
+    private final Optional<Consumer<RoutedTokens>> routing;
+    private Optional<RoutedTokens> routed = Optional.empty();
     private volatile boolean cancelled;
     private StopReason stopReason;
     private long firstToken;
@@ -38,6 +42,7 @@ final class TokenLoop {
             TokenHistory history,
             GenerationOptions options,
             int contextLength,
+            Optional<RoutingListener> routingListener,
             Detokenizer detokenizer,
             long seed,
             long start) {
@@ -51,6 +56,8 @@ final class TokenLoop {
         this.recent = new TokenWindow(window);
         this.recent.addAll(history.last(window));
         this.chooser = new TokenChooser(model.runningBackend(), sampler, model.vocabularySize());
+        this.routingListener = routingListener;
+        this.routing = routingListener.map(listener -> tokens -> routed = Optional.of(tokens));
         this.detokenizer = detokenizer;
         this.stops = new StopStrings(options.stop());
         this.seed = seed;
@@ -86,8 +93,16 @@ final class TokenLoop {
         int id = model.forward(
                 history.range(cache.length(), cache.length() + chunk),
                 cache,
-                logits -> isLast ? chooser.choose(logits, recent) : chooser.pass(logits));
+                logits -> isLast ? chooser.choose(logits, recent) : chooser.pass(logits),
+                routing);
         return isLast ? take(id) : Optional.empty();
+    }
+
+    /** Tells the listener, if there is one, what the last step routed; not while the step holds locks. */
+    void tellRouting() {
+        Optional<RoutedTokens> told = routed;
+        routed = Optional.empty();
+        told.ifPresent(tokens -> routingListener.orElseThrow().routed(tokens));
     }
 
     private Optional<Token> take(int id) {

@@ -10,7 +10,9 @@ final class DemoModel {
     private DemoModel() {}
 
     static Model open() {
-        return Model.open(FOLDER, ModelOptions.defaults().withBackend(BackendPreference.CPU).withThreads(2));
+        return Model.open(
+                FOLDER,
+                ModelOptions.defaults().withBackend(BackendPreference.CPU).withThreads(2));
     }
 
     /** Opens the model and a session, and closes both. */

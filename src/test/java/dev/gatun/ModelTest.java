@@ -11,6 +11,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Optional;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -59,10 +60,14 @@ class ModelTest {
     void aChunkThatFailsLeavesTheSequenceAsItWas() {
         try (Model model = DemoModel.open();
                 KvCache cache = model.runningBackend().newKvCache(64, KvPrecision.F16)) {
-            model.forward(new int[] {1, 2, 3}, cache, logits -> 0);
-            assertThatThrownBy(() -> model.forward(new int[] {4, 5}, cache, logits -> {
-                        throw new IllegalStateException("too late");
-                    }))
+            model.forward(new int[] {1, 2, 3}, cache, logits -> 0, Optional.empty());
+            assertThatThrownBy(() -> model.forward(
+                            new int[] {4, 5},
+                            cache,
+                            logits -> {
+                                throw new IllegalStateException("too late");
+                            },
+                            Optional.empty()))
                     .hasMessage("too late");
             assertThat(cache.length()).isEqualTo(3);
         }

@@ -21,6 +21,7 @@ import picocli.CommandLine.ParameterException;
         footer = {
             "  gatun generate                         a story from the demo model",
             "  gatun generate -m DIR -p \"The lock\"    text from your own model",
+            "  gatun plan -m DIR --gpu-memory 12GiB   what fits a GPU, and how fast that is",
             "  gatun info                             what this machine offers",
             "  source <(gatun generate-completion)    completion for bash and zsh"
         })
@@ -31,6 +32,8 @@ final class GatunCommand {
     static int execute(Console console, AtomicBoolean interrupted, String... arguments) {
         CommandLine line = new CommandLine(new GatunCommand())
                 .addSubcommand(new GenerateCommand(console, interrupted))
+                .addSubcommand(new PlanCommand(console))
+                .addSubcommand(new TraceCommand(console))
                 .addSubcommand(new InfoCommand(console))
                 .setOut(console.outWriter())
                 .setErr(console.errWriter())

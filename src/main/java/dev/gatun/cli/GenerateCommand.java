@@ -4,7 +4,11 @@ import dev.gatun.GatunException;
 import dev.gatun.Generation;
 import dev.gatun.GenerationOptions;
 import dev.gatun.Model;
+import dev.gatun.RoutingRecorder;
 import dev.gatun.Session;
+import dev.gatun.SessionOptions;
+import java.nio.file.Path;
+import java.util.Optional;
 import java.util.concurrent.Callable;
 import java.util.concurrent.atomic.AtomicBoolean;
 import picocli.CommandLine.Command;
@@ -57,6 +61,12 @@ final class GenerateCommand implements Callable<Integer> {
     private boolean json;
 
     @Option(
+            names = "--trace",
+            paramLabel = "FILE",
+            description = "Record which experts each layer chose for each token, as JSON lines; for gatun trace.")
+    private Optional<Path> trace = Optional.empty();
+
+    @Option(
             names = {"-q", "--quiet"},
             description = "Print nothing but the text, and errors.")
     private boolean quiet;
@@ -74,11 +84,22 @@ final class GenerateCommand implements Callable<Integer> {
             if (!quiet) {
                 console.err().println(Report.opening(opened));
             }
-            try (Session session = opened.newSession(model.sessionOptions())) {
-                InterruptHook.during(session, interrupted, () -> generate(opened, session, text, options));
+            if (trace.isPresent()) {
+                try (RoutingRecorder recorder = RoutingRecorder.create(trace.get(), opened)) {
+                    SessionOptions recorded = model.sessionOptions().withRoutingListener(recorder);
+                    generate(opened, recorded, text, options);
+                }
+            } else {
+                generate(opened, model.sessionOptions(), text, options);
             }
         }
         return ExitCode.OK;
+    }
+
+    private void generate(Model opened, SessionOptions sessionOptions, String text, GenerationOptions options) {
+        try (Session session = opened.newSession(sessionOptions)) {
+            InterruptHook.during(session, interrupted, () -> generate(opened, session, text, options));
+        }
     }
 
     private void generate(Model opened, Session session, String text, GenerationOptions options) {

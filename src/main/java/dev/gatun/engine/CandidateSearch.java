@@ -11,7 +11,7 @@ public interface CandidateSearch {
     int mostRecent();
 
     /**
-     * Waits until the last row of {@code logits} is computed and searched.
+     * Waits until the last row of {@code logits} is computed and searched; the routing observer has heard of the chunk then.
      *
      * @param recent ids of the tokens that are penalized, at most {@link #mostRecent}, in any order, any number of times
      * @param target receives 16 + 8 &middot; wanted bytes, little-endian: float64 mass of all tokens, the best weighing 1;

@@ -10,6 +10,7 @@ import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.concurrent.atomic.AtomicBoolean;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -67,7 +68,9 @@ class CommandLineTest {
 
     @Test
     void jsonIsOneObjectWithTheSameText() {
-        String[] common = {"generate", "-m", DEMO, "-p", "Once upon a time", "-n", "12", "--seed", "4", "-q", "--backend", "cpu"};
+        String[] common = {
+            "generate", "-m", DEMO, "-p", "Once upon a time", "-n", "12", "--seed", "4", "-q", "--backend", "cpu"
+        };
         Result plain = run(common);
         String[] withJson = java.util.Arrays.copyOf(common, common.length + 1);
         withJson[common.length] = "--json";
@@ -145,6 +148,21 @@ class CommandLineTest {
                     generate -m DEMO -p a\uFFFDb              | use -f FILE
                     generate -m DEMO -p x -f y                | mutually exclusive
                     generate -m DEMO -p x --nonsense          | --nonsense
+                    generate -m DEMO -p x --trace /nowhere/t  | /nowhere/t
+                    plan                                      | --shape
+                    plan --shape mixtral-9x9b                 | mixtral-8x22b
+                    plan --shape mixtral-8x7b                 | --gpu-memory 12GiB
+                    plan -m /nowhere --gpu-memory 1GiB        | /nowhere
+                    plan -m DEMO --shape mixtral-8x7b         | mutually exclusive
+                    plan --shape mixtral-8x7b --bits 4        | bits: 4
+                    plan --shape mixtral-8x7b --gpu-memory 12 | is not a size such as 12GiB
+                    plan --shape mixtral-8x7b --link 52GB     | is not a rate such as 52GB/s
+                    plan --shape mixtral-8x7b --gpu-memory 9GiB -c 99999          | 32768
+                    plan --shape mixtral-8x7b --gpu-memory 2GiB -c 32768          | --gpu-memory 5.9GiB
+                    plan --shape mixtral-8x7b --gpu-memory 12GiB --host-memory 1GB | --host-memory
+                    plan -m DEMO --gpu-memory 1MiB            | --gpu-memory
+                    trace                                     | FILE
+                    trace /nowhere.jsonl                      | /nowhere.jsonl
                     nonsense                                  | nonsense
                     """)
     void aMistakeIsOneLineThatNamesItAndExitCodeTwo(String arguments, String named) {
@@ -159,6 +177,45 @@ class CommandLineTest {
                 .asString()
                 .contains(named);
         assertThat(result.err()).doesNotContain("\tat ");
+    }
+
+    @Test
+    void aPlanSaysWhatGoesWhereAndHowFastThatIs() {
+        Result result =
+                run("plan", "--shape", "mixtral-8x7b", "--gpu-memory", "12GiB", "-c", "4096", "--link", "54.8GB/s");
+        assertThat(result.err()).isEmpty();
+        assertThat(result.code()).isZero();
+        assertThat(result.out())
+                .contains("154 of 256 experts, 4 or 5 a layer")
+                .containsPattern("keys and values +537 MB +4096 tokens")
+                .containsPattern("host memory +17.00 GB +every expert, pinned")
+                .containsPattern("hit ratio +0.602")
+                .containsPattern("misses +25.5 +a token; 1.69 GB at 54.80 GB/s: 30.90 ms")
+                .containsPattern("tokens/s +31.5");
+        String smaller = run("plan", "--shape", "mixtral-8x7b", "--bits", "2.53", "--gpu-memory", "16GiB", "-c", "4096")
+                .out();
+        assertThat(smaller).contains("256 of 256 experts, 8 a layer").contains("every expert is on the GPU");
+        assertThat(run("plan", "-m", DEMO, "--gpu-memory", "1GiB").out())
+                .contains("hqq-small: 5 layers of 8 experts")
+                .contains("40 of 40 experts");
+    }
+
+    @Test
+    void aTraceIsRecordedAndReplayed() throws IOException {
+        Path file = temporary.resolve("trace.jsonl");
+        String[] generate = {"generate", "-m", DEMO, "-p", "Once upon a time", "-n", "30", "--seed", "2", "-q"};
+        String text = run(generate).out();
+        assertThat(run(with(generate, "--trace", file.toString())).out()).isEqualTo(text);
+        Path page = temporary.resolve("curves.html");
+        Result result = run("trace", file.toString(), "--html", page.toString());
+        assertThat(result.err()).isEmpty();
+        assertThat(result.code()).isZero();
+        List<String> lines = result.out().lines().toList();
+        assertThat(lines).hasSize(3 + 8);
+        assertThat(lines.getFirst()).startsWith("hqq-small: 5 layers of 8 experts, 2 per token");
+        assertThat(lines.get(3)).startsWith("1       0.125");
+        assertThat(lines.get(2).split(" +")).containsSequence("lru", "lfu", "fifo", "fixed", "best", "lru", "lfu");
+        assertThat(Files.readString(page)).contains("<svg").contains("lru, pool");
     }
 
     @Test

@@ -1,0 +1,64 @@
+package dev.gatun;
+
+import java.util.List;
+
+/** The experts that the routers of all layers chose for tokens that went through the model together. Immutable. */
+public final class RoutedTokens {
+    private final int position;
+    private final int tokens;
+    private final int expertsPerToken;
+    private final List<int[]> experts;
+    private final List<float[]> weights;
+
+    /** Takes the arrays: for each layer [tokens, expertsPerToken]. */
+    RoutedTokens(int position, int tokens, int expertsPerToken, List<int[]> experts, List<float[]> weights) {
+        this.position = position;
+        this.tokens = tokens;
+        this.expertsPerToken = expertsPerToken;
+        this.experts = List.copyOf(experts);
+        this.weights = List.copyOf(weights);
+    }
+
+    /** Where the first of the tokens stands in its session, from 0. */
+    public int position() {
+        return position;
+    }
+
+    /** How many tokens these are: a chunk of a prompt, or one. */
+    public int tokens() {
+        return tokens;
+    }
+
+    /** Layers of the model. */
+    public int layers() {
+        return experts.size();
+    }
+
+    /** Experts chosen by each layer for each token. */
+    public int expertsPerToken() {
+        return expertsPerToken;
+    }
+
+    /**
+     * A chosen expert.
+     *
+     * @param token from 0 to {@link #tokens()} - 1
+     * @param layer from 0
+     * @param choice 0 for the best, up to {@link #expertsPerToken()} - 1
+     */
+    public int expert(int token, int layer, int choice) {
+        return experts.get(layer)[index(token, choice)];
+    }
+
+    /** The renormalised weight of {@link #expert}. */
+    public float weight(int token, int layer, int choice) {
+        return weights.get(layer)[index(token, choice)];
+    }
+
+    private int index(int token, int choice) {
+        if (token < 0 || token >= tokens || choice < 0 || choice >= expertsPerToken) {
+            throw new IndexOutOfBoundsException("token " + token + ", choice " + choice);
+        }
+        return token * expertsPerToken + choice;
+    }
+}

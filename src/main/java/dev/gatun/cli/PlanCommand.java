@@ -1,0 +1,190 @@
+package dev.gatun.cli;
+
+import dev.gatun.GatunException;
+import dev.gatun.SessionOptions;
+import dev.gatun.SystemInfo;
+import dev.gatun.checkpoint.Checkpoint;
+import dev.gatun.checkpoint.CheckpointException;
+import dev.gatun.checkpoint.MixtralConfig;
+import dev.gatun.engine.ForwardPass;
+import dev.gatun.offload.KnownModel;
+import dev.gatun.offload.MemoryPlan;
+import dev.gatun.offload.ModelSizes;
+import dev.gatun.offload.PlanException;
+import dev.gatun.offload.Prediction;
+import dev.gatun.quant.TileFormat;
+import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Optional;
+import java.util.OptionalLong;
+import java.util.concurrent.Callable;
+import picocli.CommandLine.ArgGroup;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Option;
+
+/** {@code gatun plan}: what goes where in a GPU's memory, and how fast that would decode. */
+@Command(
+        name = "plan",
+        description = "Prints what of a model fits a GPU, what lies in host memory, and the speed to expect of that.",
+        mixinStandardHelpOptions = true,
+        versionProvider = Version.class,
+        sortOptions = false,
+        usageHelpAutoWidth = true,
+        footerHeading = "%nExamples:%n",
+        footer = {
+            "  gatun plan -m DIR",
+            "      your own model on this machine's GPU",
+            "  gatun plan --shape mixtral-8x7b --bits 2.53 --gpu-memory 16GiB",
+            "      a model and a GPU that are not here",
+            "  gatun plan --shape mixtral-8x22b --gpu-memory 24GiB --link 25GB/s --hbm 1000GB/s",
+            "      a consumer's GPU on PCIe 4",
+            "",
+            "The speed is a bound for decoding one sequence, where every expert is as likely",
+            "as any other, every missing one is fetched, and the link is never idle.",
+            "Exit status: 0 it fits, 2 it does not or a mistake in what was given, 1 a bug."
+        })
+final class PlanCommand implements Callable<Integer> {
+    /** Left to the display and to other programs where the user sets no budget. */
+    private static final long MARGIN = 512L << 20;
+
+    /** One of the two. */
+    static final class Source {
+        @Option(
+                names = {"-m", "--model"},
+                paramLabel = "DIR",
+                description = "Model folder.")
+        Optional<Path> folder = Optional.empty();
+
+        @Option(
+                names = "--shape",
+                paramLabel = "NAME",
+                description = "A model that needs not be here: mixtral-8x7b or mixtral-8x22b.")
+        Optional<String> shape = Optional.empty();
+    }
+
+    private final Console console;
+
+    @ArgGroup
+    private Source source = new Source();
+
+    @Option(
+            names = "--bits",
+            paramLabel = "B",
+            description =
+                    "Plan for 4-bit attention and experts of 3.0 bits a weight (the published checkpoint's scheme) "
+                            + "or 2.53. Default: 3.0 for a shape; for a folder, what lies there.")
+    private Optional<String> bits = Optional.empty();
+
+    @Option(
+            names = "--gpu-memory",
+            paramLabel = "SIZE",
+            converter = Units.Size.class,
+            description = "What may be used of the GPU's memory: 12GiB. Default: what is free here, less 512 MiB.")
+    private Optional<Long> gpuMemory = Optional.empty();
+
+    @Option(
+            names = "--host-memory",
+            paramLabel = "SIZE",
+            converter = Units.Size.class,
+            description = "What may be pinned of the host's memory: 64GiB. Default: as much as is needed.")
+    private Optional<Long> hostMemory = Optional.empty();
+
+    @Option(
+            names = {"-c", "--context"},
+            paramLabel = "N",
+            defaultValue = "0",
+            description = "Tokens that prompt and answer can have together. Default: the model's limit, at most "
+                    + SessionOptions.DEFAULT_CONTEXT + ".")
+    private int context;
+
+    @Option(
+            names = "--link",
+            paramLabel = "RATE",
+            converter = Units.Rate.class,
+            defaultValue = "52GB/s",
+            description = "From host to GPU, as measured with pinned memory. Default: 52GB/s, PCIe 5 x16.")
+    private double link;
+
+    @Option(
+            names = "--hbm",
+            paramLabel = "RATE",
+            converter = Units.Rate.class,
+            defaultValue = "3000GB/s",
+            description = "The GPU reading its own memory. Default: 3000GB/s, an H100.")
+    private double hbm;
+
+    PlanCommand(Console console) {
+        this.console = console;
+    }
+
+    @Override
+    public Integer call() {
+        try {
+            if (source.folder.isPresent()) {
+                planFolder(source.folder.get());
+            } else {
+                KnownModel model = known(source.shape.orElseThrow(PlanCommand::missing));
+                ModelSizes sizes = ModelSizes.quantized(model.config(), format(bits.orElse("3.0")), ForwardPass.CHUNK);
+                plan(model.label(), model.config(), sizes);
+            }
+        } catch (PlanException | CheckpointException impossible) {
+            throw new GatunException(impossible.getMessage(), impossible);
+        }
+        return ExitCode.OK;
+    }
+
+    private static GatunException missing() {
+        return new GatunException("model: there is none; name one with -m DIR or --shape mixtral-8x7b");
+    }
+
+    private void planFolder(Path folder) {
+        try (Checkpoint checkpoint = Checkpoint.open(folder)) {
+            MixtralConfig config = checkpoint.config();
+            ModelSizes sizes = bits.map(given -> ModelSizes.quantized(config, format(given), ForwardPass.CHUNK))
+                    .orElseGet(() -> ModelSizes.stored(config, checkpoint.weights(), ForwardPass.CHUNK));
+            plan(folder.toAbsolutePath().normalize().getFileName().toString(), config, sizes);
+        }
+    }
+
+    private void plan(String name, MixtralConfig config, ModelSizes sizes) {
+        int tokens = context(config);
+        long gpu = gpuMemory.orElseGet(PlanCommand::freeHere);
+        OptionalLong host = hostMemory.map(OptionalLong::of).orElse(OptionalLong.empty());
+        MemoryPlan plan = MemoryPlan.of(sizes, gpu, host, tokens);
+        PlanTable.print(console.out(), name, plan, Prediction.uniform(plan, link, hbm), link, hbm);
+    }
+
+    private int context(MixtralConfig config) {
+        if (context < 0 || context > config.maxPositions()) {
+            throw new GatunException(
+                    "context length: " + context + " is not between 0 and this model's " + config.maxPositions());
+        }
+        return context > 0 ? context : Math.min(config.maxPositions(), SessionOptions.DEFAULT_CONTEXT);
+    }
+
+    private static long freeHere() {
+        return SystemInfo.freeGpuMemory()
+                        .orElseThrow(() -> new GatunException("GPU memory: there is no GPU here (" + SystemInfo.gpus()
+                                + "); say how much to plan for with --gpu-memory 12GiB"))
+                - MARGIN;
+    }
+
+    private static KnownModel known(String name) {
+        return Arrays.stream(KnownModel.values())
+                .filter(model -> model.label().equalsIgnoreCase(name))
+                .findFirst()
+                .orElseThrow(() -> new GatunException(
+                        "shape: `" + name + "` is none of " + String.join(", ", KnownModel.labels())));
+    }
+
+    private static TileFormat format(String bits) {
+        if (List.of("3", "3.0", "3.02").contains(bits)) {
+            return TileFormat.Q2;
+        }
+        if (bits.equals("2.53")) {
+            return TileFormat.Q2N;
+        }
+        throw new GatunException("bits: " + bits + " is neither 3.0 nor 2.53");
+    }
+}

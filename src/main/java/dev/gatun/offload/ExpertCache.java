@@ -1,0 +1,260 @@
+package dev.gatun.offload;
+
+import java.util.Arrays;
+
+/**
+ * Which expert lies in which slot of the device. It decides and remembers; copying and computing are its owner's affair,
+ * who tells it what happened:
+ *
+ * <ol>
+ *   <li>{@link #request} claims the chosen experts of a layer that are there or on their way;
+ *   <li>{@link #reserve} gives each of the others a slot, whose former expert is gone from then on;
+ *   <li>{@link #copied} or {@link #failed} tells how a copy ended;
+ *   <li>{@link #release} gives a claim up once the expert was computed.
+ * </ol>
+ *
+ * <p>A claimed slot and one whose copy is in flight are never evicted: so no expert is taken from a layer that needs it.
+ * Where a group has no slot to give, or the policy does not want the expert there, a staging slot serves, oldest first.
+ *
+ * <p>Nothing is allocated after construction but by {@link #counts}. Not thread-safe: one owner.
+ */
+public final class ExpertCache {
+    /** No slot. */
+    public static final int NONE = -1;
+
+    private final CacheShape shape;
+    private final CachePolicy policy;
+    private final int[] slotOf;
+    private final int[] expertIn;
+    private final int[] claims;
+    private final boolean[] filling;
+    private final long[] stagedAt;
+    private long time;
+    private long hits;
+    private long arriving;
+    private long misses;
+    private long evictions;
+    private long copies;
+    private long failures;
+
+    /**
+     * Makes an empty cache.
+     *
+     * @param policy is for this cache alone
+     * @param expertsPerToken the most experts that are claimed at once when everything else is idle
+     * @throws IllegalArgumentException if some layer could then not be served
+     */
+    public ExpertCache(CacheShape shape, CachePolicy policy, int expertsPerToken) {
+        int certain = shape.staging() + (policy instanceof FixedPlacement ? 0 : shape.fewestSlots());
+        if (!shape.holdsAll() && certain < expertsPerToken) {
+            throw new IllegalArgumentException("a layer needs " + expertsPerToken + " slots at once, and " + certain
+                    + " are sure to be there; add staging slots");
+        }
+        this.shape = shape;
+        this.policy = policy;
+        this.slotOf = new int[shape.allExperts()];
+        this.expertIn = new int[shape.allSlots()];
+        this.claims = new int[shape.allSlots()];
+        this.filling = new boolean[shape.allSlots()];
+        this.stagedAt = new long[shape.allSlots()];
+        Arrays.fill(slotOf, NONE);
+        Arrays.fill(expertIn, NONE);
+    }
+
+    /** The slots. */
+    public CacheShape shape() {
+        return shape;
+    }
+
+    /**
+     * Claims those of a layer's experts that are resident or on their way.
+     *
+     * @param experts different experts of the layer, in its first {@code count} elements
+     * @param slots receives for each its slot, or {@link #NONE} for one that is to be reserved
+     * @return how many are to be reserved
+     */
+    public int request(int layer, int[] experts, int count, int[] slots) {
+        int missing = 0;
+        for (int i = 0; i < count; i++) {
+            int expert = number(layer, experts[i]);
+            policy.asked(expert, ++time);
+            slots[i] = slotOf[expert];
+            if (slots[i] == NONE) {
+                missing++;
+            } else {
+                claim(slots[i]);
+            }
+        }
+        misses += missing;
+        return missing;
+    }
+
+    private void claim(int slot) {
+        claims[slot]++;
+        if (filling[slot]) {
+            arriving++;
+        } else {
+            hits++;
+        }
+        if (isStaging(slot)) {
+            stagedAt[slot] = time;
+        }
+    }
+
+    /**
+     * Gives a missing expert a slot and claims it; a copy into it is in flight from then on. Request all experts of the
+     * layer first: what is claimed stays.
+     *
+     * @return the slot, or {@link #NONE} as long as every slot that could serve is claimed or in flight
+     * @throws IllegalStateException if the expert has a slot
+     */
+    public int reserve(int layer, int expert) {
+        int slot = prefetch(layer, expert);
+        if (slot != NONE) {
+            claims[slot] = 1;
+        }
+        return slot;
+    }
+
+    /**
+     * Gives an expert a slot that nobody asked for yet, and does not claim it; a copy into it is in flight from then on.
+     *
+     * @return the slot, or {@link #NONE} as long as every slot that could serve is claimed or in flight
+     * @throws IllegalStateException if the expert has a slot
+     */
+    public int prefetch(int layer, int expert) {
+        int number = number(layer, expert);
+        if (slotOf[number] != NONE) {
+            throw new IllegalStateException("layer " + layer + " expert " + expert + " has a slot");
+        }
+        int slot = policy.admits(number) ? inGroup(shape.groupOf(layer)) : NONE;
+        boolean staged = slot == NONE;
+        if (staged) {
+            slot = inStaging();
+        }
+        if (slot == NONE) {
+            return NONE;
+        }
+        fill(slot, number);
+        if (!staged) {
+            policy.admitted(number, time);
+        }
+        return slot;
+    }
+
+    private void fill(int slot, int expert) {
+        if (expertIn[slot] != NONE) {
+            slotOf[expertIn[slot]] = NONE;
+            evictions++;
+        }
+        expertIn[slot] = expert;
+        slotOf[expert] = slot;
+        filling[slot] = true;
+        stagedAt[slot] = ++time;
+        copies++;
+    }
+
+    /** A free slot of the group, or the one whose expert is worth least. */
+    private int inGroup(int group) {
+        int best = NONE;
+        double least = Double.POSITIVE_INFINITY;
+        for (int slot = shape.firstSlot(group); slot < shape.firstSlot(group + 1); slot++) {
+            if (expertIn[slot] == NONE) {
+                return slot;
+            }
+            if (isIdle(slot)) {
+                double worth = policy.worth(expertIn[slot]);
+                if (best == NONE || worth < least) {
+                    best = slot;
+                    least = worth;
+                }
+            }
+        }
+        return best;
+    }
+
+    /** A free staging slot, or the one that was used least recently. */
+    private int inStaging() {
+        int best = NONE;
+        for (int slot = shape.slots(); slot < shape.allSlots(); slot++) {
+            if (expertIn[slot] == NONE) {
+                return slot;
+            }
+            if (isIdle(slot) && (best == NONE || stagedAt[slot] < stagedAt[best])) {
+                best = slot;
+            }
+        }
+        return best;
+    }
+
+    private boolean isIdle(int slot) {
+        return claims[slot] == 0 && !filling[slot];
+    }
+
+    private boolean isStaging(int slot) {
+        return slot >= shape.slots();
+    }
+
+    /** The copy into {@code slot} has ended well. */
+    public void copied(int slot) {
+        requireFilling(slot);
+        filling[slot] = false;
+    }
+
+    /** The copy into {@code slot} has failed or was cancelled: the slot is free, and all claims to it are void. */
+    public void failed(int slot) {
+        requireFilling(slot);
+        filling[slot] = false;
+        slotOf[expertIn[slot]] = NONE;
+        expertIn[slot] = NONE;
+        claims[slot] = 0;
+        failures++;
+    }
+
+    private void requireFilling(int slot) {
+        if (!filling[slot]) {
+            throw new IllegalStateException("no copy into slot " + slot + " is in flight");
+        }
+    }
+
+    /** Gives up one claim to {@code slot}. Its copy may still be in flight. */
+    public void release(int slot) {
+        if (claims[slot] == 0) {
+            throw new IllegalStateException("nobody uses slot " + slot);
+        }
+        claims[slot]--;
+    }
+
+    /** The slot where an expert lies or will lie, or {@link #NONE}; changes nothing. */
+    public int slotOf(int layer, int expert) {
+        return slotOf[number(layer, expert)];
+    }
+
+    /** The expert that lies or will lie in a slot, numbered layer by layer, or {@link #NONE}. */
+    public int expertIn(int slot) {
+        return expertIn[slot];
+    }
+
+    /** What a slot is doing. */
+    public SlotState state(int slot) {
+        if (expertIn[slot] == NONE) {
+            return SlotState.FREE;
+        }
+        if (filling[slot]) {
+            return SlotState.FILLING;
+        }
+        return claims[slot] > 0 ? SlotState.IN_USE : SlotState.RESIDENT;
+    }
+
+    /** What happened so far. */
+    public CacheCounts counts() {
+        return new CacheCounts(hits, arriving, misses, evictions, copies, failures);
+    }
+
+    private int number(int layer, int expert) {
+        if (layer < 0 || layer >= shape.layers() || expert < 0 || expert >= shape.experts()) {
+            throw new IllegalArgumentException("no such expert: layer " + layer + " expert " + expert);
+        }
+        return layer * shape.experts() + expert;
+    }
+}
