@@ -26,12 +26,6 @@ final class TokenChooser {
     private final Candidates candidates;
     private final MemorySegment found;
 
-    /**
-     * Makes a chooser.
-     *
-     * @param searching whether candidates are searched for where the logits lie; a backend need not tell what it observes
-     *     before all logits were awaited
-     */
     TokenChooser(Backend backend, Sampler sampler, int vocabulary) {
         this.backend = backend;
         this.sampler = sampler;
