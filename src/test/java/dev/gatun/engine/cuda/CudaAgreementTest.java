@@ -1,0 +1,30 @@
+package dev.gatun.engine.cuda;
+
+import dev.gatun.checkpoint.MixtralConfig;
+import dev.gatun.checkpoint.ModelWeights;
+import dev.gatun.cpu.CpuLevel;
+import dev.gatun.cuda.CudaDevice;
+import dev.gatun.cuda.RequiresGpu;
+import dev.gatun.engine.AgreementSuite;
+import dev.gatun.engine.Backend;
+import dev.gatun.engine.cpu.CpuBackend;
+
+/** The first GPU against the CPU. */
+@RequiresGpu
+class CudaAgreementTest extends AgreementSuite {
+    @Override
+    protected Backend reference(MixtralConfig config, ModelWeights weights) {
+        return new CpuBackend(config, weights, 2, CpuLevel.best());
+    }
+
+    @Override
+    protected Backend tested(MixtralConfig config, ModelWeights weights) {
+        return new CudaBackend(CudaDevice.open(0), config, weights);
+    }
+
+    /** Inputs and weights of products are fp16 there. */
+    @Override
+    protected double tolerance() {
+        return 5e-3;
+    }
+}
