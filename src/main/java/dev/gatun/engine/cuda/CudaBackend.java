@@ -61,9 +61,11 @@ public final class CudaBackend implements Backend {
 
     /** Whether this build and this machine can run models on a GPU, and on which. */
     public static CudaAvailability availability() {
-        return KernelLibrary.isPresent()
-                ? CudaAvailability.ofThisMachine()
-                : new CudaAvailability.Unavailable("this build of Gatun has no CUDA kernels: build it where nvcc is");
+        CudaAvailability found = CudaAvailability.ofThisMachine();
+        return found instanceof CudaAvailability.Available && !KernelLibrary.isPresent()
+                ? new CudaAvailability.Unavailable(
+                        "this build of Gatun has no CUDA kernels: `make kernels` where nvcc is")
+                : found;
     }
 
     @Override
