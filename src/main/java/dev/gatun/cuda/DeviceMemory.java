@@ -68,30 +68,26 @@ public abstract sealed class DeviceMemory permits DeviceBuffer, DeviceSlice {
     public final void copyFrom(long offset, PinnedBuffer source, long sourceOffset, long bytes, CudaStream stream) {
         Check.range("the device memory", offset, bytes, byteSize);
         Check.range("the pinned memory", sourceOffset, bytes, source.byteSize());
-        enter(stream);
-        try {
-            source.resource().enter(stream);
-            try {
-                copy(at(offset), source.at(sourceOffset), bytes, CudaRuntime.cudaMemcpyHostToDevice(), stream);
-            } finally {
-                source.resource().exit();
-            }
-        } finally {
-            exit(stream);
-        }
+        copy(at(offset), source.at(sourceOffset), source, bytes, CudaRuntime.cudaMemcpyHostToDevice(), stream);
     }
 
     /** Copies to host memory: {@code bytes} from {@code offset} of this to {@code targetOffset} of the target. */
     public final void copyTo(long offset, PinnedBuffer target, long targetOffset, long bytes, CudaStream stream) {
         Check.range("the device memory", offset, bytes, byteSize);
         Check.range("the pinned memory", targetOffset, bytes, target.byteSize());
+        copy(target.at(targetOffset), at(offset), target, bytes, CudaRuntime.cudaMemcpyDeviceToHost(), stream);
+    }
+
+    /** A copy between this memory and pinned memory, either way. */
+    private void copy(
+            MemorySegment to, MemorySegment from, PinnedBuffer pinned, long bytes, int kind, CudaStream stream) {
         enter(stream);
         try {
-            target.resource().enter(stream);
+            pinned.resource().enter(stream);
             try {
-                copy(target.at(targetOffset), at(offset), bytes, CudaRuntime.cudaMemcpyDeviceToHost(), stream);
+                copy(to, from, bytes, kind, stream);
             } finally {
-                target.resource().exit();
+                pinned.resource().exit();
             }
         } finally {
             exit(stream);
