@@ -17,7 +17,6 @@ import java.util.stream.IntStream;
 final class DecodeExperts {
     private static final int BLOCK = 256;
     private static final int BLOCKS_PER_MULTIPROCESSOR = 2;
-    private static final int GROUP_ROWS = 16;
 
     /** Tiles whose inputs lie in shared memory together. */
     private static final int SLICE_TILES = 8;
@@ -31,7 +30,6 @@ final class DecodeExperts {
     private static final long Y = 32;
     private static final long GATE_UP_SUMS = 40;
     private static final long DOWN_SUMS = 48;
-    private static final long COUNTERS = 56;
     private static final long BARRIER = 64;
     private static final long ERROR = 72;
     private static final long TOKENS = 80;
@@ -75,12 +73,9 @@ final class DecodeExperts {
         long choices = (long) TokenVariants.MOST * topK;
         long gateUp = choices * 2 * slices(block.gate()) * block.gate().rows();
         long down = choices * slices(block.down()) * block.down().rows();
-        DeviceMemory counters = memory.allocate((long) block.down().rows() / GROUP_ROWS * Integer.BYTES);
-        counters.zero(stream);
         arguments
                 .pointer(GATE_UP_SUMS, memory.allocate(gateUp * Float.BYTES))
                 .pointer(DOWN_SUMS, memory.allocate(down * Float.BYTES))
-                .pointer(COUNTERS, counters)
                 .pointer(BARRIER, barrier);
     }
 
@@ -93,7 +88,9 @@ final class DecodeExperts {
                 .integer(GATE_PAIRS, block.gate().pairs())
                 .integer(GATE_PERIOD, block.gate().period())
                 .integer(DOWN_PAIRS, block.down().pairs())
-                .integer(DOWN_PERIOD, block.down().period());
+                .integer(DOWN_PERIOD, block.down().period())
+                .integer(GATE_SLICE_TILES, SLICE_TILES)
+                .integer(DOWN_SLICE_TILES, SLICE_TILES);
     }
 
     /**
@@ -110,9 +107,7 @@ final class DecodeExperts {
                 .pointer(X, routing.normed().memory())
                 .pointer(Y, hidden.memory())
                 .pointer(ERROR, error)
-                .integer(TOKENS, tokens)
-                .integer(GATE_SLICE_TILES, SLICE_TILES)
-                .integer(DOWN_SLICE_TILES, SLICE_TILES);
+                .integer(TOKENS, tokens);
         KernelArguments kernel = kernels.of(tokens).set(0, arguments.bytes());
         kernel.kernel().launch(shapes.get(TokenVariants.index(tokens)), kernel, stream);
     }
