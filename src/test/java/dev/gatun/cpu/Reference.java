@@ -7,11 +7,11 @@ import java.util.List;
 import java.util.stream.IntStream;
 
 /** The operations by their definitions, in float64, and how near to them the library must come. */
-final class Reference {
+public final class Reference {
     private Reference() {}
 
     /** y[t][row] = sum over k of w[row][k] * x[t][k]. */
-    static double[] multiply(double[] w, int rows, int columns, double[] x) {
+    public static double[] multiply(double[] w, int rows, int columns, double[] x) {
         int tokens = x.length / columns;
         double[] y = new double[tokens * rows];
         for (int t = 0; t < tokens; t++) {
@@ -40,7 +40,7 @@ final class Reference {
         return multiply(down, h);
     }
 
-    static double[] rmsNorm(double[] weight, double epsilon, double[] x) {
+    public static double[] rmsNorm(double[] weight, double epsilon, double[] x) {
         int columns = weight.length;
         double[] y = new double[x.length];
         for (int start = 0; start < x.length; start += columns) {
@@ -107,7 +107,7 @@ final class Reference {
                 .toList();
     }
 
-    static double[] widen(float[] values) {
+    public static double[] widen(float[] values) {
         return IntStream.range(0, values.length).mapToDouble(i -> values[i]).toArray();
     }
 

@@ -1,5 +1,8 @@
 package dev.gatun.engine.cuda;
 
+import static dev.gatun.cpu.Reference.multiply;
+import static dev.gatun.cpu.Reference.widen;
+
 import dev.gatun.cuda.LaunchShape;
 import dev.gatun.quant.DenseMatrix;
 import dev.gatun.quant.Dequantizer;

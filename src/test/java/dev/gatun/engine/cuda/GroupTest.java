@@ -1,5 +1,6 @@
 package dev.gatun.engine.cuda;
 
+import static dev.gatun.cpu.Reference.widen;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.gatun.cuda.LaunchShape;

@@ -1,5 +1,8 @@
 package dev.gatun.engine.cuda;
 
+import static dev.gatun.cpu.Reference.multiply;
+import static dev.gatun.cpu.Reference.widen;
+
 import dev.gatun.cuda.LaunchShape;
 import dev.gatun.quant.DenseMatrix;
 import dev.gatun.quant.Dequantizer;
@@ -30,7 +33,7 @@ class MatvecDenseTest extends OnKernels {
                 "gatun_matvec_dense_t" + most,
                 LaunchShape.of(sample.integer("grid", 1, 40), 256),
                 gpu.input(matrix.values()),
-                number(type),
+                FloatTypes.code(type),
                 rows,
                 columns,
                 gpu.input(x),

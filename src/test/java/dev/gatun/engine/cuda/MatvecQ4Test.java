@@ -1,5 +1,9 @@
 package dev.gatun.engine.cuda;
 
+import static dev.gatun.cpu.Reference.multiply;
+import static dev.gatun.cpu.Reference.rmsNorm;
+import static dev.gatun.cpu.Reference.widen;
+
 import dev.gatun.cuda.LaunchShape;
 import dev.gatun.quant.TileFormat;
 import dev.gatun.quant.TileReader;
@@ -33,7 +37,7 @@ class MatvecQ4Test extends OnKernels {
         Region[] weights = new Region[3];
         Region[] y = new Region[3];
         double[][] expected = new double[3][];
-        double[] input = norm == null ? widen(x) : rmsNorm(widen(x), norm, EPSILON);
+        double[] input = norm == null ? widen(x) : rmsNorm(widen(norm), EPSILON, widen(x));
         int groupRows = 0;
         for (int i = 0; i < matrices; i++) {
             rows[i] = sample.integer("rows", 64, 1, 5);

@@ -1,5 +1,8 @@
 package dev.gatun.engine.cuda;
 
+import static dev.gatun.cpu.Reference.rmsNorm;
+import static dev.gatun.cpu.Reference.widen;
+
 import dev.gatun.cuda.LaunchShape;
 
 /** Laws of the products with many tokens: inputs first pass through kernels/rows.cu. */
@@ -46,7 +49,7 @@ abstract class OnBatches extends OnKernels {
             this.columns = columns;
             float[] input = sample.rows(tokens, columns);
             float[] weights = sample.norm(columns);
-            values = normed ? rmsNorm(widen(input), weights, EPSILON) : widen(input);
+            values = normed ? rmsNorm(widen(weights), EPSILON, widen(input)) : widen(input);
             x = gpu.input(input);
             norm = normed ? gpu.input(weights) : null;
             halves = gpu.output(2L * tokens * padded(columns));

@@ -4,7 +4,6 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.gatun.checkpoint.Seeds;
 import dev.gatun.cuda.RequiresGpu;
-import dev.gatun.quant.FloatType;
 import java.util.SplittableRandom;
 import java.util.function.Consumer;
 import java.util.stream.IntStream;
@@ -123,53 +122,8 @@ abstract class OnKernels {
         }
     }
 
-    /** y[t][row] = sum over k of w[row][k] * x[t][k]. */
-    static double[] multiply(double[] w, int rows, int columns, double[] x) {
-        int tokens = x.length / columns;
-        double[] y = new double[tokens * rows];
-        for (int t = 0; t < tokens; t++) {
-            for (int row = 0; row < rows; row++) {
-                double sum = 0;
-                for (int k = 0; k < columns; k++) {
-                    sum += w[row * columns + k] * x[t * columns + k];
-                }
-                y[t * rows + row] = sum;
-            }
-        }
-        return y;
-    }
-
-    static double[] rmsNorm(double[] x, float[] weight, float epsilon) {
-        int columns = weight.length;
-        double[] y = new double[x.length];
-        for (int start = 0; start < x.length; start += columns) {
-            double squares = 0;
-            for (int k = 0; k < columns; k++) {
-                squares += x[start + k] * x[start + k];
-            }
-            double root = Math.sqrt(squares / columns + epsilon);
-            for (int k = 0; k < columns; k++) {
-                y[start + k] = x[start + k] / root * weight[k];
-            }
-        }
-        return y;
-    }
-
-    /** As kernels/common.cuh numbers the types. */
-    static int number(FloatType type) {
-        return switch (type) {
-            case F32 -> 0;
-            case F16 -> 1;
-            case BF16 -> 2;
-        };
-    }
-
     static double silu(double v) {
         return v / (1 + Math.exp(-v));
-    }
-
-    static double[] widen(float[] values) {
-        return IntStream.range(0, values.length).mapToDouble(i -> values[i]).toArray();
     }
 
     static double[] add(double[] a, double[] b) {

@@ -1,5 +1,8 @@
 package dev.gatun.engine.cuda;
 
+import static dev.gatun.cpu.Reference.multiply;
+import static dev.gatun.cpu.Reference.rmsNorm;
+import static dev.gatun.cpu.Reference.widen;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.gatun.cuda.LaunchShape;
@@ -73,7 +76,7 @@ class RouteTest extends OnKernels {
                     gpu.input(norm),
                     EPSILON,
                     gpu.input(gate),
-                    number(type),
+                    FloatTypes.code(type),
                     hidden,
                     experts,
                     topK,
@@ -86,7 +89,7 @@ class RouteTest extends OnKernels {
         void check() {
             Region normed = sample.flag("normed") ? gpu.outputFloats(x.length) : null;
             run(x, normed);
-            double[] n = rmsNorm(widen(x), norm, EPSILON);
+            double[] n = rmsNorm(widen(norm), EPSILON, widen(x));
             double[] logits = multiply(weights, experts, hidden, n);
             assertThat(error.ints()).containsExactly(0);
             if (normed != null) {

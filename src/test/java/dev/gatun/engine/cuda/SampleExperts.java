@@ -1,5 +1,6 @@
 package dev.gatun.engine.cuda;
 
+import dev.gatun.cpu.Reference;
 import dev.gatun.quant.ExpertBlock;
 import dev.gatun.quant.TileFormat;
 import dev.gatun.quant.TileReader;
@@ -68,6 +69,6 @@ final class SampleExperts {
 
     private double[] product(int expert, long offset, TileShape shape, double[] x) {
         TileReader reader = new TileReader(shape, part(expert, offset, shape));
-        return OnKernels.multiply(reader.weights(), shape.rows(), shape.columns(), x);
+        return Reference.multiply(reader.weights(), shape.rows(), shape.columns(), x);
     }
 }

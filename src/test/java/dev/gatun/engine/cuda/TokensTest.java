@@ -1,5 +1,7 @@
 package dev.gatun.engine.cuda;
 
+import static dev.gatun.cpu.Reference.rmsNorm;
+import static dev.gatun.cpu.Reference.widen;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.gatun.cuda.LaunchShape;
@@ -33,7 +35,7 @@ class TokensTest extends OnKernels {
                     "gatun_embed",
                     block(sample, ids.length),
                     gpu.input(table.values()),
-                    number(type),
+                    FloatTypes.code(type),
                     rows,
                     columns,
                     gpu.input(ids),
@@ -69,7 +71,7 @@ class TokensTest extends OnKernels {
                     1e-5f,
                     columns,
                     y);
-            assertRowsNear(y.floats(), rmsNorm(widen(x), weight, 1e-5f), columns, 1e-6);
+            assertRowsNear(y.floats(), rmsNorm(widen(weight), 1e-5f, widen(x)), columns, 1e-6);
         });
     }
 
