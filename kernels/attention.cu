@@ -95,12 +95,7 @@ struct Eight<__half> {
     }
 
     __device__ __forceinline__ void widen(float (&v)[8]) const {
-        const uint32_t words[4] = {bits.x, bits.y, bits.z, bits.w};
-#pragma unroll
-        for (int i = 0; i < 4; i++) {
-            float2 two = unpack_f16(words[i]);
-            v[2 * i] = two.x, v[2 * i + 1] = two.y;
-        }
+        widen_halves(bits, v);
     }
 };
 
@@ -120,11 +115,7 @@ struct Eight<float> {
     }
 
     __device__ __forceinline__ void widen(float (&v)[8]) const {
-        const uint32_t words[8] = {low.x, low.y, low.z, low.w, high.x, high.y, high.z, high.w};
-#pragma unroll
-        for (int i = 0; i < 8; i++) {
-            v[i] = __uint_as_float(words[i]);
-        }
+        widen_floats(low, high, v);
     }
 };
 

@@ -132,6 +132,23 @@ __device__ __forceinline__ float2 unpack_f16(uint32_t bits) {
     return __half22float2(*reinterpret_cast<const __half2 *>(&bits));
 }
 
+__device__ __forceinline__ void widen_halves(const uint4 &bits, float (&v)[8]) {
+    const uint32_t words[4] = {bits.x, bits.y, bits.z, bits.w};
+#pragma unroll
+    for (int i = 0; i < 4; i++) {
+        float2 two = unpack_f16(words[i]);
+        v[2 * i] = two.x, v[2 * i + 1] = two.y;
+    }
+}
+
+__device__ __forceinline__ void widen_floats(const uint4 &low, const uint4 &high, float (&v)[8]) {
+    const uint32_t words[8] = {low.x, low.y, low.z, low.w, high.x, high.y, high.z, high.w};
+#pragma unroll
+    for (int i = 0; i < 8; i++) {
+        v[i] = __uint_as_float(words[i]);
+    }
+}
+
 __device__ __forceinline__ float2 unpack_bf16(uint32_t bits) {
     return make_float2(__uint_as_float(bits << 16), __uint_as_float(bits & 0xffff0000u));
 }
