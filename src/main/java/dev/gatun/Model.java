@@ -184,7 +184,7 @@ public final class Model implements AutoCloseable {
             if (closed) {
                 throw new IllegalStateException("the model is closed");
             }
-            long bytes = backend.kvBytes(context, precision);
+            long bytes = precision.cacheBytes(checkpoint.config(), context);
             if (options.routingListener().isPresent()) {
                 listenToRouting();
             }

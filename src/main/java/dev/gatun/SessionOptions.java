@@ -1,5 +1,6 @@
 package dev.gatun;
 
+import dev.gatun.engine.KvCache;
 import java.util.Optional;
 
 /**
@@ -12,7 +13,7 @@ import java.util.Optional;
  */
 public record SessionOptions(int contextLength, int keyValueBits, Optional<RoutingListener> routingListener) {
     /** The default limit of a session of a model with a long context: its memory is taken when the session opens. */
-    public static final int DEFAULT_CONTEXT = 8192;
+    public static final int DEFAULT_CONTEXT = KvCache.USUAL_CAPACITY;
 
     /**
      * Checks the options.

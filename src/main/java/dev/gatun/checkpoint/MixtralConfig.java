@@ -69,6 +69,11 @@ public record MixtralConfig(
         }
     }
 
+    /** Numbers in the keys and values of one position, all layers. */
+    public long keyValues() {
+        return 2L * layers * kvHeads * headSize;
+    }
+
     private static void require(String name, int value, int largest) {
         if (value < 1 || value > largest) {
             throw new IllegalArgumentException(name + " must be from 1 to " + largest + ", but is " + value);

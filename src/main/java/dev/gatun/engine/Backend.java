@@ -20,9 +20,6 @@ public interface Backend extends AutoCloseable {
     /** Makes the cache of a new sequence. */
     KvCache newKvCache(int capacity, KvPrecision precision);
 
-    /** Bytes that {@link #newKvCache} would take. */
-    long kvBytes(int capacity, KvPrecision precision);
-
     /**
      * Begins a chunk: the embedding rows of {@code tokens}.
      *

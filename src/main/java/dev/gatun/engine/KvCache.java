@@ -8,6 +8,9 @@ package dev.gatun.engine;
  * that fails leaves the sequence as it was. Not thread-safe; whoever made it closes it, before the backend.
  */
 public abstract class KvCache implements AutoCloseable {
+    /** Positions of a sequence of usual length. */
+    public static final int USUAL_CAPACITY = 8192;
+
     private final int capacity;
     private int length;
 
@@ -37,12 +40,21 @@ public abstract class KvCache implements AutoCloseable {
         length = newLength;
     }
 
-    /** Counts {@code tokens} positions as filled. */
-    final void commit(int tokens) {
+    /**
+     * Checks that {@code tokens} more positions fit.
+     *
+     * @throws IllegalArgumentException if they do not
+     */
+    public final void requireRoom(int tokens) {
         if (tokens < 0 || tokens > capacity - length) {
             throw new IllegalArgumentException(
                     tokens + " tokens do not fit a KV cache filled " + length + " of " + capacity);
         }
+    }
+
+    /** Counts {@code tokens} positions as filled. */
+    final void commit(int tokens) {
+        requireRoom(tokens);
         length += tokens;
     }
 

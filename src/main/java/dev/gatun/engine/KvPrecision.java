@@ -1,5 +1,7 @@
 package dev.gatun.engine;
 
+import dev.gatun.checkpoint.MixtralConfig;
+
 /** How keys and values are stored. */
 public enum KvPrecision {
     /** IEEE 754 binary16: what generation uses. */
@@ -11,6 +13,11 @@ public enum KvPrecision {
 
     KvPrecision(int bytes) {
         this.bytes = bytes;
+    }
+
+    /** Bytes of the keys and values of so many positions of a model. */
+    public long cacheBytes(MixtralConfig config, int positions) {
+        return config.keyValues() * positions * bytes;
     }
 
     /** Bytes of one value. */

@@ -5,10 +5,8 @@ import dev.gatun.checkpoint.LayerWeights;
 import dev.gatun.checkpoint.MixtralConfig;
 import dev.gatun.checkpoint.ModelWeights;
 import dev.gatun.quant.ExpertBlock;
-import dev.gatun.quant.HqqMatrix;
 import dev.gatun.quant.TileFormat;
 import dev.gatun.quant.TileShape;
-import java.util.Optional;
 import java.util.stream.Stream;
 
 /**
@@ -51,6 +49,11 @@ public record ModelSizes(
         return layers * experts;
     }
 
+    /** Bytes of it all on a device: every expert, and keys and values of so many positions. */
+    public long resident(long positions) {
+        return trunk + allExperts() * expert + workspace + positions * keyValues;
+    }
+
     /** A model as its checkpoint has it; its matrices change little when kernels' tiles are made of them. */
     public static ModelSizes stored(MixtralConfig config, ModelWeights weights, int chunk) {
         long attention =
@@ -71,19 +74,11 @@ public record ModelSizes(
     }
 
     private static long expert(ExpertWeights expert) {
-        return block(expert)
+        return expert.block()
                 .map(ExpertBlock::bytes)
                 .orElseGet(() -> aligned(expert.gate().bytes()
                         + expert.up().bytes()
                         + expert.down().bytes()));
-    }
-
-    private static Optional<ExpertBlock> block(ExpertWeights expert) {
-        return expert.gate() instanceof HqqMatrix gate
-                        && expert.up() instanceof HqqMatrix up
-                        && expert.down() instanceof HqqMatrix down
-                ? ExpertBlock.of(gate, up, down)
-                : Optional.empty();
     }
 
     private static long aligned(long bytes) {
@@ -139,7 +134,7 @@ public record ModelSizes(
                 attention + norms + embeddings + (tied ? 0 : head),
                 attention + norms + (tied ? embeddings : head),
                 expert,
-                2L * config.layers() * config.kvHeads() * config.headSize() * HALF,
+                config.keyValues() * HALF,
                 workspace(config, chunk));
     }
 

@@ -76,11 +76,6 @@ public final class CpuBackend implements Backend {
     }
 
     @Override
-    public long kvBytes(int capacity, KvPrecision precision) {
-        return 2L * config.layers() * config.kvHeads() * config.headSize() * capacity * precision.bytes();
-    }
-
-    @Override
     public Activations embed(int[] tokens) {
         if (tokens.length == 0 || tokens.length > maxChunk()) {
             throw new IllegalArgumentException("a chunk of " + tokens.length + " tokens: 1 to " + maxChunk() + " fit");
@@ -96,10 +91,7 @@ public final class CpuBackend implements Backend {
         CpuKvCache sequence = (CpuKvCache) cache;
         int tokens = stream.rows();
         int position = sequence.length();
-        if (tokens > sequence.capacity() - position) {
-            throw new IllegalArgumentException(
-                    tokens + " tokens do not fit a KV cache filled " + position + " of " + sequence.capacity());
-        }
+        sequence.requireRoom(tokens);
         CpuWeights.Layer layerWeights = weights.layers().get(layer);
         FloatMatrix queries = workspace.queries().rows(0, tokens);
         FloatMatrix keys = workspace.keys().rows(0, tokens);

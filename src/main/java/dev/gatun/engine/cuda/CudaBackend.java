@@ -84,11 +84,6 @@ public final class CudaBackend implements Backend {
     }
 
     @Override
-    public long kvBytes(int capacity, KvPrecision precision) {
-        return 2L * config.layers() * config.kvHeads() * config.headSize() * capacity * precision.bytes();
-    }
-
-    @Override
     public Activations embed(int[] tokens) {
         requireTokens(tokens);
         beginChunk();
@@ -130,10 +125,7 @@ public final class CudaBackend implements Backend {
         CudaKvCache sequence = (CudaKvCache) cache;
         DeviceFloats stream = values(hidden);
         int position = sequence.length();
-        if (stream.rows() > sequence.capacity() - position) {
-            throw new IllegalArgumentException(
-                    stream.rows() + " tokens do not fit a KV cache filled " + position + " of " + sequence.capacity());
-        }
+        sequence.requireRoom(stream.rows());
         placeChunk(position);
         LayerCache place = sequence.layer(layer, workspace.position());
         operations.attention().run(weights.layers().get(layer), stream, place, workspace, workspace.error(layer));

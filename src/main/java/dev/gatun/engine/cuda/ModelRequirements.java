@@ -4,7 +4,8 @@ import dev.gatun.checkpoint.MixtralConfig;
 import dev.gatun.checkpoint.ModelWeights;
 import dev.gatun.cuda.CudaDevice;
 import dev.gatun.engine.ForwardPass;
-import dev.gatun.engine.KvPrecision;
+import dev.gatun.engine.KvCache;
+import dev.gatun.offload.ModelSizes;
 
 /** What the kernels need of a model, checked before anything is taken from the device. */
 final class ModelRequirements {
@@ -12,7 +13,6 @@ final class ModelRequirements {
     private static final int MOST_EXPERTS_PER_TOKEN = 8;
     private static final int LARGEST_HEAD = 256;
     private static final int HEAD_STEP = 8;
-    private static final int USUAL_CONTEXT = 8192;
 
     private ModelRequirements() {}
 
@@ -40,7 +40,9 @@ final class ModelRequirements {
 
     /** Better refused now than in the middle of loading. */
     private static void requireMemory(CudaDevice device, MixtralConfig config, ModelWeights weights) {
-        long needed = WeightBytes.of(weights) + workspaceBytes(config) + sessionBytes(config);
+        // A session of usual length is to fit as well.
+        long needed = ModelSizes.stored(config, weights, ForwardPass.CHUNK)
+                .resident(Math.min(config.maxPositions(), KvCache.USUAL_CAPACITY));
         long free = device.freeMemory();
         if (needed > free) {
             throw new UnsupportedModelException("the model needs %.1f GiB of GPU memory, %.1f are free on %s"
@@ -49,19 +51,6 @@ final class ModelRequirements {
                             gibibytes(free),
                             device.properties().name()));
         }
-    }
-
-    /** About what a chunk in work takes: the experts' inputs and results, and room to spare. */
-    private static long workspaceBytes(MixtralConfig config) {
-        long choices = (long) ForwardPass.CHUNK * config.expertsPerToken();
-        long widths = 4L * config.intermediateSize() + 4L * config.hiddenSize();
-        return choices * widths * Float.BYTES + (256L << 20);
-    }
-
-    /** A session of usual length is to fit as well. */
-    private static long sessionBytes(MixtralConfig config) {
-        long positions = Math.min(config.maxPositions(), USUAL_CONTEXT);
-        return 2L * config.layers() * config.kvHeads() * config.headSize() * positions * KvPrecision.F16.bytes();
     }
 
     private static double gibibytes(long bytes) {

@@ -180,15 +180,8 @@ final class WeightLoader {
     /** The block that all experts of a layer share, if they are 2-bit tiles of one shape. */
     private static Optional<ExpertBlock> blockOf(List<ExpertWeights> experts) {
         List<Optional<ExpertBlock>> blocks =
-                experts.stream().map(WeightLoader::blockOf).distinct().toList();
-        return blocks.size() == 1 ? blocks.getFirst() : Optional.empty();
-    }
-
-    private static Optional<ExpertBlock> blockOf(ExpertWeights expert) {
-        return expert.gate() instanceof HqqMatrix gate
-                        && expert.up() instanceof HqqMatrix up
-                        && expert.down() instanceof HqqMatrix down
-                ? ExpertBlock.of(gate, up, down).filter(block -> block.gate().format() == TileFormat.Q2)
-                : Optional.empty();
+                experts.stream().map(ExpertWeights::block).distinct().toList();
+        return blocks.getFirst()
+                .filter(block -> blocks.size() == 1 && block.gate().format() == TileFormat.Q2);
     }
 }
