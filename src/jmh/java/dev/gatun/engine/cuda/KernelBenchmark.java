@@ -137,7 +137,7 @@ public class KernelBenchmark {
         DeviceMemory none = device.integers(0);
         DeviceMatrix.Dense empty = new DeviceMatrix.Dense(FloatType.F16, 1, 1, 0, none);
         List<CudaWeights.Layer> layers = experts.stream()
-                .map(layer -> new CudaWeights.Layer(none, empty, empty, empty, empty, none, empty, layer))
+                .map(layer -> new CudaWeights.Layer(none, Projections.of(List.of(empty)), empty, none, empty, layer))
                 .toList();
         CudaWeights weights = new CudaWeights(empty, layers, none, empty);
         operations = CudaOperations.prepare(device.resources(), config, weights, device.workspace(), tokens);

@@ -53,12 +53,12 @@ final class WorkloadFactory {
                 workspace.queries().rows(0, tokens),
                 workspace.keys().rows(0, tokens),
                 workspace.values().rows(0, tokens));
-        List<List<DeviceMatrix>> layers = rotated(
+        List<Projections> layers = rotated(
                 projectionBytes(),
-                node -> List.<DeviceMatrix>of(
+                node -> Projections.of(List.of(
                         device.tiles().matrix(Mixtral8x7b.projection(Mixtral8x7b.queryWidth())),
                         device.tiles().matrix(Mixtral8x7b.projection(Mixtral8x7b.keyWidth())),
-                        device.tiles().matrix(Mixtral8x7b.projection(Mixtral8x7b.keyWidth()))));
+                        device.tiles().matrix(Mixtral8x7b.projection(Mixtral8x7b.keyWidth())))));
         int rows = Mixtral8x7b.queryWidth() + 2 * Mixtral8x7b.keyWidth();
         return new Workload(
                 layers.size(),

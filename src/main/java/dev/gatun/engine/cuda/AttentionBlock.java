@@ -28,8 +28,7 @@ final class AttentionBlock {
         DeviceFloats q = workspace.queries().rows(0, count);
         DeviceFloats k = workspace.keys().rows(0, count);
         DeviceFloats v = workspace.values().rows(0, count);
-        List<DeviceMatrix> projections = List.of(layer.query(), layer.key(), layer.value());
-        products.multiplyNormed(projections, hidden, layer.attentionNorm(), epsilon, List.of(q, k, v));
+        products.multiplyNormed(layer.projections(), hidden, layer.attentionNorm(), epsilon, List.of(q, k, v));
         rope.append(q, k, v, cache, error);
         DeviceFloats attended = workspace.attended().rows(0, count);
         attention.attend(q, cache, attended);

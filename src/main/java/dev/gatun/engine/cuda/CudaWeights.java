@@ -17,13 +17,12 @@ record CudaWeights(DeviceMatrix.Dense embeddings, List<Layer> layers, DeviceMemo
      * One decoder layer.
      *
      * @param attentionNorm float32 [hidden]
+     * @param projections query, key and value
      * @param expertNorm likewise
      */
     record Layer(
             DeviceMemory attentionNorm,
-            DeviceMatrix query,
-            DeviceMatrix key,
-            DeviceMatrix value,
+            Projections projections,
             DeviceMatrix output,
             DeviceMemory expertNorm,
             DeviceMatrix.Dense router,

@@ -65,27 +65,24 @@ final class MatrixProducts {
         }
     }
 
-    /** y[i] = W[i] &middot; (RMSNorm(x) &middot; norm), for up to three matrices. */
+    /** y[i] = W[i] &middot; (RMSNorm(x) &middot; norm). */
     void multiplyNormed(
-            List<DeviceMatrix> matrices, DeviceFloats x, DeviceMemory norm, float epsilon, List<DeviceFloats> y) {
-        if (matrices.stream().allMatch(DeviceMatrix.Tiled.class::isInstance)) {
-            multiplyNormedTiled(
-                    matrices.stream().map(DeviceMatrix.Tiled.class::cast).toList(), x, norm, epsilon, y);
-            return;
+            Projections projections, DeviceFloats x, DeviceMemory norm, float epsilon, List<DeviceFloats> y) {
+        boolean few = x.rows() <= TokenVariants.MOST;
+        switch (projections) {
+            case Projections.Tiled tiled when few -> q4.multiplyNormed(tiled.matrices(), x, norm, epsilon, y);
+            case Projections.Tiled tiled ->
+                batchQ4.multiply(tiled.matrices(), scaling.scale(x, Optional.of(norm), epsilon), y, false);
+            case Projections.Separate separate -> multiplySeparately(separate.matrices(), x, norm, epsilon, y);
         }
+    }
+
+    private void multiplySeparately(
+            List<DeviceMatrix> matrices, DeviceFloats x, DeviceMemory norm, float epsilon, List<DeviceFloats> y) {
         DeviceFloats input = normed.rows(0, x.rows());
         tokens.norm(x, norm, epsilon, input);
         for (int i = 0; i < matrices.size(); i++) {
             multiply(matrices.get(i), input, y.get(i), false);
-        }
-    }
-
-    private void multiplyNormedTiled(
-            List<DeviceMatrix.Tiled> matrices, DeviceFloats x, DeviceMemory norm, float epsilon, List<DeviceFloats> y) {
-        if (x.rows() <= TokenVariants.MOST) {
-            q4.multiplyNormed(matrices, x, norm, epsilon, y);
-        } else {
-            batchQ4.multiply(matrices, scaling.scale(x, Optional.of(norm), epsilon), y, false);
         }
     }
 }

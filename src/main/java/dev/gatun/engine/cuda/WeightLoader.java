@@ -48,9 +48,7 @@ final class WeightLoader {
     private CudaWeights.Layer layer(LayerWeights layer) {
         return new CudaWeights.Layer(
                 norm(layer.attentionNorm()),
-                matrix(layer.query()),
-                matrix(layer.key()),
-                matrix(layer.value()),
+                Projections.of(List.of(matrix(layer.query()), matrix(layer.key()), matrix(layer.value()))),
                 matrix(layer.output()),
                 norm(layer.expertNorm()),
                 dense(layer.router()),
