@@ -9,6 +9,7 @@ import java.util.Arrays;
  * <ol>
  *   <li>{@link #request} claims the chosen experts of a layer that are there or on their way;
  *   <li>{@link #reserve} gives each of the others a slot, whose former expert is gone from then on;
+ *   <li>{@link #promote} makes those that lie in staging slots residents of their group;
  *   <li>{@link #copied} or {@link #failed} tells how a copy ended;
  *   <li>{@link #release} gives a claim up once the expert was computed.
  * </ol>
@@ -109,7 +110,9 @@ public final class ExpertCache {
      * @throws IllegalStateException if the expert has a slot
      */
     public int reserve(int layer, int expert) {
-        int slot = prefetch(layer, expert);
+        int number = absent(layer, expert);
+        int slot = policy.admits(number) ? inGroup(shape.groupOf(layer)) : NONE;
+        slot = fill(slot == NONE ? inStaging() : slot, number);
         if (slot != NONE) {
             claims[slot] = 1;
         }
@@ -117,32 +120,78 @@ public final class ExpertCache {
     }
 
     /**
-     * Gives an expert a slot that nobody asked for yet, and does not claim it; a copy into it is in flight from then on.
+     * Gives an expert that nobody asked for yet a slot, and does not claim it; a copy into it is in flight from then on. A
+     * guess is worth less than what was asked for: so it takes a free slot of its group or else a staging slot, and evicts
+     * nothing from the group. {@link #promote} takes it there once it was asked for.
      *
-     * @return the slot, or {@link #NONE} as long as every slot that could serve is claimed or in flight
+     * @return the slot, or {@link #NONE} as long as there is none
      * @throws IllegalStateException if the expert has a slot
      */
     public int prefetch(int layer, int expert) {
-        int number = number(layer, expert);
-        if (slotOf[number] != NONE) {
-            throw new IllegalStateException("layer " + layer + " expert " + expert + " has a slot");
+        int slot = warm(layer, expert);
+        return slot == NONE ? fill(inStaging(), number(layer, expert)) : slot;
+    }
+
+    /**
+     * Gives an expert a free slot of its group, and does not claim it; a copy into it is in flight from then on.
+     *
+     * @return the slot, or {@link #NONE} when none is free or the policy does not want the expert
+     * @throws IllegalStateException if the expert has a slot
+     */
+    public int warm(int layer, int expert) {
+        int number = absent(layer, expert);
+        int group = shape.groupOf(layer);
+        if (policy.admits(number)) {
+            for (int slot = shape.firstSlot(group); slot < shape.firstSlot(group + 1); slot++) {
+                if (expertIn[slot] == NONE) {
+                    return fill(slot, number);
+                }
+            }
         }
-        int slot = policy.admits(number) ? inGroup(shape.groupOf(layer)) : NONE;
-        boolean staged = slot == NONE;
-        if (staged) {
-            slot = inStaging();
+        return NONE;
+    }
+
+    /**
+     * Makes the expert of a staging slot one of its group, in place of what is worth least there, which has the staging slot
+     * from then on. Nothing is copied: the owner exchanges what the two slots stand for. Claims and a copy in flight go
+     * along.
+     *
+     * @return its slot in the group, or {@link #NONE} if all stays as it is: no slot there is idle, or the policy does not
+     *     want the expert, or {@code slot} holds none or is not for staging
+     */
+    public int promote(int slot) {
+        int expert = expertIn[slot];
+        if (!isStaging(slot) || expert == NONE || !policy.admits(expert)) {
+            return NONE;
         }
+        int other = inGroup(shape.groupOf(expert / shape.experts()));
+        if (other != NONE) {
+            exchange(slot, other);
+            policy.admitted(expert, time);
+        }
+        return other;
+    }
+
+    private void exchange(int staged, int idle) {
+        int expert = expertIn[staged];
+        int other = expertIn[idle];
+        expertIn[idle] = expert;
+        slotOf[expert] = idle;
+        filling[idle] = filling[staged];
+        claims[idle] = claims[staged];
+        expertIn[staged] = other;
+        if (other != NONE) {
+            slotOf[other] = staged;
+        }
+        filling[staged] = false;
+        claims[staged] = 0;
+        stagedAt[staged] = ++time;
+    }
+
+    private int fill(int slot, int expert) {
         if (slot == NONE) {
             return NONE;
         }
-        fill(slot, number);
-        if (!staged) {
-            policy.admitted(number, time);
-        }
-        return slot;
-    }
-
-    private void fill(int slot, int expert) {
         if (expertIn[slot] != NONE) {
             slotOf[expertIn[slot]] = NONE;
             evictions++;
@@ -152,6 +201,10 @@ public final class ExpertCache {
         filling[slot] = true;
         stagedAt[slot] = ++time;
         copies++;
+        if (!isStaging(slot)) {
+            policy.admitted(expert, time);
+        }
+        return slot;
     }
 
     /** A free slot of the group, or the one whose expert is worth least. */
@@ -225,6 +278,39 @@ public final class ExpertCache {
         claims[slot]--;
     }
 
+    /** Gives all claims up, and takes all copies in flight for failed: where to go on from after a failure. */
+    public void abandon() {
+        for (int slot = 0; slot < shape.allSlots(); slot++) {
+            claims[slot] = 0;
+            if (filling[slot]) {
+                failed(slot);
+            }
+        }
+    }
+
+    /**
+     * What {@code slot} holds is lost, or will be; a copy into it counts as failed.
+     *
+     * @throws IllegalStateException if it is in use
+     */
+    public void forget(int slot) {
+        if (claims[slot] > 0) {
+            throw new IllegalStateException("slot " + slot + " is in use");
+        }
+        if (filling[slot]) {
+            failed(slot);
+        } else if (expertIn[slot] != NONE) {
+            slotOf[expertIn[slot]] = NONE;
+            expertIn[slot] = NONE;
+            evictions++;
+        }
+    }
+
+    /** Whether an expert may take a slot of its group. */
+    public boolean admits(int layer, int expert) {
+        return policy.admits(number(layer, expert));
+    }
+
     /** The slot where an expert lies or will lie, or {@link #NONE}; changes nothing. */
     public int slotOf(int layer, int expert) {
         return slotOf[number(layer, expert)];
@@ -249,6 +335,14 @@ public final class ExpertCache {
     /** What happened so far. */
     public CacheCounts counts() {
         return new CacheCounts(hits, arriving, misses, evictions, copies, failures);
+    }
+
+    private int absent(int layer, int expert) {
+        int number = number(layer, expert);
+        if (slotOf[number] != NONE) {
+            throw new IllegalStateException("layer " + layer + " expert " + expert + " has a slot");
+        }
+        return number;
     }
 
     private int number(int layer, int expert) {

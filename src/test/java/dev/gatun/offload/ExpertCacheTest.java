@@ -49,6 +49,9 @@ class ExpertCacheTest {
             RandomScheduler scheduler = new RandomScheduler(cache, topK, random);
             for (int step = 0; step < 120; step++) {
                 scheduler.step();
+                if (step % 50 == 49) {
+                    scheduler.abandon();
+                }
             }
             scheduler.drain();
         }
@@ -221,6 +224,42 @@ class ExpertCacheTest {
         CacheShape pool = new CacheShape(4, 8, 20, staging, Sharing.POOL);
         assertThatThrownBy(() -> new ExpertCache(pool, FixedPlacement.of(pool, new long[32]), 2))
                 .hasMessageContaining("staging");
+    }
+
+    @Test
+    void aGuessBecomesOneOfItsGroupOnceItIsAskedFor() {
+        CacheShape shape = new CacheShape(1, 8, 2, 1, Sharing.PER_LAYER);
+        ExpertCache cache = new ExpertCache(shape, new LruPolicy(8), 2);
+        serve(cache, 0, 1);
+        serve(cache, 0, 2);
+        int staged = cache.prefetch(0, 5);
+        assertThat(staged).isEqualTo(2);
+        int[] slots = new int[1];
+        cache.request(0, new int[] {5}, 1, slots);
+        int slot = cache.promote(staged);
+        assertThat(cache.expertIn(slot)).isEqualTo(5);
+        assertThat(cache.state(slot)).isEqualTo(SlotState.FILLING);
+        assertThat(cache.expertIn(staged))
+                .as("the one asked for least recently")
+                .isEqualTo(1);
+        assertThat(cache.promote(slot)).as("it is there already").isEqualTo(ExpertCache.NONE);
+        cache.copied(slot);
+        cache.release(slot);
+        assertThat(cache.counts().evictions()).isZero();
+    }
+
+    @Test
+    void aClaimedSlotIsNotForgottenUnlessAllIsAbandoned() {
+        CacheShape shape = new CacheShape(1, 8, 2, 0, Sharing.PER_LAYER);
+        ExpertCache cache = new ExpertCache(shape, new LruPolicy(8), 2);
+        int slot = cache.reserve(0, 1);
+        cache.copied(slot);
+        assertThatThrownBy(() -> cache.forget(slot)).isInstanceOf(IllegalStateException.class);
+        cache.abandon();
+        assertThat(cache.state(slot)).isEqualTo(SlotState.RESIDENT);
+        cache.forget(slot);
+        assertThat(cache.state(slot)).isEqualTo(SlotState.FREE);
+        assertThat(cache.slotOf(0, 1)).isEqualTo(ExpertCache.NONE);
     }
 
     @Test

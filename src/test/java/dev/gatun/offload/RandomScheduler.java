@@ -12,8 +12,8 @@ import java.util.Set;
 import java.util.stream.IntStream;
 
 /**
- * Uses a cache as a scheduler would, with copies that end late, in any order, or fail, and prefetches in between; keeps books
- * of its own and compares them after every operation.
+ * Uses a cache as a scheduler would, with copies that end late, in any order, or fail, and prefetches in between; keeps
+ * books of its own and compares them after every operation.
  */
 final class RandomScheduler {
     private final ExpertCache cache;
@@ -43,25 +43,62 @@ final class RandomScheduler {
 
     /** A prefetch, the end of a copy, or a whole layer. */
     void step() {
-        switch (random.nextInt(4)) {
-            case 0 -> prefetch();
-            case 1 -> endACopy();
+        switch (random.nextInt(8)) {
+            case 0, 1 -> prefetch();
+            case 2, 3 -> endACopy();
+            case 4 -> {
+                promote();
+                forget();
+            }
             default -> layer();
         }
+    }
+
+    /** Two slots exchange what they hold, or nothing changes; what is in flight arrives at the other one. */
+    private void promote() {
+        if (shape.staging() > 0) {
+            int slot = shape.slots() + random.nextInt(shape.staging());
+            int other = cache.promote(slot);
+            if (other != ExpertCache.NONE) {
+                assertThat(inFlight).as("slots in flight stay").doesNotContain(other);
+                Integer expert = expertOf.remove(slot);
+                Integer former = expertOf.put(other, expert);
+                if (former != null) {
+                    expertOf.put(slot, former);
+                }
+                if (inFlight.remove(/* element */ (Integer) slot)) {
+                    inFlight.add(other);
+                }
+            }
+        }
+        compare();
+    }
+
+    private void forget() {
+        int slot = random.nextInt(Math.max(1, shape.allSlots()));
+        if (slot < shape.allSlots() && cache.state(slot) == SlotState.RESIDENT) {
+            cache.forget(slot);
+            expertOf.remove(slot);
+        }
+        compare();
     }
 
     private void prefetch() {
         int layer = random.nextInt(shape.layers());
         int expert = random.nextInt(shape.experts());
         if (cache.slotOf(layer, expert) == ExpertCache.NONE) {
-            began(cache.prefetch(layer, expert), layer, expert);
+            began(cache.prefetch(layer, expert), layer, expert, true);
         }
     }
 
-    private void began(int slot, int layer, int expert) {
+    private void began(int slot, int layer, int expert, boolean guess) {
         if (slot != ExpertCache.NONE) {
             assertThat(claims.getOrDefault(slot, 0)).as("claimed slots stay").isZero();
             assertThat(inFlight).as("slots in flight stay").doesNotContain(slot);
+            boolean evicts = expertOf.containsKey(slot) && slot < shape.slots();
+            assertThat(guess && evicts)
+                    .as("a guess evicts nothing from its group")
+                    .isFalse();
             expertOf.put(slot, layer * shape.experts() + expert);
             inFlight.add(slot);
             begun++;
@@ -101,7 +138,7 @@ final class RandomScheduler {
             slot = cache.reserve(layer, expert);
         }
         claims.put(slot, 0);
-        began(slot, layer, expert);
+        began(slot, layer, expert, false);
         claims.put(slot, 1);
         return slot;
     }
@@ -137,6 +174,16 @@ final class RandomScheduler {
             claims.put(slot, 0);
             failures++;
         }
+        compare();
+    }
+
+    /** A failure of everything: all claims are void, and what was on its way never came. */
+    void abandon() {
+        cache.abandon();
+        inFlight.forEach(expertOf::remove);
+        failures += inFlight.size();
+        inFlight.clear();
+        claims.clear();
         compare();
     }
 

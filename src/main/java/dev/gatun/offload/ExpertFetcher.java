@@ -1,0 +1,295 @@
+package dev.gatun.offload;
+
+/**
+ * Brings experts into slots of the device: those a layer has chosen, and before that those it is likely to choose. One
+ * thread calls it, in the order of the layers:
+ *
+ * <ol>
+ *   <li>{@link #prefetch} with guesses for layers to come, and {@link #pump} again and again while the router's choice is
+ *       awaited;
+ *   <li>{@link #fetch} once the choice is known: uploads what is absent, lets the computing that follows wait for it;
+ *   <li>the caller puts that computing in;
+ *   <li>{@link #computed} says so: the slots may be given to others from then on.
+ * </ol>
+ *
+ * <p>A prompt's many tokens need nearly all experts of a layer: {@link #stream} uploads each once, ahead of the computing.
+ *
+ * <p>What is needed goes before what is guessed: no chunk of a guess is put in while something needed is in flight. That
+ * leaves the link idle for the few microseconds between the end of that and the next {@link #pump}; chunks put in behind
+ * it would hold up the next layer's needs for longer.
+ *
+ * <p>The slots that it names are those of the {@link CopyEngine}, not of the {@link ExpertCache}.
+ *
+ * <p>Any method may throw {@link CopyFailedException} when a copy failed earlier, and whatever the copy engine throws;
+ * after that only {@link #reset} and {@link #counts} may be called. On the way of a token nothing is allocated.
+ */
+public final class ExpertFetcher {
+    private final ExpertCache cache;
+    private final CacheShape shape;
+    private final CopyEngine copies;
+    private final DeviceSlots slots;
+    private final FetchTally tally;
+    private final HostBlocks host;
+    private final int mostAtOnce;
+    private final Uploads uploads;
+    private final PrefetchControl control;
+    private final Prefetches prefetches;
+    private final ExpertStream stream;
+    /** Slots of the device. */
+    private final int[] claimed;
+
+    private int claims;
+    private long needed = CopyEngine.ENDED;
+
+    /** Makes a fetcher that copies no guesses; otherwise as the other one. */
+    public ExpertFetcher(ExpertCache cache, CopyEngine copies, long blockBytes) {
+        this(cache, copies, blockBytes, PrefetchSettings.of(0));
+    }
+
+    /** Makes a fetcher for experts that all lie in the host, expert e of layer l in block l * experts + e. */
+    public ExpertFetcher(ExpertCache cache, CopyEngine copies, long blockBytes, PrefetchSettings settings) {
+        this(
+                cache,
+                copies,
+                new DeviceSlots(cache.shape().allSlots(), cache.shape().allSlots()),
+                new FetchTally(blockBytes),
+                new InclusiveHost(cache),
+                cache.shape().experts(),
+                blockBytes,
+                settings);
+    }
+
+    private ExpertFetcher(
+            ExpertCache cache,
+            CopyEngine copies,
+            DeviceSlots slots,
+            FetchTally tally,
+            HostBlocks host,
+            int mostAtOnce,
+            long blockBytes,
+            PrefetchSettings settings) {
+        this.cache = cache;
+        this.shape = cache.shape();
+        this.copies = copies;
+        this.slots = slots;
+        this.tally = tally;
+        this.host = host;
+        this.mostAtOnce = mostAtOnce;
+        this.uploads = new Uploads(copies, slots, host, tally, blockBytes);
+        this.control = new PrefetchControl(settings.experts(), blockBytes, settings.chunkBytes());
+        this.prefetches = new Prefetches(cache, slots, uploads, control, tally, settings.chunkBytes());
+        this.stream = new ExpertStream(cache, copies, slots, uploads, host, tally);
+        this.claimed = new int[mostAtOnce];
+    }
+
+    /**
+     * Makes a fetcher for a host that holds only what is not on the device.
+     *
+     * @param cache an empty one, which then holds what the layout says
+     * @param layout where each expert lies, complete
+     */
+    public static ExpertFetcher exclusive(
+            ExpertCache cache, CopyEngine copies, long blockBytes, PrefetchSettings settings, ExclusiveLayout layout) {
+        if (!layout.shape().equals(cache.shape())) {
+            throw new IllegalArgumentException("the layout is for " + layout.shape() + ", not for " + cache.shape());
+        }
+        DeviceSlots slots = new DeviceSlots(cache.shape().allSlots(), layout.slots());
+        FetchTally tally = new FetchTally(blockBytes);
+        HostBlocks host = new ExclusiveHost(cache, copies, slots, tally, layout, blockBytes);
+        return new ExpertFetcher(cache, copies, slots, tally, host, layout.expertsPerToken(), blockBytes, settings);
+    }
+
+    /**
+     * Has experts of a layer ready for the computing that is put in next.
+     *
+     * <p>This is the only method where the host can wait, and only when the caller runs ahead of the device: if an expert
+     * can get no slot but one whose upload, put in for an earlier layer, is in flight, it polls until that has ended. A
+     * caller that computed with the layer before, and knows the choice of this one by that, never waits.
+     *
+     * @param experts different experts, in the first {@code count} elements
+     * @param result receives for each the slot of the device where it lies
+     * @return whether all of them were there: nothing was uploaded, nor was on its way
+     * @throws IllegalStateException if too much was fetched before and not {@link #computed}: more than a layer's experts
+     */
+    public boolean fetch(int layer, int[] experts, int count, int[] result) {
+        requireNoStream();
+        if (claims + count > mostAtOnce) {
+            throw new IllegalStateException(
+                    claims + count + " experts fetched and not computed, instead of " + mostAtOnce);
+        }
+        settle();
+        prefetches.judge(layer, experts, count);
+        cache.request(layer, experts, count, result);
+        for (int i = 0; i < count; i++) {
+            if (result[i] != ExpertCache.NONE) {
+                result[i] = usePresent(layer * shape.experts() + experts[i], result[i]);
+            }
+        }
+        for (int i = 0; i < count; i++) {
+            if (result[i] == ExpertCache.NONE) {
+                result[i] = upload(layer, experts[i]);
+            }
+        }
+        return claim(result, count);
+    }
+
+    /** Claims slots and lets computing wait for what is on its way there; whether nothing is. */
+    private boolean claim(int[] taken, int count) {
+        boolean allThere = true;
+        for (int i = 0; i < count; i++) {
+            claimed[claims++] = taken[i];
+            if (slots.filled(taken[i]) != CopyEngine.ENDED) {
+                copies.computeAfter(slots.filled(taken[i]));
+                allThere = false;
+            }
+        }
+        return allThere;
+    }
+
+    private void requireNoStream() {
+        if (stream.isOpen()) {
+            throw new IllegalStateException("the stream was not closed");
+        }
+    }
+
+    private int usePresent(int expert, int cacheSlot) {
+        long ticket = prefetches.use(expert);
+        needed = ticket == CopyEngine.ENDED ? needed : ticket;
+        int slot = slots.behind(cacheSlot);
+        int promoted = cache.promote(cacheSlot);
+        if (promoted != ExpertCache.NONE) {
+            slots.exchange(cacheSlot, promoted);
+            host.promoted(expert, promoted, cacheSlot);
+        }
+        return slot;
+    }
+
+    private int upload(int layer, int expert) {
+        int number = layer * shape.experts() + expert;
+        int cacheSlot = reserve(layer, expert);
+        host.makeRoom(cacheSlot);
+        int slot = slots.behind(cacheSlot);
+        needed = uploads.rest(number, slot, 0);
+        host.uploaded(number, cacheSlot);
+        return slot;
+    }
+
+    private int reserve(int layer, int expert) {
+        int cacheSlot = cache.reserve(layer, expert);
+        while (cacheSlot == ExpertCache.NONE) {
+            if (!prefetches.cancelOne()) {
+                awaitArrival();
+            }
+            cacheSlot = cache.reserve(layer, expert);
+        }
+        return cacheSlot;
+    }
+
+    private void awaitArrival() {
+        if (!uploads.areInFlight()) {
+            throw new IllegalStateException("every slot is in use: what was fetched must be computed");
+        }
+        while (!settleOne()) {
+            Thread.onSpinWait();
+        }
+    }
+
+    /** The computing with what was fetched since the last call was put in. */
+    public void computed() {
+        long ticket = copies.computed();
+        host.computed(ticket);
+        for (; claims > 0; claims--) {
+            int slot = claimed[claims - 1];
+            slots.used(slot, ticket);
+            cache.release(slots.cacheSlot(slot));
+        }
+    }
+
+    /**
+     * Wishes for experts that a layer is likely to choose. Those that are absent are copied as the link is free, by
+     * {@link #pump}, unless the {@link PrefetchControl} found that this does not pay. They go to staging slots, or to
+     * free slots of the cache, and evict nothing from it; one that is asked for is kept as if it had been fetched then.
+     *
+     * @param layer one to come
+     * @param experts different guesses, likeliest first, in the first {@code count} elements
+     */
+    public void prefetch(int layer, int[] experts, int count) {
+        requireNoStream();
+        prefetches.add(layer, experts, count);
+    }
+
+    /** Goes on with what is wished for: to be called while nothing else is to be done. */
+    public void pump() {
+        settle();
+        if (!stream.isOpen() && uploads.hasEnded(needed)) {
+            needed = CopyEngine.ENDED;
+            prefetches.pump();
+        }
+    }
+
+    /** Looks which copies have ended, without waiting. The other methods do so where they need it. */
+    public void settle() {
+        host.settle();
+        boolean more = true;
+        while (more) {
+            more = settleOne();
+        }
+    }
+
+    private boolean settleOne() {
+        int slot = uploads.nextArrived();
+        if (slot == ExpertCache.NONE) {
+            return false;
+        }
+        cache.copied(slots.cacheSlot(slot));
+        prefetches.arrived(slot);
+        return true;
+    }
+
+    /**
+     * Begins a prompt, or a part of one. Until the stream is closed nothing can be fetched. Wishes are given up, and so
+     * is what the staging slots hold.
+     *
+     * @param allExperts whether every expert of every layer is needed: then uploads run ahead into the next layers
+     * @throws IllegalStateException if something fetched was not {@link #computed}
+     */
+    public ExpertStream stream(boolean allExperts) {
+        settle();
+        prefetches.cancelAll();
+        stream.open(allExperts);
+        return stream;
+    }
+
+    /**
+     * The way out after a failure: waits until nothing is in flight, and forgets what was; all claims are void, the
+     * stream is closed. The next {@link #fetch} is right. In a host that holds only what is not on the device, an expert
+     * is where the last of its moves that ended well took it, and some may be copied to make the groups full again.
+     *
+     * @throws CopyFailedException if such a copy fails; it can be called again
+     */
+    public void reset() {
+        copies.drain();
+        prefetches.reset();
+        uploads.reset();
+        stream.reset();
+        slots.forgetTickets();
+        claims = 0;
+        needed = CopyEngine.ENDED;
+        host.reset();
+    }
+
+    /** The slots of the cache. */
+    public CacheShape shape() {
+        return shape;
+    }
+
+    /** What is decided about guesses, and from what. */
+    public PrefetchControl control() {
+        return control;
+    }
+
+    /** What was done so far. */
+    public FetchCounts counts() {
+        return tally.counts(cache.counts(), control);
+    }
+}

@@ -1,0 +1,61 @@
+package dev.gatun.offload;
+
+/**
+ * What an {@link ExpertFetcher} did since it was made.
+ *
+ * @param hits experts asked for that were resident
+ * @param waits experts asked for that were on their way
+ * @param misses experts asked for that were not there
+ * @param streamed experts uploaded for prefill
+ * @param bytesUp bytes from the host to the device
+ * @param bytesDown bytes from the device to the host
+ * @param prefetchesBegun guessed experts whose copy was begun
+ * @param prefetchesFinished those that were whole before it was known whether they are needed
+ * @param prefetchesUsed those that were asked for, whole or in part
+ * @param prefetchesCancelled those whose copy was given up
+ * @param bytesWasted bytes of those that were not asked for
+ * @param prefetchDepth guesses of a layer that are copied now; see {@link PrefetchControl}
+ * @param prefetchTurnedDown how often fewer were copied from then on, since they did not pay
+ */
+public record FetchCounts(
+        long hits,
+        long waits,
+        long misses,
+        long streamed,
+        long bytesUp,
+        long bytesDown,
+        long prefetchesBegun,
+        long prefetchesFinished,
+        long prefetchesUsed,
+        long prefetchesCancelled,
+        long bytesWasted,
+        int prefetchDepth,
+        long prefetchTurnedDown) {
+    /** Experts asked for. */
+    public long requests() {
+        return hits + waits + misses;
+    }
+
+    /** The share of the begun prefetches that were asked for; 0 when none was begun. */
+    public double prefetchPrecision() {
+        return prefetchesBegun == 0 ? 0 : (double) prefetchesUsed / prefetchesBegun;
+    }
+
+    /** What was counted since {@code earlier}; the depth is the present one. */
+    public FetchCounts minus(FetchCounts earlier) {
+        return new FetchCounts(
+                hits - earlier.hits,
+                waits - earlier.waits,
+                misses - earlier.misses,
+                streamed - earlier.streamed,
+                bytesUp - earlier.bytesUp,
+                bytesDown - earlier.bytesDown,
+                prefetchesBegun - earlier.prefetchesBegun,
+                prefetchesFinished - earlier.prefetchesFinished,
+                prefetchesUsed - earlier.prefetchesUsed,
+                prefetchesCancelled - earlier.prefetchesCancelled,
+                bytesWasted - earlier.bytesWasted,
+                prefetchDepth,
+                prefetchTurnedDown - earlier.prefetchTurnedDown);
+    }
+}

@@ -1,0 +1,67 @@
+package dev.gatun.offload;
+
+/** Counts as they grow. */
+final class FetchTally {
+    private final long blockBytes;
+    private long streamed;
+    private long bytesUp;
+    private long downloads;
+    private long begun;
+    private long finished;
+    private long used;
+    private long cancelled;
+    private long bytesWasted;
+
+    FetchTally(long blockBytes) {
+        this.blockBytes = blockBytes;
+    }
+
+    void uploaded(long bytes) {
+        bytesUp += bytes;
+    }
+
+    void downloaded() {
+        downloads++;
+    }
+
+    void streamed() {
+        streamed++;
+    }
+
+    void prefetchBegun() {
+        begun++;
+    }
+
+    void prefetchFinished() {
+        finished++;
+    }
+
+    void prefetchUsed() {
+        used++;
+    }
+
+    void prefetchCancelled() {
+        cancelled++;
+    }
+
+    void prefetchWasted(long bytes) {
+        bytesWasted += bytes;
+    }
+
+    FetchCounts counts(CacheCounts cache, PrefetchControl control) {
+        return new FetchCounts(
+                cache.hits(),
+                cache.arriving(),
+                cache.misses(),
+                streamed,
+                bytesUp,
+                downloads * blockBytes,
+                begun,
+                finished,
+                used,
+                cancelled,
+                bytesWasted,
+                control.depth(),
+                control.turnedDown());
+    }
+}

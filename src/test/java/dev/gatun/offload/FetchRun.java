@@ -1,0 +1,262 @@
+package dev.gatun.offload;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.gatun.offload.FakeDevice.Computed;
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.Deque;
+import java.util.List;
+import java.util.Random;
+import java.util.TreeSet;
+import java.util.stream.IntStream;
+
+/** Runs a script through a fetcher as an engine would, and gathers what the device computed. */
+final class FetchRun {
+    /**
+     * A token, or many of them.
+     *
+     * @param prompt whether it is streamed
+     * @param all whether every expert is needed
+     * @param layers how many layers are computed before it is cancelled
+     * @param chosen experts of each layer
+     */
+    record Step(boolean prompt, boolean all, int layers, List<int[]> chosen) {}
+
+    private final FetchSetting setting;
+    private final CacheShape shape;
+    private final ExpertFetcher fetcher;
+    private final FakeDevice device;
+    private final Random random;
+    private final boolean failing;
+    private final List<Computed> results = new ArrayList<>();
+    private int resets;
+
+    /**
+     * Makes a run.
+     *
+     * @param failing how often a copy fails
+     * @param refusing how often a call does
+     */
+    FetchRun(FetchSetting setting, Random random, double failing, double refusing) {
+        this.setting = setting;
+        this.shape = setting.shape();
+        this.random = random;
+        FetchSetting.Rig rig = setting.rig(random);
+        this.fetcher = rig.fetcher();
+        this.device = rig.device();
+        this.failing = failing + refusing > 0;
+        device.fail(failing, refusing);
+    }
+
+    ExpertFetcher fetcher() {
+        return fetcher;
+    }
+
+    /** Bytes of the copies that were put in. */
+    long bytes(FakeWork.Kind kind) {
+        return device.copies().stream()
+                .filter(copy -> copy.kind == kind)
+                .mapToLong(copy -> copy.bytes)
+                .sum();
+    }
+
+    int resets() {
+        return resets;
+    }
+
+    static List<Step> script(Random random, CacheShape shape, int topK, int length) {
+        List<Step> steps = new ArrayList<>();
+        for (int i = 0; i < length; i++) {
+            boolean prompt = random.nextInt(6) == 0;
+            boolean all = prompt && random.nextBoolean();
+            List<int[]> chosen = new ArrayList<>();
+            for (int layer = 0; layer < shape.layers(); layer++) {
+                int count = all ? shape.experts() : prompt ? random.nextInt(shape.experts() + 1) : topK;
+                chosen.add(RandomScheduler.choice(random, shape.experts(), count));
+            }
+            int layers = random.nextInt(8) == 0 ? random.nextInt(shape.layers()) : shape.layers();
+            steps.add(new Step(prompt, all, layers, chosen));
+        }
+        return steps;
+    }
+
+    /** What any setting has to compute. */
+    static List<Computed> expected(List<Step> script, CacheShape shape) {
+        List<Computed> expected = new ArrayList<>();
+        for (int step = 0; step < script.size(); step++) {
+            for (int layer = 0; layer < script.get(step).layers; layer++) {
+                int first = layer * shape.experts();
+                List<Integer> experts = IntStream.of(script.get(step).chosen.get(layer))
+                        .map(expert -> first + expert)
+                        .sorted()
+                        .boxed()
+                        .toList();
+                if (!experts.isEmpty()) {
+                    expected.add(new Computed(step, layer, experts));
+                }
+            }
+        }
+        return expected;
+    }
+
+    /** Runs it; a step that fails is done again. */
+    List<Computed> run(List<Step> script) {
+        for (int step = 0; step < script.size(); step++) {
+            int done = device.done().size();
+            while (!succeeds(step, script.get(step), step + 1 < script.size() ? script.get(step + 1) : null)) {
+                device.done().subList(done, device.done().size()).clear();
+            }
+        }
+        device.drain();
+        gather();
+        return results;
+    }
+
+    private boolean succeeds(int number, Step step, Step next) {
+        try {
+            if (step.prompt) {
+                prompt(number, step);
+            } else {
+                token(number, step, next);
+            }
+            if (failing || !setting.hurried()) {
+                await();
+            }
+            return true;
+        } catch (CopyFailedException failed) {
+            resetUntilDone();
+            return false;
+        }
+    }
+
+    private void resetUntilDone() {
+        resets++;
+        boolean done = false;
+        while (!done) {
+            try {
+                fetcher.reset();
+                done = true;
+            } catch (CopyFailedException again) {
+                resets++;
+            }
+        }
+    }
+
+    /** In a run that is not hurried nothing goes on beside the host: a host that waited would wait for ever. */
+    private void await() {
+        long ticket = device.computed();
+        if (!setting.hurried()) {
+            device.freeze();
+            device.finishComputing();
+        }
+        while (!device.hasEnded(ticket)) {
+            fetcher.pump();
+        }
+    }
+
+    private void token(int number, Step step, Step next) {
+        for (int layer = 0; layer < step.layers; layer++) {
+            int[] chosen = step.chosen.get(layer);
+            // As for two tokens at once: the second one's experts are fetched after the first one's.
+            int first = random.nextInt(4) == 0 ? random.nextInt(chosen.length) : 0;
+            if (first > 0) {
+                fetchAndCompute(number, layer, Arrays.copyOf(chosen, first));
+            }
+            fetchAndCompute(number, layer, Arrays.copyOfRange(chosen, first, chosen.length));
+            guess(layer, step, next);
+            for (int polls = random.nextInt(10); polls > 0; polls--) {
+                fetcher.pump();
+            }
+        }
+    }
+
+    private void fetchAndCompute(int number, int layer, int[] chosen) {
+        int[] slots = new int[chosen.length];
+        fetcher.fetch(layer, chosen, chosen.length, slots);
+        assertThat(Arrays.stream(slots).distinct().count()).isEqualTo(chosen.length);
+        compute(number, layer, chosen, slots);
+        fetcher.computed();
+        if (!setting.hurried()) {
+            await();
+        }
+    }
+
+    private void compute(int number, int layer, int[] chosen, int[] slots) {
+        int first = layer * shape.experts();
+        device.compute(number, layer, IntStream.of(chosen).map(e -> first + e).toArray(), slots);
+    }
+
+    /** Guesses for the next layer, or the one after it, right or wrong. */
+    private void guess(int layer, Step step, Step next) {
+        int ahead = layer + 1 + random.nextInt(2);
+        Step from = ahead < shape.layers() ? step : next;
+        if (from == null || setting.prefetch().experts() == 0) {
+            return;
+        }
+        int[] right = from.chosen.get(ahead % shape.layers());
+        TreeSet<Integer> guesses = new TreeSet<>();
+        for (int i = 0; i < Math.min(3, shape.experts()); i++) {
+            boolean isRight = i < right.length && random.nextDouble() < setting.precision();
+            guesses.add(isRight ? right[i] : random.nextInt(shape.experts()));
+        }
+        int[] experts = guesses.stream().mapToInt(Integer::intValue).toArray();
+        fetcher.prefetch(ahead % shape.layers(), experts, experts.length);
+    }
+
+    private void prompt(int number, Step step) {
+        if (shape.staging() == 0 && !shape.holdsAll()) {
+            for (int layer = 0; layer < step.layers; layer++) {
+                fetchOneByOne(number, layer, step.chosen.get(layer));
+            }
+            return;
+        }
+        ExpertStream stream = fetcher.stream(step.all);
+        int[] experts = new int[shape.experts()];
+        int[] slots = new int[shape.experts()];
+        for (int layer = 0; layer < step.layers; layer++) {
+            int[] chosen = step.chosen.get(layer);
+            int resident = stream.begin(layer, chosen, chosen.length, experts, slots);
+            compute(number, layer, Arrays.copyOf(experts, resident), Arrays.copyOf(slots, resident));
+            Deque<Integer> held = new ArrayDeque<>();
+            while (stream.next()) {
+                compute(number, layer, new int[] {stream.expert()}, new int[] {stream.slot()});
+                held.add(stream.slot());
+                if (held.size() >= shape.staging() || random.nextBoolean()) {
+                    stream.done(held.remove());
+                }
+            }
+            boolean cancelled = layer + 1 == step.layers && step.layers < shape.layers();
+            while (!cancelled && !held.isEmpty()) {
+                stream.done(held.remove());
+            }
+        }
+        stream.close();
+    }
+
+    private void fetchOneByOne(int number, int layer, int[] chosen) {
+        for (int expert : chosen) {
+            fetchAndCompute(number, layer, new int[] {expert});
+        }
+    }
+
+    /** What was computed of a layer, however many parts it was computed in. */
+    private void gather() {
+        for (Computed part : device.done()) {
+            Computed last = results.isEmpty() ? null : results.getLast();
+            if (last != null && last.step() == part.step() && last.layer() == part.layer()) {
+                List<Integer> experts = new ArrayList<>(last.experts());
+                experts.addAll(part.experts());
+                results.set(
+                        results.size() - 1,
+                        new Computed(
+                                part.step(),
+                                part.layer(),
+                                experts.stream().sorted().toList()));
+            } else {
+                results.add(part);
+            }
+        }
+    }
+}
