@@ -1,22 +1,22 @@
 package dev.gatun.cli;
 
 import dev.gatun.GatunException;
+import dev.gatun.HostMemoryMode;
 import dev.gatun.SessionOptions;
 import dev.gatun.SystemInfo;
 import dev.gatun.checkpoint.Checkpoint;
 import dev.gatun.checkpoint.CheckpointException;
 import dev.gatun.checkpoint.MixtralConfig;
-import dev.gatun.engine.ForwardPass;
-import dev.gatun.offload.KnownModel;
+import dev.gatun.offload.CostModel;
 import dev.gatun.offload.MemoryPlan;
+import dev.gatun.offload.ModelShape;
 import dev.gatun.offload.ModelSizes;
+import dev.gatun.offload.OffloadOptions;
 import dev.gatun.offload.PlanException;
 import dev.gatun.offload.Prediction;
-import dev.gatun.quant.TileFormat;
 import java.nio.file.Path;
-import java.util.Arrays;
-import java.util.List;
 import java.util.Optional;
+import java.util.OptionalInt;
 import java.util.OptionalLong;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.ArgGroup;
@@ -37,17 +37,15 @@ import picocli.CommandLine.Option;
             "      your own model on this machine's GPU",
             "  gatun plan --shape mixtral-8x7b --bits 2.53 --gpu-memory 16GiB",
             "      a model and a GPU that are not here",
-            "  gatun plan --shape mixtral-8x22b --gpu-memory 24GiB --link 25GB/s --hbm 1000GB/s",
-            "      a consumer's GPU on PCIe 4",
+            "  gatun plan --shape mixtral-8x22b --gpu-memory 24GiB --link 25GB/s",
+            "      a GPU on PCIe 4",
             "",
-            "The speed is a bound for decoding one sequence, where every expert is as likely",
-            "as any other, every missing one is fetched, and the link is never idle.",
+            "The speed is that of decoding one sequence, where every expert is as likely",
+            "as any other and every missing one is fetched: at most, if the link is never",
+            "idle, and to expect, with what short kernels and the host's reaction add.",
             "Exit status: 0 it fits, 2 it does not or a mistake in what was given, 1 a bug."
         })
 final class PlanCommand implements Callable<Integer> {
-    /** Left to the display and to other programs where the user sets no budget. */
-    private static final long MARGIN = 512L << 20;
-
     /** One of the two. */
     static final class Source {
         @Option(
@@ -59,7 +57,8 @@ final class PlanCommand implements Callable<Integer> {
         @Option(
                 names = "--shape",
                 paramLabel = "NAME",
-                description = "A model that needs not be here: mixtral-8x7b or mixtral-8x22b.")
+                description = "A model that need not be here: mixtral-8x7b, mixtral-8x22b, or sizes: "
+                        + "hidden=4096,ffn=14336,layers=32,experts=8,top=2,heads=32,kv-heads=8,vocab=32000.")
         Optional<String> shape = Optional.empty();
     }
 
@@ -89,6 +88,20 @@ final class PlanCommand implements Callable<Integer> {
             converter = Units.Size.class,
             description = "What may be pinned of the host's memory: 64GiB. Default: as much as is needed.")
     private Optional<Long> hostMemory = Optional.empty();
+
+    @Option(
+            names = "--host-mode",
+            paramLabel = "NAME",
+            defaultValue = "auto",
+            description = "What the host's memory holds: inclusive (every expert), exclusive (those that are not on "
+                    + "the GPU), or auto, by what fits. Default: auto.")
+    private HostMemoryMode hostMode;
+
+    @Option(
+            names = "--most-experts",
+            paramLabel = "N",
+            description = "Keep no more than so many experts on the GPU, all layers together. Default: as many as fit.")
+    private Optional<Integer> mostExperts = Optional.empty();
 
     @Option(
             names = {"-c", "--context"},
@@ -124,9 +137,8 @@ final class PlanCommand implements Callable<Integer> {
             if (source.folder.isPresent()) {
                 planFolder(source.folder.get());
             } else {
-                KnownModel model = known(source.shape.orElseThrow(PlanCommand::missing));
-                ModelSizes sizes = ModelSizes.quantized(model.config(), format(bits.orElse("3.0")), ForwardPass.CHUNK);
-                plan(model.label(), model.config(), sizes);
+                ModelShape model = ModelShape.parse(source.shape.orElseThrow(PlanCommand::missing));
+                plan(model.name(), model.config(), quantized(model.config(), bits.orElse("3.0")));
             }
         } catch (PlanException | CheckpointException impossible) {
             throw new GatunException(impossible.getMessage(), impossible);
@@ -141,18 +153,31 @@ final class PlanCommand implements Callable<Integer> {
     private void planFolder(Path folder) {
         try (Checkpoint checkpoint = Checkpoint.open(folder)) {
             MixtralConfig config = checkpoint.config();
-            ModelSizes sizes = bits.map(given -> ModelSizes.quantized(config, format(given), ForwardPass.CHUNK))
-                    .orElseGet(() -> ModelSizes.stored(config, checkpoint.weights(), ForwardPass.CHUNK));
+            ModelSizes sizes = bits.map(given -> quantized(config, given))
+                    .orElseGet(() -> ModelSizes.stored(config, checkpoint.weights(), ModelSizes.GPU_CHUNK));
             plan(folder.toAbsolutePath().normalize().getFileName().toString(), config, sizes);
         }
+    }
+
+    private static ModelSizes quantized(MixtralConfig config, String bits) {
+        return ModelSizes.quantized(config, Bits.format(bits), ModelSizes.GPU_CHUNK);
     }
 
     private void plan(String name, MixtralConfig config, ModelSizes sizes) {
         int tokens = context(config);
         long gpu = gpuMemory.orElseGet(PlanCommand::freeHere);
         OptionalLong host = hostMemory.map(OptionalLong::of).orElse(OptionalLong.empty());
-        MemoryPlan plan = MemoryPlan.of(sizes, gpu, host, tokens);
-        PlanTable.print(console.out(), name, plan, Prediction.uniform(plan, link, hbm), link, hbm);
+        MemoryPlan plan = MemoryPlan.of(sizes, gpu, host, OffloadArguments.planned(hostMode), mostExperts(), tokens);
+        CostModel costs = CostModel.of(link, hbm);
+        PlanTable.print(console.out(), name, plan, Prediction.uniform(plan, costs), costs);
+    }
+
+    private OptionalInt mostExperts() {
+        int most = mostExperts.orElse(0);
+        if (most < 0) {
+            throw new GatunException("experts on the GPU: " + most + " is negative");
+        }
+        return mostExperts.map(OptionalInt::of).orElse(OptionalInt.empty());
     }
 
     private int context(MixtralConfig config) {
@@ -167,24 +192,6 @@ final class PlanCommand implements Callable<Integer> {
         return SystemInfo.freeGpuMemory()
                         .orElseThrow(() -> new GatunException("GPU memory: there is no GPU here (" + SystemInfo.gpus()
                                 + "); say how much to plan for with --gpu-memory 12GiB"))
-                - MARGIN;
-    }
-
-    private static KnownModel known(String name) {
-        return Arrays.stream(KnownModel.values())
-                .filter(model -> model.label().equalsIgnoreCase(name))
-                .findFirst()
-                .orElseThrow(() -> new GatunException(
-                        "shape: `" + name + "` is none of " + String.join(", ", KnownModel.labels())));
-    }
-
-    private static TileFormat format(String bits) {
-        if (List.of("3", "3.0", "3.02").contains(bits)) {
-            return TileFormat.Q2;
-        }
-        if (bits.equals("2.53")) {
-            return TileFormat.Q2N;
-        }
-        throw new GatunException("bits: " + bits + " is neither 3.0 nor 2.53");
+                - OffloadOptions.MARGIN;
     }
 }

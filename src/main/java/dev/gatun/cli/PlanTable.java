@@ -1,5 +1,6 @@
 package dev.gatun.cli;
 
+import dev.gatun.offload.CostModel;
 import dev.gatun.offload.MemoryPlan;
 import dev.gatun.offload.ModelSizes;
 import dev.gatun.offload.Prediction;
@@ -14,7 +15,7 @@ final class PlanTable {
         this.out = out;
     }
 
-    static void print(PrintStream out, String name, MemoryPlan plan, Prediction prediction, double link, double hbm) {
+    static void print(PrintStream out, String name, MemoryPlan plan, Prediction prediction, CostModel costs) {
         PlanTable table = new PlanTable(out);
         ModelSizes model = plan.model();
         out.printf(
@@ -26,7 +27,7 @@ final class PlanTable {
                 Units.gigabytes(model.expert()),
                 model.expertsPerToken());
         table.memory(plan);
-        table.speed(prediction, link, hbm);
+        table.speed(prediction, costs);
     }
 
     private void memory(MemoryPlan plan) {
@@ -35,9 +36,10 @@ final class PlanTable {
                 "GPU memory",
                 plan.gpuMemory(),
                 String.format(Locale.ROOT, "%.2f GiB", plan.gpuMemory() / (double) (1 << 30)));
+        row("  CUDA", MemoryPlan.RUNTIME, "its context and the kernels");
         row("  trunk", model.trunk(), "attention, routers, norms, embeddings, head");
         row("  keys and values", plan.keyValues(), plan.context() + " tokens");
-        row("  workspace", model.workspace(), "a chunk of a prompt");
+        row("  workspace", model.workspace(), "a chunk of a prompt, and what allocations round up");
         row("  staging", plan.stagingBytes(), plan.stagingSlots() + " slots for experts on their way");
         row("  expert slots", plan.slotBytes(), slots(plan));
         row("  unused", plan.unused(), "less than an expert, unless all are resident");
@@ -57,7 +59,7 @@ final class PlanTable {
         return plan.slots() + " of " + plan.model().allExperts() + " experts, " + each + " a layer";
     }
 
-    private void speed(Prediction prediction, double link, double hbm) {
+    private void speed(Prediction prediction, CostModel costs) {
         out.printf(Locale.ROOT, "%-18s %9.3f     every expert equally likely%n", "hit ratio", prediction.hitRatio());
         out.printf(
                 Locale.ROOT,
@@ -65,7 +67,7 @@ final class PlanTable {
                 "misses",
                 prediction.missesPerToken(),
                 Units.gigabytes(Math.round(prediction.bytesFetched())),
-                Units.gigabytes(Math.round(link)),
+                Units.gigabytes(Math.round(costs.link())),
                 prediction.fetchSeconds() * 1e3);
         out.printf(
                 Locale.ROOT,
@@ -74,8 +76,17 @@ final class PlanTable {
                 (prediction.trunkSeconds() + prediction.hitSeconds()) * 1e3,
                 prediction.trunkSeconds() * 1e3,
                 prediction.hitSeconds() * 1e3,
-                Units.gigabytes(Math.round(hbm)));
-        out.printf(Locale.ROOT, "%-18s %9.1f     at most%n", "tokens/s", prediction.tokensPerSecond());
+                Units.gigabytes(Math.round(costs.hbm())));
+        out.printf(
+                Locale.ROOT,
+                "%-18s %9.2f ms  a layer %.0f µs for its trunk and %.0f for its experts, %.0f more to hear of a miss%n",
+                "besides",
+                prediction.fixedSeconds() * 1e3,
+                costs.trunkLayer() * 1e6,
+                costs.expertLayer() * 1e6,
+                costs.reaction() * 1e6);
+        out.printf(Locale.ROOT, "%-18s %9.1f     at most%n", "tokens/s", prediction.atMost());
+        out.printf(Locale.ROOT, "%-18s %9.1f     to expect%n", "", prediction.tokensPerSecond());
     }
 
     private void row(String name, long bytes, String what) {

@@ -6,7 +6,7 @@ import dev.gatun.checkpoint.MixtralConfig;
 import dev.gatun.checkpoint.ModelWeights;
 import dev.gatun.quant.ExpertBlock;
 import dev.gatun.quant.TileFormat;
-import dev.gatun.quant.TileShape;
+import java.util.stream.LongStream;
 import java.util.stream.Stream;
 
 /**
@@ -19,7 +19,7 @@ import java.util.stream.Stream;
  * @param trunkRead what a token reads of it: all but the embeddings
  * @param expert the block of one expert
  * @param keyValues keys and values of one position, all layers, 16 bits
- * @param workspace what a chunk of a prompt in work takes
+ * @param workspace what a chunk of a prompt in work takes, and what the driver rounds allocations up by
  */
 public record ModelSizes(
         int layers,
@@ -30,12 +30,10 @@ public record ModelSizes(
         long expert,
         long keyValues,
         long workspace) {
-    private static final int HALF = Short.BYTES;
-    private static final int Q2_SCALE_GROUP = 128;
-    private static final int Q4_SCALE_GROUP = 256;
+    /** Tokens of a prompt that a GPU processes at once. */
+    public static final int GPU_CHUNK = 2048;
 
-    /** The trunk's share of the workspace that no formula knows, with room to spare. */
-    private static final long WORKSPACE_REST = 256L << 20;
+    private static final int HALF = Short.BYTES;
 
     public ModelSizes {
         if (layers <= 0 || expertsPerToken <= 0 || experts < expertsPerToken || expert <= 0) {
@@ -54,23 +52,25 @@ public record ModelSizes(
         return trunk + allExperts() * expert + workspace + positions * keyValues;
     }
 
-    /** A model as its checkpoint has it; its matrices change little when kernels' tiles are made of them. */
+    /**
+     * A model as its checkpoint has it; its matrices change little when kernels' tiles are made of them.
+     *
+     * @param chunk tokens of a prompt processed at once
+     */
     public static ModelSizes stored(MixtralConfig config, ModelWeights weights, int chunk) {
-        long attention =
-                weights.layers().stream().mapToLong(ModelSizes::attention).sum();
+        ExpertWeights first = weights.layers().getFirst().experts().getFirst();
         return of(
                 config,
-                attention,
+                weights.layers().stream().flatMapToLong(ModelSizes::attention).toArray(),
                 weights.embeddings().bytes(),
-                weights.head().bytes(),
-                expert(weights.layers().getFirst().experts().getFirst()),
-                chunk);
+                config.tiedEmbeddings() ? 0 : weights.head().bytes(),
+                expert(first),
+                new ChunkWorkspace(config, chunk, first.block().isPresent()));
     }
 
-    private static long attention(LayerWeights layer) {
+    private static LongStream attention(LayerWeights layer) {
         return Stream.of(layer.query(), layer.key(), layer.value(), layer.output(), layer.router())
-                .mapToLong(matrix -> matrix.bytes())
-                .sum();
+                .mapToLong(matrix -> matrix.bytes());
     }
 
     private static long expert(ExpertWeights expert) {
@@ -93,55 +93,53 @@ public record ModelSizes(
      * @throws PlanException if the formats do not divide the model's matrices
      */
     public static ModelSizes quantized(MixtralConfig config, TileFormat experts, int chunk) {
-        try {
-            int hidden = config.hiddenSize();
-            int ffn = config.intermediateSize();
-            TileShape gate = tiles(experts, ffn, hidden);
-            ExpertBlock block = new ExpertBlock(gate, gate, tiles(experts, hidden, ffn));
-            long embeddings = (long) config.vocabularySize() * hidden * HALF;
-            long attention = config.layers() * (attention(config) + (long) config.experts() * hidden * HALF);
-            return of(config, attention, embeddings, config.tiedEmbeddings() ? 0 : embeddings, block.bytes(), chunk);
-        } catch (IllegalArgumentException misfit) {
-            throw new PlanException("bits: this model cannot be quantized so: " + misfit.getMessage());
-        }
+        QuantizedShapes shapes = QuantizedShapes.of(config, experts);
+        long embeddings = (long) config.vocabularySize() * config.hiddenSize() * HALF;
+        return of(
+                config,
+                LongStream.range(0, config.layers())
+                        .flatMap(layer -> attention(shapes, config))
+                        .toArray(),
+                embeddings,
+                config.tiedEmbeddings() ? 0 : embeddings,
+                shapes.expert().bytes(),
+                new ChunkWorkspace(config, chunk, true));
     }
 
-    private static long attention(MixtralConfig config) {
-        int queries = config.heads() * config.headSize();
-        int keys = config.kvHeads() * config.headSize();
-        return tiles(TileFormat.Q4, queries, config.hiddenSize()).bytes()
-                + 2 * tiles(TileFormat.Q4, keys, config.hiddenSize()).bytes()
-                + tiles(TileFormat.Q4, config.hiddenSize(), queries).bytes();
+    private static LongStream attention(QuantizedShapes shapes, MixtralConfig config) {
+        return LongStream.of(
+                shapes.query().bytes(),
+                shapes.key().bytes(),
+                shapes.key().bytes(),
+                shapes.output().bytes(),
+                (long) config.experts() * config.hiddenSize() * HALF);
     }
 
-    private static TileShape tiles(TileFormat format, int rows, int columns) {
-        long groups = (long) rows * columns / format.groupSize();
-        return switch (format) {
-            case Q2 -> new TileShape(format, rows, columns, Math.toIntExact(groups / Q2_SCALE_GROUP));
-            case Q4 -> new TileShape(format, rows, columns, Math.toIntExact(groups / Q4_SCALE_GROUP));
-            case Q2N -> new TileShape(format, rows, columns, 0);
-        };
-    }
-
+    /**
+     * Adds up.
+     *
+     * @param attention bytes of each matrix of attention and routers
+     * @param head 0 if the embeddings serve for it
+     */
     private static ModelSizes of(
-            MixtralConfig config, long attention, long embeddings, long head, long expert, int chunk) {
-        long norms = (2L * config.layers() + 1) * config.hiddenSize() * HALF;
-        boolean tied = config.tiedEmbeddings();
+            MixtralConfig config, long[] attention, long embeddings, long head, long expert, ChunkWorkspace workspace) {
+        long norm = (long) config.hiddenSize() * HALF;
+        long norms = (2L * config.layers() + 1) * norm;
+        long layers = LongStream.of(attention).sum() + norms;
+        long trunk = layers + embeddings + head;
+        ArenaSize taken = new ArenaSize()
+                .add(workspace.pieces())
+                .add(LongStream.of(embeddings, head))
+                .add(LongStream.of(attention))
+                .add(LongStream.generate(() -> norm).limit(2L * config.layers() + 1));
         return new ModelSizes(
                 config.layers(),
                 config.experts(),
                 config.expertsPerToken(),
-                attention + norms + embeddings + (tied ? 0 : head),
-                attention + norms + (tied ? embeddings : head),
+                trunk,
+                layers + (head == 0 ? embeddings : head),
                 expert,
                 config.keyValues() * HALF,
-                workspace(config, chunk));
-    }
-
-    /** The experts' inputs and results of a chunk, and the rest. */
-    private static long workspace(MixtralConfig config, int chunk) {
-        long choices = (long) chunk * config.expertsPerToken();
-        long widths = 4L * config.intermediateSize() + 4L * config.hiddenSize();
-        return choices * widths * Float.BYTES + WORKSPACE_REST;
+                taken.bytes() - trunk);
     }
 }

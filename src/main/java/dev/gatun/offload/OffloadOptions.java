@@ -1,0 +1,181 @@
+package dev.gatun.offload;
+
+import java.util.Optional;
+import java.util.OptionalInt;
+import java.util.OptionalLong;
+
+/**
+ * How a model whose experts do not all fit the device is to run. Immutable: {@code OffloadOptions.defaults().withPrefetch(2)}.
+ *
+ * @param gpuMemory bytes that may be used on the device; empty for what is free, less {@link #MARGIN}
+ * @param hostMemory bytes that may be pinned; empty for what the host has available
+ * @param policy what is kept on the device
+ * @param placement a recording that {@link PolicyKind#FIXED} learns from
+ * @param sharing which layers compete for slots
+ * @param prefetch experts of the next layer that are guessed and fetched ahead, 0 to {@value #MOST_PREFETCHED}
+ * @param hostMode what the host holds; empty to choose by available memory
+ * @param context tokens that keys and values are planned for; 0 for a session of usual length
+ * @param mostSlots slots beyond which there are to be none, though there is room; empty for as many as fit
+ */
+public record OffloadOptions(
+        OptionalLong gpuMemory,
+        OptionalLong hostMemory,
+        PolicyKind policy,
+        Optional<RoutingTrace> placement,
+        CacheShape.Sharing sharing,
+        int prefetch,
+        Optional<HostMode> hostMode,
+        int context,
+        OptionalInt mostSlots) {
+    /** Left to the display and to other programs where no budget is set. */
+    public static final long MARGIN = 512L << 20;
+
+    /** The most experts that are guessed for a layer. */
+    public static final int MOST_PREFETCHED = 3;
+
+    public OffloadOptions {
+        requirePositive("GPU memory", gpuMemory);
+        requirePositive("host memory", hostMemory);
+        if (policy == PolicyKind.BEST) {
+            throw new IllegalArgumentException("policy: best knows the future, and is for replaying traces alone");
+        }
+        if ((policy == PolicyKind.FIXED) != placement.isPresent()) {
+            throw new IllegalArgumentException("policy: fixed needs a placement, and no other takes one");
+        }
+        if (prefetch < 0 || prefetch > MOST_PREFETCHED) {
+            throw new IllegalArgumentException("prefetch: " + prefetch + " is not between 0 and " + MOST_PREFETCHED);
+        }
+        if (mostSlots.orElse(0) < 0) {
+            throw new IllegalArgumentException("slots: " + mostSlots.getAsInt() + " is negative");
+        }
+        if (hostMode.equals(Optional.of(HostMode.NONE)) || context < 0) {
+            throw new IllegalArgumentException("host mode " + hostMode + ", context " + context);
+        }
+    }
+
+    private static void requirePositive(String name, OptionalLong bytes) {
+        if (bytes.isPresent() && bytes.getAsLong() <= 0) {
+            throw new IllegalArgumentException(name + ": " + bytes.getAsLong() + " bytes are none");
+        }
+    }
+
+    /** All memory that is free, equal slots for each layer, least recently used goes first, no prefetching. */
+    public static OffloadOptions defaults() {
+        return new OffloadOptions(
+                OptionalLong.empty(),
+                OptionalLong.empty(),
+                PolicyKind.LRU,
+                Optional.empty(),
+                CacheShape.Sharing.PER_LAYER,
+                0,
+                Optional.empty(),
+                0,
+                OptionalInt.empty());
+    }
+
+    /** These options with a budget on the device. */
+    public OffloadOptions withGpuMemory(long bytes) {
+        return new OffloadOptions(
+                OptionalLong.of(bytes), hostMemory, policy, placement, sharing, prefetch, hostMode, context, mostSlots);
+    }
+
+    /** These options with a budget of pinned memory. */
+    public OffloadOptions withHostMemory(long bytes) {
+        return new OffloadOptions(
+                gpuMemory, OptionalLong.of(bytes), policy, placement, sharing, prefetch, hostMode, context, mostSlots);
+    }
+
+    /** These options with a policy that learns by itself. */
+    public OffloadOptions withPolicy(PolicyKind kind) {
+        return new OffloadOptions(
+                gpuMemory, hostMemory, kind, Optional.empty(), sharing, prefetch, hostMode, context, mostSlots);
+    }
+
+    /** These options with {@link PolicyKind#FIXED}: the experts that a recording used most. */
+    public OffloadOptions withPlacement(RoutingTrace recorded) {
+        return new OffloadOptions(
+                gpuMemory,
+                hostMemory,
+                PolicyKind.FIXED,
+                Optional.of(recorded),
+                sharing,
+                prefetch,
+                hostMode,
+                context,
+                mostSlots);
+    }
+
+    /** These options with slots for all layers together, or for each. */
+    public OffloadOptions withSharing(CacheShape.Sharing shared) {
+        return new OffloadOptions(
+                gpuMemory, hostMemory, policy, placement, shared, prefetch, hostMode, context, mostSlots);
+    }
+
+    /** These options with so many experts guessed for each layer. */
+    public OffloadOptions withPrefetch(int experts) {
+        return new OffloadOptions(
+                gpuMemory, hostMemory, policy, placement, sharing, experts, hostMode, context, mostSlots);
+    }
+
+    /** These options with a host mode whatever memory is available. */
+    public OffloadOptions withHostMode(HostMode mode) {
+        return new OffloadOptions(
+                gpuMemory, hostMemory, policy, placement, sharing, prefetch, Optional.of(mode), context, mostSlots);
+    }
+
+    /** These options with keys and values planned for so many tokens; 0 for a session of usual length. */
+    public OffloadOptions withContext(int tokens) {
+        return new OffloadOptions(
+                gpuMemory, hostMemory, policy, placement, sharing, prefetch, hostMode, tokens, mostSlots);
+    }
+
+    /** These options with at most so many slots. */
+    public OffloadOptions withMostSlots(int slots) {
+        return new OffloadOptions(
+                gpuMemory, hostMemory, policy, placement, sharing, prefetch, hostMode, context, OptionalInt.of(slots));
+    }
+
+    /**
+     * Plans for a device and a host.
+     *
+     * @param freeGpuMemory bytes that are free on the device, for where no budget is set
+     * @param freeHostMemory bytes that could be pinned, for where no budget is set; empty where that is not known
+     * @param tokens of the context, unless these options have their own
+     * @throws PlanException if it is impossible
+     */
+    public MemoryPlan plan(ModelSizes model, long freeGpuMemory, OptionalLong freeHostMemory, int tokens) {
+        return MemoryPlan.of(
+                model,
+                gpuMemory.orElse(freeGpuMemory - MARGIN),
+                hostMemory.isPresent() ? hostMemory : freeHostMemory,
+                hostMode,
+                mostSlots,
+                context > 0 ? context : tokens);
+    }
+
+    /**
+     * Checks that the placement, if there is one, is for a model of that shape.
+     *
+     * @throws PlanException if it was recorded from another one
+     */
+    public void requirePlacementOf(int layers, int experts) {
+        placement
+                .filter(trace -> trace.layers() != layers || trace.experts() != experts)
+                .ifPresent(trace -> {
+                    throw new PlanException("placement: it was recorded from `" + trace.model() + "`, "
+                            + trace.layers() + " layers of " + trace.experts() + " experts; this model has " + layers
+                            + " of " + experts);
+                });
+    }
+
+    /**
+     * Makes the policy for one cache.
+     *
+     * @param expertsPerToken experts that a layer chooses for a token
+     * @throws PlanException if the placement was recorded from a model of another shape
+     */
+    public CachePolicy newPolicy(CacheShape shape, int expertsPerToken) {
+        requirePlacementOf(shape.layers(), shape.experts());
+        return policy.make(shape, expertsPerToken, placement);
+    }
+}
