@@ -14,7 +14,7 @@ import java.util.List;
  * @param output [hidden, heads * headSize]
  * @param expertNorm RMSNorm before the experts, [1, hidden]
  * @param router [experts, hidden]
- * @param experts in expert order
+ * @param experts in expert order; none where they come from elsewhere, as those of a model that is made up
  */
 public record LayerWeights(
         DenseMatrix attentionNorm,

@@ -79,6 +79,15 @@ public final class CudaException extends RuntimeException {
         return code == CudaRuntime.cudaErrorMemoryAllocation();
     }
 
+    /** Whether the system has no more host memory that may be page-locked, if that is what was asked for. */
+    public boolean isOutOfLockableMemory() {
+        return isOutOfLockableMemory(code);
+    }
+
+    static boolean isOutOfLockableMemory(int code) {
+        return code == CudaRuntime.cudaErrorMemoryAllocation() || code == CudaRuntime.cudaErrorOperatingSystem();
+    }
+
     private static boolean isSticky(int code) {
         return code == CudaRuntime.cudaErrorIllegalAddress()
                 || code == CudaRuntime.cudaErrorLaunchFailure()

@@ -88,7 +88,7 @@ public final class PinnedBuffer implements AutoCloseable {
 
     private static void requireLocked(int code, long bytes) {
         String operation = "page-locking " + bytes + " bytes of host memory";
-        if (code == CudaRuntime.cudaErrorMemoryAllocation() || code == CudaRuntime.cudaErrorOperatingSystem()) {
+        if (CudaException.isOutOfLockableMemory(code)) {
             throw CudaException.of(code, operation, LockedMemoryLimit.advice());
         }
         CudaException.check(code, operation);

@@ -37,19 +37,18 @@ public final class HqqTiler {
         target.set(FLOAT, 0, source.zeroScale());
         target.set(FLOAT, Float.BYTES, source.zeroZero());
         Codes codes = new Codes(shape);
-        long at = shape.tilesOffset();
         for (int group = 0; group < shape.groupRows(); group++) {
-            for (int first = 0; first < shape.columns(); first += TileShape.TILE_COLUMNS) {
-                codes.tile(source.codes(), group, first, target, at);
-                long metas = at + shape.format().codeBytes();
-                copyMetas(source.scaleCodes(), shape, group, first, target, metas);
-                copyMetas(source.zeroCodes(), shape, group, first, target, metas + TileShape.TILE_COLUMNS);
-                at += shape.tileBytes();
+            for (int tile = 0; tile < shape.tileColumns(); tile += codes.side()) {
+                codes.tile(source.codes(), group, tile, target);
+            }
+            for (int tile = 0; tile < shape.tileColumns(); tile++) {
+                long metas = at(shape, group, tile) + shape.format().codeBytes();
+                copyMetas(source.scaleCodes(), shape, group, tile, target, metas);
+                copyMetas(source.zeroCodes(), shape, group, tile, target, metas + TileShape.TILE_COLUMNS);
             }
         }
-        interleave(source.scaleScales(), source.scaleZeros(), shape.pairs(), target.asSlice(at));
-        long end = at + shape.secondBytes();
-        target.asSlice(end).fill((byte) 0);
+        interleave(source.scaleScales(), source.scaleZeros(), shape.pairs(), target.asSlice(shape.secondOffset()));
+        target.asSlice(shape.secondOffset() + shape.secondBytes()).fill((byte) 0);
     }
 
     /**
@@ -67,19 +66,19 @@ public final class HqqTiler {
         MemorySegment scaleCodes = arena.allocate(groups);
         MemorySegment zeroCodes = arena.allocate(groups);
         Codes codes = new Codes(shape);
-        long at = shape.tilesOffset();
         for (int group = 0; group < shape.groupRows(); group++) {
-            for (int first = 0; first < shape.columns(); first += TileShape.TILE_COLUMNS) {
-                codes.untile(tiles, at, packed, group, first);
-                long metas = at + shape.format().codeBytes();
-                long to = (long) group * shape.columns() + first;
-                int width = width(shape, first);
+            for (int tile = 0; tile < shape.tileColumns(); tile += codes.side()) {
+                codes.untile(tiles, group, tile, packed);
+            }
+            for (int tile = 0; tile < shape.tileColumns(); tile++) {
+                long metas = at(shape, group, tile) + shape.format().codeBytes();
+                long to = (long) group * shape.columns() + first(tile);
+                int width = width(shape, tile);
                 MemorySegment.copy(tiles, metas, scaleCodes, to, width);
                 MemorySegment.copy(tiles, metas + TileShape.TILE_COLUMNS, zeroCodes, to, width);
-                at += shape.tileBytes();
             }
         }
-        MemorySegment second = tiles.asSlice(at);
+        MemorySegment second = tiles.asSlice(shape.secondOffset());
         return new HqqMatrix(
                 scheme,
                 shape.rows(),
@@ -116,16 +115,26 @@ public final class HqqTiler {
         return new HqqScheme(bits, shape.format().groupSize(), groups / shape.pairs());
     }
 
+    /** Where a tile begins. */
+    private static long at(TileShape shape, int group, int tile) {
+        return shape.tilesOffset() + ((long) group * shape.tileColumns() + tile) * shape.tileBytes();
+    }
+
+    /** The first column of a tile. */
+    private static int first(int tile) {
+        return tile * TileShape.TILE_COLUMNS;
+    }
+
     /** Columns of a tile that are the matrix's own. */
-    private static int width(TileShape shape, int first) {
-        return Math.min(TileShape.TILE_COLUMNS, shape.columns() - first);
+    private static int width(TileShape shape, int tile) {
+        return Math.min(TileShape.TILE_COLUMNS, shape.columns() - first(tile));
     }
 
     /** The scale or zero codes of one tile. */
     private static void copyMetas(
-            MemorySegment codes, TileShape shape, int group, int first, MemorySegment target, long at) {
-        int width = width(shape, first);
-        MemorySegment.copy(codes, (long) group * shape.columns() + first, target, at, width);
+            MemorySegment codes, TileShape shape, int group, int tile, MemorySegment target, long at) {
+        int width = width(shape, tile);
+        MemorySegment.copy(codes, (long) group * shape.columns() + first(tile), target, at, width);
         if (width < TileShape.TILE_COLUMNS) {
             target.asSlice(at + width, TileShape.TILE_COLUMNS - width).fill((byte) 0);
         }
@@ -146,61 +155,82 @@ public final class HqqTiler {
         return chosen;
     }
 
-    /** Carries the codes of one tile at a time. */
+    /** Carries the codes of some tiles of a group row at a time. */
     private static final class Codes {
         private static final int WORDS_OF_A_ROW = TileShape.TILE_COLUMNS / Long.BYTES;
 
         private final TileShape shape;
         private final CodeOrder order;
-        private final long[] hqq;
-        private final long[] tile;
+        private final int rows;
+        private final long[] words;
 
         Codes(TileShape shape) {
             this.shape = shape;
             this.order = CodeOrder.of(shape.format());
-            this.hqq = new long[order.words()];
-            this.tile = new long[order.words()];
+            this.rows = order.words() / WORDS_OF_A_ROW;
+            this.words = order.newWords();
         }
 
-        /** Row r of the tile's bytes is row group + r * groupRows of the packed ones. */
-        private long packedAt(int group, int row, int first) {
-            return ((long) row * shape.groupRows() + group) * shape.columns() + first;
+        /** Tiles that are carried at once. */
+        int side() {
+            return order.side();
         }
 
-        void tile(MemorySegment packed, int group, int first, MemorySegment target, long at) {
-            int width = width(shape, first);
-            if (width < TileShape.TILE_COLUMNS) {
-                loadNarrow(packed, group, first, width);
-            } else {
-                for (int row = 0; row < hqq.length / WORDS_OF_A_ROW; row++) {
-                    long from = packedAt(group, row, first);
-                    MemorySegment.copy(packed, LONG, from, hqq, row * WORDS_OF_A_ROW, WORDS_OF_A_ROW);
+        /** Row r of a tile's bytes is row group + r * groupRows of the packed ones. */
+        private long packedAt(int group, int row, int tile) {
+            return ((long) row * shape.groupRows() + group) * shape.columns() + first(tile);
+        }
+
+        private int count(int tile) {
+            return Math.min(side(), shape.tileColumns() - tile);
+        }
+
+        void tile(MemorySegment packed, int group, int tile, MemorySegment target) {
+            int count = count(tile);
+            for (int row = 0; row < rows; row++) {
+                for (int i = 0; i < count; i++) {
+                    load(packed, packedAt(group, row, tile + i), width(shape, tile + i), row, i);
                 }
             }
-            order.toTile(hqq, tile);
-            MemorySegment.copy(tile, 0, target, LONG, at, tile.length);
+            order.toTiles(words, count, target, at(shape, group, tile), shape.tileBytes());
+        }
+
+        private void load(MemorySegment packed, long from, int width, int row, int tile) {
+            if (width < TileShape.TILE_COLUMNS) {
+                loadNarrow(packed, from, width, row, tile);
+                return;
+            }
+            int side = side();
+            int first = row * WORDS_OF_A_ROW * side + tile;
+            for (int i = 0; i < WORDS_OF_A_ROW; i++) {
+                words[first + i * side] = packed.get(LONG, from + (long) i * Long.BYTES);
+            }
         }
 
         /** Words at the matrix's right edge, four bytes at a time; zeros beyond it. */
-        private void loadNarrow(MemorySegment packed, int group, int first, int width) {
-            for (int i = 0; i < hqq.length; i++) {
-                int column = i % WORDS_OF_A_ROW * Long.BYTES;
-                long from = packedAt(group, i / WORDS_OF_A_ROW, first) + column;
-                long low = column < width ? Integer.toUnsignedLong(packed.get(INT, from)) : 0;
-                long high = column + 4 < width ? packed.get(INT, from + 4) : 0;
-                hqq[i] = low | high << Integer.SIZE;
+        private void loadNarrow(MemorySegment packed, long from, int width, int row, int tile) {
+            for (int i = 0; i < WORDS_OF_A_ROW; i++) {
+                int column = i * Long.BYTES;
+                long low = column < width ? Integer.toUnsignedLong(packed.get(INT, from + column)) : 0;
+                long high = column + 4 < width ? packed.get(INT, from + column + 4) : 0;
+                words[(row * WORDS_OF_A_ROW + i) * side() + tile] = low | high << Integer.SIZE;
             }
         }
 
-        void untile(MemorySegment tiles, long at, MemorySegment packed, int group, int first) {
-            MemorySegment.copy(tiles, LONG, at, tile, 0, tile.length);
-            order.fromTile(tile, hqq);
-            for (int i = 0; i < hqq.length; i++) {
-                int column = i % WORDS_OF_A_ROW * Long.BYTES;
-                long to = packedAt(group, i / WORDS_OF_A_ROW, first) + column;
-                for (int half = 0; half < 2 && first + column + 4 * half < shape.columns(); half++) {
-                    packed.set(INT, to + 4L * half, (int) (hqq[i] >>> (Integer.SIZE * half)));
+        void untile(MemorySegment tiles, int group, int tile, MemorySegment packed) {
+            int count = count(tile);
+            order.fromTiles(tiles, count, at(shape, group, tile), shape.tileBytes(), words);
+            for (int row = 0; row < rows; row++) {
+                for (int i = 0; i < count; i++) {
+                    store(packed, packedAt(group, row, tile + i), width(shape, tile + i), row, i);
                 }
+            }
+        }
+
+        private void store(MemorySegment packed, long to, int width, int row, int tile) {
+            for (int column = 0; column < width; column += Integer.BYTES) {
+                long word = words[(row * WORDS_OF_A_ROW + column / Long.BYTES) * side() + tile];
+                packed.set(INT, to + column, (int) (word >>> (column % Long.BYTES * Byte.SIZE)));
             }
         }
     }

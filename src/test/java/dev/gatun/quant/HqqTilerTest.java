@@ -39,6 +39,26 @@ class HqqTilerTest {
         }
     }
 
+    @RepeatedTest(5)
+    void longRowsAreTiledAsShortOnesAre() {
+        long seed = Seeds.next();
+        SplittableRandom random = new SplittableRandom(seed);
+        int columns = 4 * random.nextInt(500, 1200);
+        for (int bits : new int[] {2, 4}) {
+            int groupSize = bits == 2 ? 16 : 64;
+            RandomMatrices matrices = new RandomMatrices(random.nextLong());
+            HqqMatrix matrix = matrices.hqq(scheme(matrices, bits, groupSize, groupSize, columns), groupSize, columns);
+            TileShape shape = TileShape.of(matrix).orElseThrow();
+            MemorySegment tiles = tiled(matrix, shape, (byte) 0x55);
+            assertThat(new TileReader(shape, tiles).weights())
+                    .as(matrix + ", " + Seeds.hint(seed))
+                    .isEqualTo(Dequantizer.toDoubles(matrix));
+            try (Arena arena = Arena.ofConfined()) {
+                assertSame(HqqTiler.untile(shape, tiles, arena), matrix, Seeds.hint(seed));
+            }
+        }
+    }
+
     @RepeatedTest(30)
     void whatNoWeightNeedsIsZero() {
         long seed = Seeds.next();

@@ -1,0 +1,20 @@
+package dev.gatun.engine.cuda;
+
+import dev.gatun.cuda.CudaStream;
+import dev.gatun.cuda.DeviceMemory;
+import java.lang.foreign.MemorySegment;
+
+/** Part of a {@link PinnedStore}: host memory that a device copies from and to. Whoever makes it closes it. */
+interface HostPiece extends AutoCloseable {
+    /** The memory, for any thread, until the piece is closed. */
+    MemorySegment segment();
+
+    /** Copies {@code bytes} from {@code start} of this to {@code offset} of a slot, in the stream's order. */
+    void upload(long start, DeviceMemory slot, long offset, long bytes, CudaStream stream);
+
+    /** Copies the first {@code bytes} of a slot to {@code start} of this, in the stream's order. */
+    void download(DeviceMemory slot, long start, long bytes, CudaStream stream);
+
+    @Override
+    void close();
+}

@@ -1,0 +1,41 @@
+package dev.gatun.engine.cuda;
+
+import dev.gatun.cuda.CudaStream;
+import dev.gatun.cuda.DeviceMemory;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+
+/** Ordinary memory: the driver takes each copy through a buffer of its own, and the caller waits for it. */
+record PageablePiece(Arena arena, MemorySegment segment) implements HostPiece {
+    /**
+     * Allocates it; all bytes are zero, and their pages are there.
+     *
+     * @param alignment what the address is a multiple of
+     * @throws OutOfMemoryError if the system has no such room
+     */
+    @SuppressWarnings("MustBeClosedChecker") // closed below on failure, otherwise with the piece
+    static PageablePiece allocate(long bytes, long alignment) {
+        Arena arena = Arena.ofShared();
+        try {
+            return new PageablePiece(arena, arena.allocate(bytes, alignment));
+        } catch (OutOfMemoryError noRoom) {
+            arena.close();
+            throw noRoom;
+        }
+    }
+
+    @Override
+    public void upload(long start, DeviceMemory slot, long offset, long bytes, CudaStream stream) {
+        slot.upload(offset, segment.asSlice(start, bytes), stream);
+    }
+
+    @Override
+    public void download(DeviceMemory slot, long start, long bytes, CudaStream stream) {
+        slot.download(0, segment.asSlice(start, bytes), stream);
+    }
+
+    @Override
+    public void close() {
+        arena.close();
+    }
+}

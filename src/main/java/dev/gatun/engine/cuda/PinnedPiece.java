@@ -1,0 +1,29 @@
+package dev.gatun.engine.cuda;
+
+import dev.gatun.cuda.CudaStream;
+import dev.gatun.cuda.DeviceMemory;
+import dev.gatun.cuda.PinnedBuffer;
+import java.lang.foreign.MemorySegment;
+
+/** Page-locked memory: copies are enqueued, and run at the link's speed. */
+record PinnedPiece(PinnedBuffer buffer) implements HostPiece {
+    @Override
+    public MemorySegment segment() {
+        return buffer.segment();
+    }
+
+    @Override
+    public void upload(long start, DeviceMemory slot, long offset, long bytes, CudaStream stream) {
+        slot.copyFrom(offset, buffer, start, bytes, stream);
+    }
+
+    @Override
+    public void download(DeviceMemory slot, long start, long bytes, CudaStream stream) {
+        slot.copyTo(0, buffer, start, bytes, stream);
+    }
+
+    @Override
+    public void close() {
+        buffer.close();
+    }
+}
