@@ -16,7 +16,7 @@
  * checked in Java   1 <= tokens <= T, top_k <= 8, tokens * top_k <= 64, experts <= 128, hidden % 16 == 0, ffn % 16 == 0,
  *          slice tiles 4 or 8 (8 is faster wherever that much shared memory is), 16-byte alignment of blocks, x and the
  *          workspace; scales below 128 in magnitude (q2n);
- *          counters (hidden / 16 ints, of `down` alone) and the two barrier words (of `experts` alone) zero before the first
+ *          counters (hidden / 16 ints, of `down` alone) and the three barrier words (of `experts` alone) zero before the first
  *          launch, and before the next one after ERROR_TIMEOUT; the workspace holds
  *            gate_up: tokens * top_k * 2 * slices(hidden) * ffn floats, down: tokens * top_k * slices(ffn) * hidden floats
  *          where slices(k) = ceil(ceil(k / 128) / slice tiles)
@@ -225,20 +225,22 @@ __device__ __forceinline__ StreamShape down_shape(const ExpertsArguments &a) {
 }
 
 /*
- * All blocks meet at `count`, which is zero before. False where they did not all come in time: the error word says so then,
- * and the launch must end.
+ * All blocks meet at `count`, which is zero before. False where they did not all come in time, or where those of an earlier
+ * launch did not: so one wait is all that a chunk loses. The error word says so then, and the launch must end.
  */
-__device__ __forceinline__ bool meet(int *count, int *error) {
+__device__ __forceinline__ bool meet(int *count, int *failed, int *error) {
     __syncthreads();
     bool late = false;
     if (threadIdx.x == 0) {
         __threadfence();
         atomicAdd(count, 1);
         int64_t begin = nanoseconds();
+        late = *(volatile int *)failed != 0;
         for (int polls = 1; *(volatile int *)count < (int)gridDim.x && !late; polls++) {
             late = polls % 256 == 0 && nanoseconds() - begin > MEETING_NANOSECONDS;
         }
         if (late) {
+            *(volatile int *)failed = 1;
             atomicOr(error, ERROR_TIMEOUT);
         }
         __threadfence();
@@ -314,10 +316,10 @@ __device__ __forceinline__ void experts(const ExpertsArguments &arguments, unsig
     bool all_came = false;
     stream<Format, TOKENS, true>(second, active.count, down_work, shared, [&] {
         find_choices(chosen, active, arguments);
-        all_came = meet(barrier, arguments.error);
+        all_came = meet(barrier, barrier + 2, arguments.error);
         return all_came;
     });
-    if (!all_came || !meet(barrier + 1, arguments.error)) {
+    if (!all_came || !meet(barrier + 1, barrier + 2, arguments.error)) {
         return;
     }
     if (blockIdx.x == 0 && threadIdx.x == 0) {

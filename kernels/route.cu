@@ -3,9 +3,14 @@
  *
  * layout   x[t][hidden], norm[hidden], normed[t][hidden] (n, for the experts; null: not wanted) fp32;
  *          gate[experts][hidden] fp32, fp16 or bf16; ids[t][top_k], weights[t][top_k], best first, ties to the lower id
+ *          forced[t][top_k]: the ids to choose instead (null: the best), weighted by their own logits: for benchmarks
+ *          published[place + t]: a word in mapped host memory for each token (null: nobody waits); sequence: one int, of
+ *          which the lowest 8 bits count. The word is sequence | ids[0] << 8 | ids[1] << 15 | ..., in one store, so whoever
+ *          sees the sequence has the ids
  * bytes    experts * hidden * (2 or 4) + 12 * hidden a token        bound: latency of one block
  * launch   grid tokens, block 1024; no dynamic shared memory
- * checked in Java   hidden % 4 == 0, experts <= 128, top_k <= min(8, experts), 16-byte alignment of x, norm, gate, normed
+ * checked in Java   hidden % 4 == 0, experts <= 128, top_k <= min(8, experts), 16-byte alignment of x, norm, gate, normed;
+ *          forced ids are distinct and in range
  * checked by   RouteTest
  *
  * A NaN among the logits, or no finite largest, sets ERROR_NAN; ids are then distinct and in range, and weights finite.
@@ -16,6 +21,8 @@ constexpr int ROUTE_THREADS = 1024;
 constexpr int ROUTE_WARPS = ROUTE_THREADS / WARP;
 constexpr int MAX_EXPERTS = 128;
 constexpr int BATCH = 8; /* experts that share a pass over x */
+constexpr int MAX_TOP_K = 8;
+constexpr int ID_BITS = 7;
 
 __device__ __forceinline__ float4 four_at(const void *values, int type, int64_t at) {
     if (type == TYPE_F32) {
@@ -74,8 +81,30 @@ __device__ __forceinline__ float add_all(const float *x, const float *norm, cons
     return squares;
 }
 
+/* What a token's choice is told to. */
+struct Choice {
+    int *ids;
+    float *weights;
+    const int *forced;
+    unsigned long long *published;
+    const int *sequence;
+};
+
+/* One warp: all ids and the sequence in one store, which needs no order with others. */
+__device__ __forceinline__ void publish(const Choice &to, int id, int top_k) {
+    int lane = threadIdx.x;
+    unsigned long long word = lane < top_k ? (unsigned long long)id << (8 + ID_BITS * lane) : 0;
+#pragma unroll
+    for (int step = MAX_TOP_K / 2; step > 0; step /= 2) {
+        word |= __shfl_xor_sync(ALL_LANES, word, step);
+    }
+    if (lane == 0) {
+        *(volatile unsigned long long *)to.published = word | (unsigned)(*to.sequence & 255);
+    }
+}
+
 /* One warp. Each lane keeps the experts lane, lane + 32, ...; a NaN counts as the least. */
-__device__ __forceinline__ void choose(const float *logits, int experts, int top_k, int *ids, float *weights, int *error) {
+__device__ __forceinline__ void choose(const float *logits, int experts, int top_k, const Choice &to, int *error) {
     int lane = threadIdx.x;
     constexpr int EACH = MAX_EXPERTS / WARP;
     float mine[EACH];
@@ -122,13 +151,20 @@ __device__ __forceinline__ void choose(const float *logits, int experts, int top
             chosen_id = id;
         }
     }
-    float largest = __shfl_sync(ALL_LANES, chosen, 0);
+    if (to.forced != nullptr && lane < top_k) {
+        chosen_id = to.forced[lane];
+        chosen = logits[chosen_id];
+    }
+    float largest = warp_max(chosen);
     bool usable = !__any_sync(ALL_LANES, nan) && fabsf(largest) < INFINITY;
     float weight = lane < top_k ? (usable ? expf(chosen - largest) : 1) : 0;
     float total = warp_sum(weight);
     if (lane < top_k) {
-        ids[lane] = chosen_id;
-        weights[lane] = weight / total;
+        to.ids[lane] = chosen_id;
+        to.weights[lane] = weight / total;
+    }
+    if (to.published != nullptr) {
+        publish(to, chosen_id, top_k);
     }
     if (!usable && lane == 0) {
         atomicOr(error, ERROR_NAN);
@@ -138,7 +174,9 @@ __device__ __forceinline__ void choose(const float *logits, int experts, int top
 extern "C" __global__ void __launch_bounds__(ROUTE_THREADS) gatun_route(const float *x, const float *norm, float epsilon,
                                                                         const void *gate, int type, int hidden,
                                                                         int experts, int top_k, float *normed, int *ids,
-                                                                        float *weights, int *error) {
+                                                                        float *weights, int *error, const int *forced,
+                                                                        unsigned long long *published, int place,
+                                                                        const int *sequence) {
     __shared__ RouteShared shared;
     int64_t token = blockIdx.x;
     x += token * hidden;
@@ -167,6 +205,9 @@ extern "C" __global__ void __launch_bounds__(ROUTE_THREADS) gatun_route(const fl
     }
     __syncthreads();
     if (threadIdx.x < WARP) {
-        choose(shared.logits, experts, top_k, ids + token * top_k, weights + token * top_k, error);
+        choose(shared.logits, experts, top_k,
+               {ids + token * top_k, weights + token * top_k, forced == nullptr ? nullptr : forced + token * top_k,
+                published == nullptr ? nullptr : published + place + token, sequence},
+               error);
     }
 }

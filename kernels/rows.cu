@@ -8,7 +8,7 @@
  *
  * layout   x[t][columns] fp32; norm[columns] or null; y[t][columns padded to 128] fp16, zeros beyond columns; within each
  *          sixteen columns in the tensor core's order (fragment_place in batch_tile.cuh), which the batched kernels alone
- *          read. h[i][ffn padded to 128], cells[i][ceil(ffn / 128)], i below offsets[experts], factor[i]
+ *          read. h[i][ffn padded to 128], cells[i][ceil(ffn / 128)], factor[i], offsets[0] <= i < offsets[experts]
  * bytes    rows_f16: 4 bytes in (twice, the second time from the L2), 2 out. level_rows: the cells; blocks of a lower cell
  *          than the row's largest are read and written
  * bound    device memory
@@ -74,7 +74,7 @@ extern "C" __global__ void __launch_bounds__(ROWS_THREADS)
 extern "C" __global__ void __launch_bounds__(LEVEL_THREADS)
     gatun_level_rows(__half *h, const signed char *cells, const int *offsets, int experts, int ffn, float *factor) {
     __shared__ int largest[LEVEL_THREADS / WARP];
-    int64_t row = blockIdx.x;
+    int64_t row = offsets[0] + blockIdx.x;
     if (row >= offsets[experts]) {
         return;
     }

@@ -6,6 +6,7 @@ import dev.gatun.engine.CandidateRequest;
 import dev.gatun.quant.FloatType;
 import dev.gatun.quant.TileFormat;
 import java.util.List;
+import java.util.Optional;
 import java.util.function.IntFunction;
 import java.util.stream.IntStream;
 
@@ -102,7 +103,10 @@ final class WorkloadFactory {
     Workload router(RouterOperation router) {
         DeviceMemory norm = norm();
         DeviceFloats hidden = workspace.hidden().rows(0, tokens);
-        DeviceFloats normed = workspace.normed().rows(0, tokens);
+        CudaRouting choice =
+                new CudaRouting(workspace.normed().rows(0, tokens), workspace.expertIds(), workspace.expertWeights());
+        RouterOperation.Hooks nobodyWaits =
+                new RouterOperation.Hooks(Optional.empty(), Optional.empty(), 0, workspace.sequence());
         List<DeviceMatrix.Dense> gates = IntStream.range(0, LAYERS)
                 .mapToObj(layer -> dense(config.experts()))
                 .toList();
@@ -110,14 +114,7 @@ final class WorkloadFactory {
                 LAYERS,
                 gates.getFirst().values().byteSize() + 2 * rowsBytes(),
                 2.0 * tokens * config.experts() * config.hiddenSize(),
-                node -> router.route(
-                        hidden,
-                        norm,
-                        gates.get(node),
-                        normed,
-                        workspace.expertIds(),
-                        workspace.expertWeights(),
-                        device.error()));
+                node -> router.route(hidden, norm, gates.get(node), choice, device.error(), nobodyWaits));
     }
 
     /** RMSNorm alone. */

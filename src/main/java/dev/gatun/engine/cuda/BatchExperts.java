@@ -84,11 +84,25 @@ final class BatchExperts {
         arguments
                 .pointer(GATE_H, h)
                 .pointer(GATE_CELLS, cells)
-                .integer(GATE_EXPERTS, experts)
                 .integer(GATE_TOP_K, topK)
                 .integer(GATE_HIDDEN, gate.columns())
                 .integer(GATE_FFN, gate.rows())
                 .integer(GATE_PAIRS, gate.pairs());
+    }
+
+    /**
+     * A chunk's choices in work.
+     *
+     * @param grouped the choices by expert
+     * @param inputs the experts' inputs, by token
+     * @param results what experts computed, [choices, hidden], sorted by expert
+     * @param error an error word
+     */
+    record Chunk(
+            CudaRouting routing, GroupedChoices grouped, ScaledRows inputs, DeviceFloats results, DeviceMemory error) {
+        int choices() {
+            return results.rows();
+        }
     }
 
     /**
@@ -97,38 +111,72 @@ final class BatchExperts {
      * @param table a pointer to each expert's block, null where it is not resident
      */
     void run(DeviceMemory table, CudaRouting routing, DeviceFloats hidden, DeviceMemory error) {
+        Chunk chunk = begin(routing, error);
+        multiply(chunk, table, 0, experts);
+        finish(chunk, hidden);
+    }
+
+    /** Groups a chunk's choices. It is valid until the next one begins. */
+    Chunk begin(CudaRouting routing, DeviceMemory error) {
         GroupedChoices choices = grouping.group(routing, error);
-        ScaledRows x = scaling.scale(routing.normed(), Optional.empty(), 0);
-        int count = routing.tokens() * topK;
-        gateUp(table, choices, x, count, error);
-        levelRows(choices, count);
-        DeviceFloats y = results.rows(0, count);
-        ScaledRows gated = new ScaledRows(h, factors, count, block.gate().rows());
-        down.multiplyExperts(table, block.downOffset(), block.down(), experts, choices, gated, y, error);
-        grouping.combine(choices, routing, y, hidden);
+        ScaledRows inputs = scaling.scale(routing.normed(), Optional.empty(), 0);
+        return new Chunk(routing, choices, inputs, results.rows(0, routing.tokens() * topK), error);
     }
 
-    private void gateUp(DeviceMemory table, GroupedChoices choices, ScaledRows x, int count, DeviceMemory error) {
+    /**
+     * Computes some of the experts; what the results of the others are does not change, and neither do those of these,
+     * whatever else is computed in the same call.
+     *
+     * @param table a pointer to each expert's block; of these experts, the chosen ones are resident
+     * @param first the first of them
+     * @param count how many, by number
+     */
+    void multiply(Chunk chunk, DeviceMemory table, int first, int count) {
+        GroupedChoices some = chunk.grouped().of(first, count);
+        DeviceMemory blocks = table.slice((long) first * Long.BYTES, (long) count * Long.BYTES);
+        gateUp(chunk, blocks, some, count);
+        levelRows(some, chunk.choices(), count);
+        ScaledRows gated =
+                new ScaledRows(h, factors, chunk.choices(), block.gate().rows());
+        down.multiplyExperts(
+                blocks,
+                block.downOffset(),
+                block.down(),
+                new BatchQ2.Experts(count, Math.ceilDiv(chunk.choices(), experts)),
+                some,
+                gated,
+                chunk.results(),
+                chunk.error());
+    }
+
+    /** hidden += the weighted sum of what all chosen experts computed. */
+    void finish(Chunk chunk, DeviceFloats hidden) {
+        grouping.combine(chunk.grouped(), chunk.routing(), chunk.results(), hidden);
+    }
+
+    private void gateUp(Chunk chunk, DeviceMemory blocks, GroupedChoices some, int count) {
         arguments
-                .pointer(GATE_BLOCKS, table)
-                .pointer(GATE_OFFSETS, choices.offsets())
-                .pointer(GATE_ORDER, choices.order())
-                .pointer(GATE_X, x.values())
-                .pointer(GATE_FACTOR, x.factors())
-                .pointer(GATE_ERROR, error);
-        BatchVariants.Variant variant = gateUp.of(Math.ceilDiv(count, experts));
+                .pointer(GATE_BLOCKS, blocks)
+                .pointer(GATE_OFFSETS, some.offsets())
+                .pointer(GATE_ORDER, some.order())
+                .pointer(GATE_X, chunk.inputs().values())
+                .pointer(GATE_FACTOR, chunk.inputs().factors())
+                .pointer(GATE_ERROR, chunk.error())
+                .integer(GATE_EXPERTS, count);
+        // Tiles go by all experts, so that a result does not depend on which are computed together.
+        BatchVariants.Variant variant = gateUp.of(Math.ceilDiv(chunk.choices(), experts));
         KernelArguments kernel = variant.kernel().set(0, arguments.bytes());
-        long blocks = (long) variant.rowBlocks(block.gate().rows()) * variant.expertTiles(count, experts);
-        kernel.kernel().launch(variant.shape(blocks), kernel, stream);
+        long blocksOfGrid = (long) variant.rowBlocks(block.gate().rows()) * variant.expertTiles(chunk.choices(), count);
+        kernel.kernel().launch(variant.shape(blocksOfGrid), kernel, stream);
     }
 
-    private void levelRows(GroupedChoices choices, int count) {
+    private void levelRows(GroupedChoices some, int choices, int count) {
         level.set(0, h)
                 .set(1, cells)
-                .set(2, choices.offsets())
-                .set(3, experts)
+                .set(2, some.offsets())
+                .set(3, count)
                 .set(4, block.gate().rows())
                 .set(5, factors);
-        level.kernel().launch(LaunchShape.of(count, LEVEL_BLOCK), level, stream);
+        level.kernel().launch(LaunchShape.of(choices, LEVEL_BLOCK), level, stream);
     }
 }

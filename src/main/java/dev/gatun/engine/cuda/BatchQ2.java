@@ -39,6 +39,14 @@ final class BatchQ2 {
     }
 
     /**
+     * Experts that are multiplied together.
+     *
+     * @param count how many
+     * @param usualTokens choices of one of them, for which tiles are made
+     */
+    record Experts(int count, int usualTokens) {}
+
+    /**
      * y[i] = W[expert of i] &middot; x[i], i a sorted choice.
      *
      * @param place where in an expert's block the matrix begins
@@ -47,7 +55,7 @@ final class BatchQ2 {
             DeviceMemory table,
             long place,
             TileShape shape,
-            int experts,
+            Experts experts,
             GroupedChoices choices,
             ScaledRows x,
             DeviceFloats y,
@@ -61,14 +69,14 @@ final class BatchQ2 {
                 .pointer(FACTOR, x.factors())
                 .pointer(Y, y.memory())
                 .pointer(ERROR, error)
-                .integer(EXPERTS, experts)
+                .integer(EXPERTS, experts.count())
                 .integer(TOKENS, x.rows())
                 .integer(ROWS, shape.rows())
                 .integer(COLUMNS, shape.columns())
                 .integer(PAIRS, shape.pairs());
-        BatchVariants.Variant variant = variants.of(Math.ceilDiv(x.rows(), experts));
+        BatchVariants.Variant variant = variants.of(experts.usualTokens());
         KernelArguments kernel = variant.kernel().set(0, arguments.bytes());
-        long blocks = (long) variant.rowBlocks(shape.rows()) * variant.expertTiles(x.rows(), experts);
+        long blocks = (long) variant.rowBlocks(shape.rows()) * variant.expertTiles(x.rows(), experts.count());
         kernel.kernel().launch(variant.shape(blocks), kernel, stream);
     }
 }

@@ -61,7 +61,7 @@ final class DecodeExperts {
         this.multiprocessors = library.device().properties().multiprocessors();
         String scheme = block.gate().format() == TileFormat.Q2N ? "q2n" : "q2";
         this.kernels = TokenVariants.find(library, "experts_q2", "gatun_experts_" + scheme);
-        this.barrier = memory.allocate(2 * Integer.BYTES);
+        this.barrier = memory.allocate(3 * Integer.BYTES);
         this.shapes =
                 IntStream.of(1, 2, 4, TokenVariants.MOST).mapToObj(this::shape).toList();
         setWorkspace(memory);
@@ -110,6 +110,11 @@ final class DecodeExperts {
                 .integer(TOKENS, tokens);
         KernelArguments kernel = kernels.of(tokens).set(0, arguments.bytes());
         kernel.kernel().launch(shapes.get(TokenVariants.index(tokens)), kernel, stream);
+    }
+
+    /** The same for one token of a chunk. */
+    void runToken(DeviceMemory table, int token, CudaRouting routing, DeviceFloats hidden, DeviceMemory error) {
+        run(table, routing.token(token, topK), hidden.rows(token, 1), error);
     }
 
     /** Makes the next launch possible after one whose blocks waited in vain. */

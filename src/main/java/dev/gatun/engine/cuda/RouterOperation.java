@@ -4,6 +4,7 @@ import dev.gatun.cuda.CudaStream;
 import dev.gatun.cuda.DeviceMemory;
 import dev.gatun.cuda.KernelArguments;
 import dev.gatun.cuda.LaunchShape;
+import java.util.Optional;
 
 /** {@code route.cu}: norm, gate, softmax and top-k in one launch. */
 final class RouterOperation {
@@ -22,20 +23,34 @@ final class RouterOperation {
     }
 
     /**
+     * What the choice goes to beside the experts, and where it may come from.
+     *
+     * @param forced int32 [tokens, topK], the ids to choose; empty to choose the best
+     * @param published where the host waits for it, if it does
+     * @param place the place there
+     * @param sequence int32, the chunk's sequence number, in device memory
+     */
+    record Hooks(
+            Optional<DeviceMemory> forced, Optional<PublishedChoices> published, int place, DeviceMemory sequence) {}
+
+    /**
      * Chooses experts for norm(hidden).
      *
-     * @param normed receives norm(hidden), the experts' input
-     * @param ids int32 [tokens, topK], best first
-     * @param weights float32, likewise
+     * @param layer whose norm and gate choose
+     * @param target receives norm(hidden), the experts' input, and the choice, best first
      */
+    void route(DeviceFloats hidden, CudaWeights.Layer layer, CudaRouting target, DeviceMemory error, Hooks hooks) {
+        route(hidden, layer.expertNorm(), layer.router(), target, error, hooks);
+    }
+
+    /** As above, with a norm, float32 [hidden], and a gate, [experts, hidden]. */
     void route(
             DeviceFloats hidden,
             DeviceMemory norm,
             DeviceMatrix.Dense gate,
-            DeviceFloats normed,
-            DeviceMemory ids,
-            DeviceMemory weights,
-            DeviceMemory error) {
+            CudaRouting target,
+            DeviceMemory error,
+            Hooks hooks) {
         arguments
                 .set(0, hidden.memory())
                 .set(1, norm)
@@ -45,10 +60,16 @@ final class RouterOperation {
                 .set(5, hidden.columns())
                 .set(6, gate.rows())
                 .set(7, topK)
-                .set(8, normed.memory())
-                .set(9, ids)
-                .set(10, weights)
-                .set(11, error);
+                .set(8, target.normed().memory())
+                .set(9, target.ids())
+                .set(10, target.weights())
+                .set(11, error)
+                .set(15, hooks.sequence());
+        hooks.forced().ifPresentOrElse(choices -> arguments.set(12, choices), () -> arguments.setNull(12));
+        hooks.published()
+                .ifPresentOrElse(
+                        words -> arguments.set(13, words.words()).set(14, words.firstWord(hooks.place())),
+                        () -> arguments.setNull(13).set(14, 0));
         arguments.kernel().launch(LaunchShape.of(hidden.rows(), BLOCK), arguments, stream);
     }
 }

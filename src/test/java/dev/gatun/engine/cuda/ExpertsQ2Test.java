@@ -28,6 +28,16 @@ class ExpertsQ2Test extends OnKernels {
         forCases(sample -> new Case(sample, true).check());
     }
 
+    @Test
+    void blocksThatWaitInVainGiveUpAndSaySo() {
+        forCase(sample -> new Case(sample, false).checkFailure(-1, 0, 0));
+    }
+
+    @Test
+    void afterALaunchThatGaveUpNobodyWaits() {
+        forCase(sample -> new Case(sample, false).checkFailure(0, 0, 1));
+    }
+
     private final class Case {
         private final Sample sample;
         private final int most;
@@ -98,7 +108,7 @@ class ExpertsQ2Test extends OnKernels {
             Region y = gpu.output(residual);
             Region error = gpu.zeros(1);
             Region counters = gpu.zeros(experts.hidden / 16);
-            MemorySegment arguments = arguments(y, counters, error);
+            MemorySegment arguments = arguments(y, counters, gpu.zeros(3), error);
             boolean together = operations.length == 1;
             int grid = together
                     ? sample.integer("blocks", 1, gpu.residentBlocks("gatun_experts" + suffix, 256, wideBytes))
@@ -114,7 +124,7 @@ class ExpertsQ2Test extends OnKernels {
             return y.floats();
         }
 
-        private MemorySegment arguments(Region y, Region counters, Region error) {
+        private MemorySegment arguments(Region y, Region counters, Region barrier, Region error) {
             int hidden = experts.hidden;
             int ffn = experts.ffn;
             long gateSums = 2L * ids.length * slices(hidden, gateSlice) * ffn;
@@ -128,7 +138,7 @@ class ExpertsQ2Test extends OnKernels {
                 gpu.scratch(4 * gateSums),
                 gpu.scratch(4 * downSums),
                 counters,
-                gpu.zeros(2),
+                barrier,
                 error
             };
             int[] numbers = {
@@ -151,6 +161,21 @@ class ExpertsQ2Test extends OnKernels {
             }
             MemorySegment.copy(numbers, 0, arguments, ValueLayout.JAVA_INT, 80, numbers.length);
             return arguments;
+        }
+
+        /** The barrier's words are what a launch finds there, and the last one what it leaves. */
+        void checkFailure(int... words) {
+            String kernel = "gatun_experts" + (experts.isWide() ? "_q2_t" : "_q2n_t") + most;
+            int bytes = StreamMemory.bytes(most, Math.max(gateSlice, downSlice), experts.isWide());
+            Region y = gpu.output(residual);
+            Region error = gpu.zeros(1);
+            Region barrier = gpu.output(MemorySegment.ofArray(words));
+            MemorySegment arguments = arguments(y, gpu.zeros(experts.hidden / 16), barrier, error);
+            gpu.once(() ->
+                    gpu.launch(kernel, LaunchShape.of(2, 256).sharing(bytes).cooperative(), arguments));
+            assertThat(error.ints()).containsExactly(ERROR_TIMEOUT);
+            assertThat(barrier.ints()[2]).isEqualTo(1);
+            assertThat(y.floats()).containsExactly(residual);
         }
 
         private static int slices(int columns, int sliceTiles) {

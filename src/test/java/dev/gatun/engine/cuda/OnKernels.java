@@ -15,6 +15,7 @@ import org.junit.jupiter.api.BeforeEach;
 abstract class OnKernels {
     static final int ERROR_NAN = 1;
     static final int ERROR_ABSENT = 2;
+    static final int ERROR_TIMEOUT = 8;
     static final int ERROR_ID = 4;
 
     private static final int CASES = Integer.getInteger("gatun.test.cases", 12);

@@ -11,6 +11,7 @@ import dev.gatun.quant.Dequantizer;
 import dev.gatun.quant.FloatType;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
 import java.util.Arrays;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
@@ -46,6 +47,10 @@ class RouteTest extends OnKernels {
         private final Region error = gpu.zeros(1);
         private final Region ids;
         private final Region shares;
+        private final int[] forced;
+        private final int place;
+        private final int sequence;
+        private final Region published;
 
         Case(Sample sample) {
             this.sample = sample;
@@ -66,6 +71,21 @@ class RouteTest extends OnKernels {
             weights = Dequantizer.toDoubles(new DenseMatrix(type, experts, hidden, gate));
             ids = gpu.outputInts((long) tokens * topK);
             shares = gpu.outputFloats((long) tokens * topK);
+            forced = sample.flag("forced") ? forcedChoices() : null;
+            place = sample.integer("place", 0, 3);
+            sequence = sample.integer("sequence", 1, 255);
+            published = sample.flag("published") ? gpu.output((place + tokens) * 8L) : null;
+        }
+
+        private int[] forcedChoices() {
+            int[] choices = new int[tokens * topK];
+            for (int t = 0; t < tokens; t++) {
+                int first = sample.integer("first", 0, experts - 1);
+                for (int rank = 0; rank < topK; rank++) {
+                    choices[t * topK + rank] = (first + rank) % experts;
+                }
+            }
+            return choices;
         }
 
         private void run(float[] input, Region normed) {
@@ -83,7 +103,11 @@ class RouteTest extends OnKernels {
                     normed,
                     ids,
                     shares,
-                    error);
+                    error,
+                    forced == null ? null : gpu.input(forced),
+                    published,
+                    place,
+                    gpu.input(sequence));
         }
 
         void check() {
@@ -95,18 +119,36 @@ class RouteTest extends OnKernels {
             if (normed != null) {
                 assertRowsNear(normed.floats(), n, hidden, 1e-6);
             }
+            checkPublished();
             for (int t = 0; t < tokens; t++) {
                 checkToken(
+                        t,
                         Arrays.copyOfRange(logits, t * experts, (t + 1) * experts),
                         Arrays.copyOfRange(ids.ints(), t * topK, (t + 1) * topK),
                         Arrays.copyOfRange(shares.floats(), t * topK, (t + 1) * topK));
             }
         }
 
+        private void checkPublished() {
+            for (int t = 0; published != null && t < tokens; t++) {
+                long word = sequence;
+                for (int rank = 0; rank < topK; rank++) {
+                    word |= (long) ids.ints()[t * topK + rank] << (8 + 7 * rank);
+                }
+                assertThat(published.bytes().get(ValueLayout.JAVA_LONG_UNALIGNED, (place + t) * 8L))
+                        .isEqualTo(word);
+            }
+        }
+
         /** Which of two nearly equal experts is the better one is a matter of rounding; of two equal ones it is not. */
-        private void checkToken(double[] logits, int[] chosen, float[] weights) {
+        private void checkToken(int token, double[] logits, int[] chosen, float[] weights) {
             double near = 1e-5 * Arrays.stream(logits).map(Math::abs).max().orElseThrow() + 1e-6;
             assertThat(chosen).doesNotHaveDuplicates();
+            if (forced != null) {
+                assertThat(chosen).isEqualTo(Arrays.copyOfRange(forced, token * topK, (token + 1) * topK));
+                checkWeights(logits, chosen, weights);
+                return;
+            }
             boolean[] passed = new boolean[experts];
             for (int id : chosen) {
                 double best = IntStream.range(0, experts)
@@ -122,11 +164,17 @@ class RouteTest extends OnKernels {
                 }
                 passed[id] = true;
             }
+            checkWeights(logits, chosen, weights);
+        }
+
+        private void checkWeights(double[] logits, int[] chosen, float[] weights) {
+            double largest =
+                    Arrays.stream(chosen).mapToDouble(id -> logits[id]).max().orElseThrow();
             double total = Arrays.stream(chosen)
-                    .mapToDouble(id -> Math.exp(logits[id] - logits[chosen[0]]))
+                    .mapToDouble(id -> Math.exp(logits[id] - largest))
                     .sum();
             double[] expected = Arrays.stream(chosen)
-                    .mapToDouble(id -> Math.exp(logits[id] - logits[chosen[0]]) / total)
+                    .mapToDouble(id -> Math.exp(logits[id] - largest) / total)
                     .toArray();
             assertNear(weights, expected, 1e-4);
         }
