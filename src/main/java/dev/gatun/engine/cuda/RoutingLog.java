@@ -25,15 +25,19 @@ final class RoutingLog implements AutoCloseable {
         this.tokensOfLayer = new int[layers];
     }
 
-    /** Puts the copies of a layer's choices into the stream. */
-    void record(int layer, CudaRouting routing) {
+    /** Notes that a layer's choices for so many tokens are on their way. */
+    void expect(int layer, int tokens) {
+        tokensOfLayer[layer] = tokens;
+    }
+
+    /** Puts the copies of a layer's choices into the stream; each time that they run, they are to be expected. */
+    void copy(int layer, CudaRouting routing) {
         long bytes = (long) routing.tokens() * topK * Integer.BYTES;
         routing.ids().copyTo(0, memory, 2L * layer * partBytes, bytes, stream);
         routing.weights().copyTo(0, memory, (2L * layer + 1) * partBytes, bytes, stream);
-        tokensOfLayer[layer] = routing.tokens();
     }
 
-    /** Tells the observer what was recorded since the last time; the stream has been waited for. */
+    /** Tells the observer what was expected since the last time; the stream has been waited for. */
     void deliver() {
         for (int layer = 0; layer < tokensOfLayer.length; layer++) {
             int tokens = tokensOfLayer[layer];

@@ -1,0 +1,93 @@
+package dev.gatun.engine.cuda;
+
+import dev.gatun.engine.KvCache;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Objects;
+
+/**
+ * A model whose residual stream is a hash of all that its kernels saw: of device memory when they ran, of host values when
+ * they were launched. So two runs that differ in either have other results.
+ */
+final class FakeTokens {
+    private static final int LAYERS = 3;
+
+    private final FakeRecorder recorder;
+    private final TokenLaunches launches;
+    private final List<Integer> results = new ArrayList<>();
+    private final List<Integer> noted = new ArrayList<>();
+
+    // Device memory.
+    private int id;
+    private int position;
+    private int stream;
+
+    FakeTokens(FakeRecorder recorder, TokenLaunches launches) {
+        this.recorder = recorder;
+        this.launches = launches;
+    }
+
+    static FakeTokens withGraphs(FakeRecorder recorder) {
+        return new FakeTokens(recorder, TokenLaunches.withGraphs(recorder));
+    }
+
+    static FakeTokens plain() {
+        return new FakeTokens(new FakeRecorder(), TokenLaunches.plain());
+    }
+
+    TokenLaunches launches() {
+        return launches;
+    }
+
+    /** What the head computed, each time. */
+    List<Integer> results() {
+        return results;
+    }
+
+    /** The layers whose launch the host was told of. */
+    List<Integer> noted() {
+        return noted;
+    }
+
+    /** A whole chunk; a token of it has {@code newId}. */
+    void pass(int tokens, int newId, KvCache cache, int newPosition, int pieces) {
+        embed(tokens, newId);
+        place(newPosition);
+        for (int layer = 0; layer < LAYERS; layer++) {
+            attend(layer, cache, pieces);
+            experts(layer);
+        }
+        head();
+    }
+
+    void embed(int tokens, int newId) {
+        launches.begin(tokens);
+        id = newId;
+        launches.add(new TokenStep.Embed(), () -> recorder.launch(() -> stream = id));
+    }
+
+    /** Before any attention of the chunk. */
+    void place(int newPosition) {
+        position = newPosition;
+    }
+
+    void attend(int layer, KvCache cache, int pieces) {
+        launches.attendTo(cache, pieces);
+        int sequence = System.identityHashCode(cache);
+        launches.add(
+                new TokenStep.Attend(layer),
+                () -> recorder.launch(() -> stream = Objects.hash(stream, layer, sequence, pieces, position)));
+    }
+
+    void experts(int layer) {
+        launches.add(
+                new TokenStep.Experts(layer),
+                () -> recorder.launch(() -> stream = Objects.hash(stream, layer)),
+                () -> noted.add(layer));
+    }
+
+    void head() {
+        launches.add(new TokenStep.Head(), () -> recorder.launch(() -> results.add(stream)));
+        launches.finish();
+    }
+}
