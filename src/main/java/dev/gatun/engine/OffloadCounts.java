@@ -1,0 +1,86 @@
+package dev.gatun.engine;
+
+import java.util.Optional;
+
+/**
+ * What a backend that fetches experts did since it was made; every number but the last two only grows. Read before and after
+ * something, the difference is what that cost: {@link #since}.
+ *
+ * @param hits experts asked for that were on the device
+ * @param late experts asked for whose copy was on its way
+ * @param misses experts asked for that were not there
+ * @param hitLayers layers of a token, or of a chunk, all of whose experts were on the device
+ * @param prefetches copies that were begun for guesses
+ * @param prefetchesUsed those of them that were asked for before they were evicted, in time or late
+ * @param prefetchesWasted those that were evicted, or cancelled, before anybody asked for them
+ * @param bytesUp bytes copied from host to device
+ * @param bytesDown bytes copied from device to host
+ * @param times where the time went; empty where that is not measured
+ * @param gpuMemory bytes of the device's memory that are in use now
+ * @param hostMemory bytes of pinned memory that are in use now
+ */
+public record OffloadCounts(
+        long hits,
+        long late,
+        long misses,
+        long hitLayers,
+        long prefetches,
+        long prefetchesUsed,
+        long prefetchesWasted,
+        long bytesUp,
+        long bytesDown,
+        Optional<Times> times,
+        long gpuMemory,
+        long hostMemory) {
+
+    /**
+     * The time of copies and of forward passes, in nanoseconds.
+     *
+     * @param link how long copies ran; while one runs each way the time counts once
+     * @param parts the time of the passes
+     */
+    public record Times(long link, Parts parts) {
+        /** What was added since {@code earlier}. */
+        public Times since(Times earlier) {
+            return new Times(link - earlier.link, parts.since(earlier.parts));
+        }
+    }
+
+    /**
+     * The time of forward passes by part, in nanoseconds. What is missing to their sum is the way of the logits to the host.
+     *
+     * @param attention norms, projections, rotary embedding, attention; and the embedding and the head
+     * @param router choosing experts
+     * @param experts computing them
+     * @param waiting nothing was computed because a copy was on its way
+     * @param host nothing was computed because the host had not ordered anything yet
+     */
+    public record Parts(long attention, long router, long experts, long waiting, long host) {
+        /** What was added since {@code earlier}. */
+        public Parts since(Parts earlier) {
+            return new Parts(
+                    attention - earlier.attention,
+                    router - earlier.router,
+                    experts - earlier.experts,
+                    waiting - earlier.waiting,
+                    host - earlier.host);
+        }
+    }
+
+    /** What was counted since {@code earlier}, with the memory that is in use now. */
+    public OffloadCounts since(OffloadCounts earlier) {
+        return new OffloadCounts(
+                hits - earlier.hits,
+                late - earlier.late,
+                misses - earlier.misses,
+                hitLayers - earlier.hitLayers,
+                prefetches - earlier.prefetches,
+                prefetchesUsed - earlier.prefetchesUsed,
+                prefetchesWasted - earlier.prefetchesWasted,
+                bytesUp - earlier.bytesUp,
+                bytesDown - earlier.bytesDown,
+                times.flatMap(now -> earlier.times.map(now::since)),
+                gpuMemory,
+                hostMemory);
+    }
+}
