@@ -2,8 +2,8 @@ package dev.gatun.cli;
 
 import dev.gatun.GatunException;
 import dev.gatun.offload.CacheShape.Sharing;
-import dev.gatun.offload.HitRatioChart;
-import dev.gatun.offload.HitRatioChart.Curve;
+import dev.gatun.offload.CurvePage;
+import dev.gatun.offload.CurvePage.Curve;
 import dev.gatun.offload.PolicyKind;
 import dev.gatun.offload.RoutingTrace;
 import dev.gatun.offload.TraceException;
@@ -19,6 +19,7 @@ import java.util.Optional;
 import java.util.concurrent.Callable;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
+import java.util.stream.Stream;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
@@ -27,7 +28,8 @@ import picocli.CommandLine.Parameters;
 @Command(
         name = "trace",
         description =
-                "Replays recorded routing through every cache policy and every cache size, and prints hit ratios.",
+                "Replays recorded routing through every cache policy and every cache size, and prints hit ratios; and "
+                        + "how well routers, asked layers ahead, would have guessed what to prefetch.",
         mixinStandardHelpOptions = true,
         versionProvider = Version.class,
         sortOptions = false,
@@ -43,6 +45,13 @@ import picocli.CommandLine.Parameters;
             "experts that the first half used most), and best, which knows the future.",
             "The first half of the trace warms the cache, the second half counts. Every cache",
             "has a few staging slots besides, as many as a layer needs for one token.",
+            "",
+            "Guesses are there if gatun generate recorded them (--trace-guesses): what the",
+            "router of a later layer says to what this layer's router sees. A recall of 1",
+            "means that all experts the later layer chose were among the k likeliest. To copy",
+            "the k-th ahead pays while p x time saved > (1 - p) x time lost, p being how",
+            "often it is right; --prefetch measures both, and copies no more than that.",
+            "",
             "Exit status: 0 done, 2 a mistake in what was given, 1 a bug."
         })
 final class TraceCommand implements Callable<Integer> {
@@ -51,8 +60,11 @@ final class TraceCommand implements Callable<Integer> {
     @Parameters(paramLabel = "FILE", description = "What gatun generate --trace FILE wrote.")
     private Path file;
 
-    @Option(names = "--html", paramLabel = "OUT", description = "Also write a page with a picture of the curves.")
+    @Option(names = "--html", paramLabel = "OUT", description = "Also write a page with pictures of the curves.")
     private Optional<Path> html = Optional.empty();
+
+    @Option(names = "--by-layer", description = "Also print the recall for each layer that was guessed.")
+    private boolean byLayer;
 
     TraceCommand(Console console) {
         this.console = console;
@@ -61,12 +73,28 @@ final class TraceCommand implements Callable<Integer> {
     @Override
     public Integer call() {
         RoutingTrace trace = read();
+        if (byLayer && trace.guesses().isEmpty()) {
+            throw new GatunException("by-layer: `" + file + "` has no guesses; record them with --trace-guesses");
+        }
         TraceReplay replay = new TraceReplay(trace);
         List<Curve> curves = curves(replay);
         console.out().println(title(trace, replay));
         table(trace, curves);
-        html.ifPresent(out -> write(out, HitRatioChart.page(title(trace, replay), curves)));
+        Optional<RecallTable> recall = trace.guesses().map(guesses -> new RecallTable(trace, guesses, replay));
+        recall.ifPresent(guessed -> print(guessed.lines(byLayer)));
+        html.ifPresent(out -> write(out, CurvePage.of(title(trace, replay), plots(curves, recall))));
         return ExitCode.OK;
+    }
+
+    private static List<CurvePage.Plot> plots(List<Curve> hitRatios, Optional<RecallTable> recall) {
+        CurvePage.Plot hits = new CurvePage.Plot("slots per layer", "hit ratio", hitRatios);
+        return Stream.concat(Stream.of(hits), recall.map(RecallTable::plot).stream())
+                .toList();
+    }
+
+    private void print(List<String> lines) {
+        console.out().println();
+        lines.forEach(console.out()::println);
     }
 
     private RoutingTrace read() {

@@ -1,6 +1,7 @@
 package dev.gatun.offload;
 
 import java.util.Arrays;
+import java.util.Optional;
 
 /** Which experts the routers of a model chose, token by token: a recording to replay. Immutable. */
 public final class RoutingTrace {
@@ -9,9 +10,10 @@ public final class RoutingTrace {
     private final int experts;
     private final int expertsPerToken;
     private final int[] chosen;
+    private final Optional<RoutingGuesses> guesses;
 
     /**
-     * Makes a trace.
+     * Makes a trace without guesses.
      *
      * @param model the name of the model it was recorded from
      * @param layers layers of the model
@@ -20,6 +22,17 @@ public final class RoutingTrace {
      * @param chosen [tokens, layers, expertsPerToken], below {@code experts} and different within a layer and token
      */
     public RoutingTrace(String model, int layers, int experts, int expertsPerToken, int[] chosen) {
+        this(model, layers, experts, expertsPerToken, chosen, Optional.empty());
+    }
+
+    /** Makes a trace with guesses for the same tokens, layers and experts. */
+    public RoutingTrace(
+            String model,
+            int layers,
+            int experts,
+            int expertsPerToken,
+            int[] chosen,
+            Optional<RoutingGuesses> guesses) {
         if (layers <= 0 || expertsPerToken <= 0 || expertsPerToken > experts) {
             throw new IllegalArgumentException(
                     "no model: " + layers + " layers, " + expertsPerToken + " of " + experts + " experts");
@@ -32,6 +45,13 @@ public final class RoutingTrace {
         this.experts = experts;
         this.expertsPerToken = expertsPerToken;
         this.chosen = chosen.clone();
+        this.guesses = guesses;
+        guesses.ifPresent(these -> these.requireFitting(this));
+    }
+
+    /** What routers would have chosen layers ahead, if it was recorded. */
+    public Optional<RoutingGuesses> guesses() {
+        return guesses;
     }
 
     /** The name of the model it was recorded from. */
@@ -64,7 +84,7 @@ public final class RoutingTrace {
         System.arraycopy(chosen, (token * layers + layer) * expertsPerToken, target, 0, expertsPerToken);
     }
 
-    /** The first {@code tokens} tokens. */
+    /** The first {@code tokens} tokens, without guesses. */
     public RoutingTrace first(int tokens) {
         int[] part = Arrays.copyOf(chosen, tokens * layers * expertsPerToken);
         return new RoutingTrace(model, layers, experts, expertsPerToken, part);

@@ -7,6 +7,7 @@ import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.Arrays;
+import java.util.Optional;
 import tools.jackson.core.JacksonException;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
@@ -20,6 +21,7 @@ public final class TraceReader {
     private final int layers;
     private final int experts;
     private final int expertsPerToken;
+    private final Optional<GuessReader> guesses;
     private int[] chosen = new int[1 << 12];
     private int filled;
 
@@ -32,6 +34,9 @@ public final class TraceReader {
         this.layers = integer(header, "layers", 1, MOST_LAYERS);
         this.experts = integer(header, "experts", 1, MOST_EXPERTS);
         this.expertsPerToken = integer(header, "experts_per_token", 1, experts);
+        this.guesses = header.has("layers_ahead")
+                ? Optional.of(new GuessReader(layers, experts, integer(header, "layers_ahead", 1, layers - 1)))
+                : Optional.empty();
     }
 
     /**
@@ -78,6 +83,7 @@ public final class TraceReader {
         for (JsonNode layer : choices) {
             choice(layer);
         }
+        guesses.ifPresent(reader -> reader.token(line.path("guesses")));
     }
 
     private void choice(JsonNode layer) {
@@ -105,21 +111,27 @@ public final class TraceReader {
     }
 
     private RoutingTrace trace() {
-        return new RoutingTrace(model, layers, experts, expertsPerToken, Arrays.copyOf(chosen, filled));
+        return new RoutingTrace(
+                model,
+                layers,
+                experts,
+                expertsPerToken,
+                Arrays.copyOf(chosen, filled),
+                guesses.map(GuessReader::guesses));
     }
 
     private static int integer(JsonNode object, String name, int least, int most) {
         return inRange(object.path(name), name, least, most);
     }
 
-    private static int inRange(JsonNode number, String name, int least, int most) {
+    static int inRange(JsonNode number, String name, int least, int most) {
         require(
                 number.isInt() && number.asInt() >= least && number.asInt() <= most,
                 "`" + name + "` must be a whole number from " + least + " to " + most);
         return number.asInt();
     }
 
-    private static void require(boolean met, String complaint) {
+    static void require(boolean met, String complaint) {
         if (!met) {
             throw new BadLineException(complaint, null);
         }

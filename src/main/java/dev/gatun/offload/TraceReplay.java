@@ -38,8 +38,8 @@ public final class TraceReplay {
         return new CacheShape(trace.layers(), trace.experts(), slots, trace.expertsPerToken(), sharing);
     }
 
-    /** What a cache counts in the second half. */
-    CacheCounts counts(PolicyKind kind, CacheShape shape) {
+    /** What a cache of this shape counts in the second half. */
+    public CacheCounts counts(PolicyKind kind, CacheShape shape) {
         ExpertCache cache = new ExpertCache(shape, kind.make(shape, trace, warmUp), trace.expertsPerToken());
         run(cache, 0, warmUp);
         CacheCounts before = cache.counts();
@@ -47,12 +47,38 @@ public final class TraceReplay {
         return cache.counts().since(before);
     }
 
+    /**
+     * What the first {@code k} guesses, made {@code ahead} layers early, would have been worth to a cache of
+     * {@code slotsPerLayer} slots a layer, with the policy {@code kind}.
+     *
+     * @throws java.util.NoSuchElementException if no guesses were recorded
+     */
+    public GuessWorth worth(PolicyKind kind, int slotsPerLayer, int ahead, int k) {
+        RoutingGuesses guesses = trace.guesses().orElseThrow();
+        CacheShape shape = shape(slotsPerLayer, CacheShape.Sharing.PER_LAYER);
+        ExpertCache cache = new ExpertCache(shape, kind.make(shape, trace, warmUp), trace.expertsPerToken());
+        run(cache, 0, warmUp);
+        GuessAudit audit = new GuessAudit(guesses, cache, ahead, k);
+        run(cache, warmUp, trace.tokens(), audit::look);
+        return audit.worth();
+    }
+
+    /** Hears of each layer's choice before the cache does. */
+    private interface ChoiceListener {
+        void chosen(int token, int layer, int[] experts);
+    }
+
     private void run(ExpertCache cache, int from, int to) {
+        run(cache, from, to, (token, layer, experts) -> {});
+    }
+
+    private void run(ExpertCache cache, int from, int to, ChoiceListener listener) {
         int[] experts = new int[trace.expertsPerToken()];
         int[] slots = new int[trace.expertsPerToken()];
         for (int token = from; token < to; token++) {
             for (int layer = 0; layer < trace.layers(); layer++) {
                 trace.copyChoice(token, layer, experts);
+                listener.chosen(token, layer, experts);
                 serve(cache, layer, experts, slots);
             }
         }

@@ -10,7 +10,7 @@ import dev.gatun.cpu.NotANumberException;
 import dev.gatun.cpu.Product;
 import dev.gatun.engine.Activations;
 import dev.gatun.engine.Backend;
-import dev.gatun.engine.ForwardPass;
+import dev.gatun.engine.GuessObserver;
 import dev.gatun.engine.KvCache;
 import dev.gatun.engine.KvPrecision;
 import dev.gatun.engine.Logits;
@@ -28,12 +28,16 @@ import java.util.Optional;
  * maps them; nothing is widened or copied at load.
  */
 public final class CpuBackend implements Backend {
+    /** Tokens of a prompt that are processed at once. */
+    private static final int CHUNK = 512;
+
     private final MixtralConfig config;
     private final Arena arena = Arena.ofShared();
     private final CpuPool pool;
     private final CpuWeights weights;
     private final CpuWorkspace workspace;
     private Optional<RoutingObserver> observer = Optional.empty();
+    private Optional<CpuGuesses> guesses = Optional.empty();
 
     /**
      * Makes a backend for one model.
@@ -67,7 +71,7 @@ public final class CpuBackend implements Backend {
 
     @Override
     public int maxChunk() {
-        return ForwardPass.CHUNK;
+        return CHUNK;
     }
 
     @Override
@@ -115,6 +119,7 @@ public final class CpuBackend implements Backend {
     @Override
     public Routing route(int layer, Activations hidden) {
         FloatMatrix stream = values(hidden);
+        guesses.ifPresent(asked -> asked.ask(pool, layer, stream));
         CpuWeights.Layer layerWeights = weights.layers().get(layer);
         FloatMatrix normed = norm(layerWeights.expertNorm(), stream);
         FloatMatrix logits = workspace.routerLogits().rows(0, stream.rows());
@@ -168,6 +173,16 @@ public final class CpuBackend implements Backend {
     @Override
     public void observe(RoutingObserver newObserver) {
         observer = Optional.of(newObserver);
+    }
+
+    @Override
+    public boolean canGuess() {
+        return true;
+    }
+
+    @Override
+    public void observeGuesses(GuessObserver newObserver, int layersAhead) {
+        guesses = Optional.of(new CpuGuesses(Arena.ofAuto(), config, weights, maxChunk(), newObserver, layersAhead));
     }
 
     @Override

@@ -4,8 +4,11 @@ import java.util.Formatter;
 import java.util.List;
 import java.util.Locale;
 
-/** Hit-ratio curves as a self-contained HTML page with one SVG picture; opens anywhere, asks for nothing. */
-public final class HitRatioChart {
+/**
+ * Curves of ratios as a self-contained HTML page, an SVG picture for each plot, side by side where the window is wide enough;
+ * opens anywhere, asks for nothing.
+ */
+public final class CurvePage {
     private static final int LEFT = 60;
     private static final int TOP = 30;
     private static final int WIDTH = 560;
@@ -19,7 +22,7 @@ public final class HitRatioChart {
      * @param label what it is of
      * @param dashed how the line is drawn
      * @param colour which colour, from 0; curves that belong together share one
-     * @param ratios for 1 slot per layer and on
+     * @param ratios for 1 of what is counted below the plot, for 2 and on
      */
     public record Curve(String label, boolean dashed, int colour, List<Double> ratios) {
         public Curve {
@@ -27,28 +30,34 @@ public final class HitRatioChart {
         }
     }
 
+    /**
+     * One picture.
+     *
+     * @param counted what is counted below it
+     * @param ratio what the curves show
+     * @param curves all of the same length
+     */
+    public record Plot(String counted, String ratio, List<Curve> curves) {
+        public Plot {
+            curves = List.copyOf(curves);
+        }
+    }
+
     private final StringBuilder page = new StringBuilder();
     private final Formatter out = new Formatter(page, Locale.ROOT);
-    private final int sizes;
 
-    private HitRatioChart(int sizes) {
-        this.sizes = sizes;
-    }
+    private CurvePage() {}
 
     /**
      * Draws a page.
      *
-     * @param title one line above the picture
-     * @param curves all of the same length
+     * @param title one line above the pictures
      */
-    public static String page(String title, List<Curve> curves) {
-        HitRatioChart chart = new HitRatioChart(curves.getFirst().ratios().size());
-        chart.begin(title);
-        chart.axes();
-        for (int i = 0; i < curves.size(); i++) {
-            chart.curve(curves.get(i), i);
-        }
-        return chart.page.append("</svg></body></html>\n").toString();
+    public static String of(String title, List<Plot> plots) {
+        CurvePage drawn = new CurvePage();
+        drawn.begin(title);
+        plots.forEach(drawn::plot);
+        return drawn.page.append("</body></html>\n").toString();
     }
 
     private void begin(String title) {
@@ -57,32 +66,43 @@ public final class HitRatioChart {
         out.format(
                 "<body style=\"font-family:sans-serif;background:#fff;color:#222\"><h1 style=\"font-size:1.1em\">%s</h1>%n",
                 text);
-        out.format("<svg viewBox=\"0 0 820 450\" width=\"820\" height=\"450\" font-size=\"13\" fill=\"#222\">%n");
     }
 
-    private void axes() {
+    private void plot(Plot plot) {
+        out.format("<svg viewBox=\"0 0 820 450\" width=\"820\" height=\"450\" font-size=\"13\" fill=\"#222\">%n");
+        axes(plot);
+        for (int i = 0; i < plot.curves().size(); i++) {
+            curve(plot.curves().get(i), i);
+        }
+        page.append("</svg>\n");
+    }
+
+    private void axes(Plot plot) {
         for (int tenth = 0; tenth <= 10; tenth += 2) {
             double y = y(tenth / 10.0);
             out.format("<path d=\"M%d %.1fh%d\" stroke=\"#ddd\"/>", LEFT, y, WIDTH);
             out.format("<text x=\"%d\" y=\"%.1f\" text-anchor=\"end\">%.1f</text>%n", LEFT - 8, y + 4, tenth / 10.0);
         }
-        int step = Math.ceilDiv(sizes, 16);
-        for (int slots = step; slots <= sizes; slots += step) {
+        int most = plot.curves().getFirst().ratios().size();
+        int step = Math.ceilDiv(most, 16);
+        for (int count = step; count <= most; count += step) {
             out.format(
-                    "<text x=\"%.1f\" y=\"%d\" text-anchor=\"middle\">%d</text>%n", x(slots), TOP + HEIGHT + 20, slots);
+                    "<text x=\"%.1f\" y=\"%d\" text-anchor=\"middle\">%d</text>%n",
+                    x(count, most), TOP + HEIGHT + 20, count);
         }
         out.format(
-                "<text x=\"%d\" y=\"%d\" text-anchor=\"middle\">slots per layer</text>%n",
-                LEFT + WIDTH / 2, TOP + HEIGHT + 45);
-        out.format("<text x=\"%d\" y=\"%d\">hit ratio</text>%n", LEFT - 35, TOP - 12);
+                "<text x=\"%d\" y=\"%d\" text-anchor=\"middle\">%s</text>%n",
+                LEFT + WIDTH / 2, TOP + HEIGHT + 45, plot.counted());
+        out.format("<text x=\"%d\" y=\"%d\">%s</text>%n", LEFT - 35, TOP - 12, plot.ratio());
     }
 
     private void curve(Curve curve, int row) {
         String colour = COLOURS.get(curve.colour() % COLOURS.size());
         String dashes = curve.dashed() ? " stroke-dasharray=\"6 4\"" : "";
         out.format("<polyline fill=\"none\" stroke=\"%s\" stroke-width=\"2\"%s points=\"", colour, dashes);
-        for (int slots = 1; slots <= sizes; slots++) {
-            out.format("%.1f,%.1f ", x(slots), y(curve.ratios().get(slots - 1)));
+        int most = curve.ratios().size();
+        for (int count = 1; count <= most; count++) {
+            out.format("%.1f,%.1f ", x(count, most), y(curve.ratios().get(count - 1)));
         }
         double y = TOP + 10 + 22.0 * row;
         int x = LEFT + WIDTH + 20;
@@ -90,11 +110,11 @@ public final class HitRatioChart {
         out.format("<text x=\"%d\" y=\"%.1f\">%s</text>%n", x + 36, y + 4, curve.label());
     }
 
-    private double x(int slots) {
-        return LEFT + (double) WIDTH * slots / sizes;
+    private static double x(int count, int most) {
+        return LEFT + (double) WIDTH * count / most;
     }
 
-    private double y(double ratio) {
+    private static double y(double ratio) {
         return TOP + HEIGHT * (1 - ratio);
     }
 }
