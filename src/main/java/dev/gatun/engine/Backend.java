@@ -1,5 +1,6 @@
 package dev.gatun.engine;
 
+import java.util.List;
 import java.util.Optional;
 
 /**
@@ -14,7 +15,12 @@ public interface Backend extends AutoCloseable {
     /** What runs here, for the user: {@code "cpu (avx2, 2 threads)"}. */
     String description();
 
-    /** The most tokens a chunk may have. */
+    /** Lines for the user about what makes this slower than it could be; none as a rule. */
+    default List<String> notes() {
+        return List.of();
+    }
+
+    /** The most tokens a chunk may have; the same whatever memory there is. */
     int maxChunk();
 
     /** Makes the cache of a new sequence. */
@@ -60,8 +66,32 @@ public interface Backend extends AutoCloseable {
         return Optional.empty();
     }
 
+    /**
+     * What fetching experts has cost so far, where this backend does that. Asked for between chunks, once for each: so it
+     * waits for nothing.
+     */
+    default Optional<OffloadCounts> offloadCounts() {
+        return Optional.empty();
+    }
+
     /** Sets who hears of routing from now on; nobody does at first. */
     void observe(RoutingObserver observer);
+
+    /** Whether {@link #observeGuesses} works. */
+    default boolean canGuess() {
+        return false;
+    }
+
+    /**
+     * Sets who hears from now on what the routers of layers to come would choose; that costs a router for each layer and
+     * distance.
+     *
+     * @param layersAhead how far to guess, at least 1; where fewer layers follow, as far as there are layers
+     * @throws UnsupportedOperationException if this backend cannot guess for others
+     */
+    default void observeGuesses(GuessObserver observer, int layersAhead) {
+        throw new UnsupportedOperationException(description() + " tells no guesses");
+    }
 
     /** Frees everything but what it was given. All its caches are closed before. */
     @Override

@@ -2,9 +2,6 @@ package dev.gatun.engine;
 
 /** The forward pass of a Mixtral-family decoder: the one place where the order of operations stands. */
 public final class ForwardPass {
-    /** Every position of a prompt at a multiple of this begins a chunk, whatever memory there is. */
-    public static final int CHUNK = 512;
-
     private final Backend backend;
     private final int layers;
 
@@ -33,11 +30,11 @@ public final class ForwardPass {
     }
 
     /**
-     * How many of a prompt's tokens the next chunk may have: up to the next multiple of the chunk size, so that chunks lie
-     * the same way however a sequence was fed.
+     * How many of a prompt's tokens the next chunk may have: up to the next multiple of the backend's chunk, so that chunks
+     * lie the same way however a sequence was fed.
      */
     public int nextChunk(KvCache cache) {
-        int grid = Math.min(CHUNK, backend.maxChunk());
+        int grid = backend.maxChunk();
         return grid - cache.length() % grid;
     }
 }

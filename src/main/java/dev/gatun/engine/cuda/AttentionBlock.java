@@ -17,6 +17,11 @@ final class AttentionBlock {
         this.epsilon = epsilon;
     }
 
+    /** As {@link AttentionOperation#pieces}. */
+    int pieces(int position) {
+        return attention.pieces(position);
+    }
+
     /** hidden += output &middot; attention(norm(hidden)). */
     void run(
             CudaWeights.Layer layer,

@@ -23,6 +23,11 @@ final class AttentionOperation {
         }
     }
 
+    /** Into how many pieces the context of a token at {@code position} is cut: what its launch depends on. */
+    int pieces(int position) {
+        return few.pieces(position, 1);
+    }
+
     /** The least power of two that is at least {@code value}. */
     static int powerOfTwo(int value) {
         return Integer.highestOneBit(2 * value - 1);

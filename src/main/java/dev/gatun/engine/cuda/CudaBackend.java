@@ -1,5 +1,6 @@
 package dev.gatun.engine.cuda;
 
+import dev.gatun.checkpoint.ExpertWeights;
 import dev.gatun.checkpoint.MixtralConfig;
 import dev.gatun.checkpoint.ModelWeights;
 import dev.gatun.cuda.CudaAvailability;
@@ -9,54 +10,133 @@ import dev.gatun.engine.Activations;
 import dev.gatun.engine.Backend;
 import dev.gatun.engine.CandidateRequest;
 import dev.gatun.engine.CandidateSearch;
-import dev.gatun.engine.ForwardPass;
+import dev.gatun.engine.ForcedRouting;
 import dev.gatun.engine.KvCache;
 import dev.gatun.engine.KvPrecision;
 import dev.gatun.engine.Logits;
+import dev.gatun.engine.OffloadCounts;
 import dev.gatun.engine.Routing;
 import dev.gatun.engine.RoutingObserver;
+import dev.gatun.offload.CacheShape;
+import dev.gatun.offload.KeyValueBudget;
+import dev.gatun.offload.LoadListener;
+import dev.gatun.offload.ModelSizes;
+import dev.gatun.offload.OffloadOptions;
 import java.lang.foreign.MemorySegment;
+import java.util.List;
 import java.util.Optional;
 
 /**
- * Every operation on one GPU, with the whole model in its memory. Operations are put into one stream and return before they
- * have run. Those that wait: {@link #await} and the search for candidates; {@link #head} for several rows, which takes memory;
- * {@link #embed} if a chunk before was not awaited.
+ * Every operation on one GPU, with all experts in its memory or as many as fit. Operations are put into one stream and return
+ * before they have run; those of a single token all together, in {@link #head}, as a CUDA graph, where all experts are
+ * resident ({@link CudaOptions#graphs}). Those that wait: {@link #await} and the search for candidates; {@link #head} for
+ * several rows, which takes memory, and for a token that needs a new graph; {@link #embed} if a chunk before was not awaited;
+ * {@link #experts} for the router's choice, where not all experts are resident and the chunk is small.
  */
 public final class CudaBackend implements Backend {
     private final MixtralConfig config;
     private final CudaDevice device;
+    private final DeviceBudget budget;
     private final CudaResources resources;
     private final CudaWeights weights;
     private final CudaWorkspace workspace;
     private final CudaOperations operations;
+    private final Optional<OffloadedExperts> offloaded;
+    private final TokenLaunches launches;
+    private final PassClock clock;
+    private final KeyValueBudget keyValues;
     private Optional<RoutingLog> log = Optional.empty();
+    private Optional<ForcedChoices> forced = Optional.empty();
+    private long memoryInUse;
     private int devicePosition = -1;
+    private int sequence = 1;
     private boolean inWork;
 
     /**
-     * Makes a backend for one model: copies all weights to the device.
+     * Makes a backend for one model with all of its weights on the device, if they fit, and as many experts as fit if not.
      *
      * @param config the model's shape
-     * @param weights needed until this returns
+     * @param weights outlive this
      * @throws UnsupportedModelException if the kernels cannot run this model, or it does not fit the device's memory
      * @throws dev.gatun.cuda.CudaException if CUDA fails
      */
     public CudaBackend(CudaDevice device, MixtralConfig config, ModelWeights weights) {
-        ModelRequirements.check(device, config, weights);
-        this.config = config;
+        this(device, config, weights, CudaOptions.defaults());
+    }
+
+    /** As {@link #CudaBackend(CudaDevice, MixtralConfig, ModelWeights)}, with options. */
+    public CudaBackend(CudaDevice device, MixtralConfig config, ModelWeights weights, CudaOptions options) {
+        this(device, CudaModel.of(config, weights), OffloadOptions.defaults(), options, (bytes, total) -> {});
+    }
+
+    /**
+     * Makes a backend for one model.
+     *
+     * @param model its weights are needed until this returns
+     * @param offload what of the device's and the host's memory may be used for experts, and how
+     * @param listener hears how far experts are loaded into host memory
+     * @throws UnsupportedModelException if the kernels cannot run this model, or it does not fit the memory
+     * @throws dev.gatun.cuda.CudaException if CUDA fails
+     */
+    public CudaBackend(
+            CudaDevice device, CudaModel model, OffloadOptions offload, CudaOptions options, LoadListener listener) {
+        this(device, model, offload, options, listener, PieceAllocator.of(device));
+    }
+
+    /** @param pinning where memory of the host for experts comes from */
+    CudaBackend(
+            CudaDevice device,
+            CudaModel model,
+            OffloadOptions offload,
+            CudaOptions options,
+            LoadListener listener,
+            PieceAllocator pinning) {
+        ModelRequirements.check(model.config());
+        this.config = model.config();
+        this.budget = DeviceBudget.of(device, model, offload);
         this.device = device;
         this.resources = CudaResources.open(device, config, maxChunk());
         try {
             this.workspace = CudaWorkspace.allocate(resources.arena(), config, maxChunk());
-            this.weights = new WeightLoader(resources.stream(), resources.arena()).load(weights);
-            this.operations = CudaOperations.prepare(resources, config, this.weights, workspace, maxChunk());
+            WeightLoader loader = new WeightLoader(resources.stream(), resources.arena());
+            this.weights = loader.load(model.weights(), layer -> experts(model, loader, layer));
+            this.operations = CudaOperations.prepare(resources, config, weights, workspace, maxChunk());
+            this.launches = options.graphs() && !budget.isOffloaded()
+                    ? TokenLaunches.withGraphs(new StreamRecorder(resources.stream()))
+                    : TokenLaunches.plain();
+            this.offloaded = budget.isOffloaded()
+                    ? Optional.of(offload(model, offload, options, listener, pinning))
+                    : Optional.empty();
+            this.clock = offloaded.map(OffloadedExperts::clock).orElse(PassClock.NONE);
             forgetFailure();
             resources.stream().synchronize();
+            memoryInUse = budget.taken();
+            keyValues = budget.keyValues();
         } catch (RuntimeException | Error failure) {
-            resources.close();
+            resources.closeAfter(failure);
             throw failure;
         }
+    }
+
+    private LayerExperts experts(CudaModel model, WeightLoader loader, int layer) {
+        if (budget.isOffloaded()) {
+            return new LayerExperts.Offloaded(model.experts().orElseThrow().block());
+        }
+        List<ExpertWeights> stored = model.weights().layers().get(layer).experts();
+        return stored.isEmpty()
+                ? loader.experts(
+                        model.experts().orElseThrow(), layer, model.config().experts())
+                : loader.experts(stored);
+    }
+
+    private OffloadedExperts offload(
+            CudaModel model,
+            OffloadOptions offload,
+            CudaOptions options,
+            LoadListener listener,
+            PieceAllocator pinning) {
+        return new ExpertMemory(resources, config, model.experts().orElseThrow(), offload, options, listener, pinning)
+                .open(budget, maxChunk());
     }
 
     /** Whether this build and this machine can run models on a GPU, and on which. */
@@ -70,27 +150,49 @@ public final class CudaBackend implements Backend {
 
     @Override
     public String description() {
-        return "cuda (" + device.properties().name() + ")";
+        String experts =
+                offloaded.map(some -> ", " + some.plan().whereExpertsLie()).orElse("");
+        return "cuda (" + device.properties().name() + experts + ")";
+    }
+
+    @Override
+    public List<String> notes() {
+        return offloaded.flatMap(OffloadedExperts::shortfall).stream().toList();
     }
 
     @Override
     public int maxChunk() {
-        return ForwardPass.CHUNK;
+        return ModelSizes.GPU_CHUNK;
     }
 
+    /**
+     * Makes the cache of a new sequence.
+     *
+     * @throws dev.gatun.offload.PlanException if the caches that are open would take more than the budget has for them
+     */
     @Override
     public KvCache newKvCache(int capacity, KvPrecision precision) {
-        return new CudaKvCache(resources.stream(), config, capacity, precision);
+        KvCache cache = new CudaKvCache(resources.stream(), config, capacity, precision, keyValues, launches::forget);
+        memoryInUse = budget.taken();
+        return cache;
     }
 
     @Override
     public Activations embed(int[] tokens) {
         requireTokens(tokens);
         beginChunk();
+        launches.begin(tokens.length);
         devicePosition = -1;
+        sequence = PublishedChoices.next(sequence);
+        clock.enter(Part.ATTENTION);
         resources.uploads().upload(tokens, workspace.tokenIds());
+        forced.ifPresent(choices -> choices.next(tokens.length));
         DeviceFloats hidden = workspace.hidden().rows(0, tokens.length);
-        operations.tokens().embed(weights.embeddings(), workspace.tokenIds(), hidden, workspace.error(config.layers()));
+        launches.add(
+                new TokenStep.Embed(),
+                () -> operations
+                        .tokens()
+                        .embed(weights.embeddings(), workspace.tokenIds(), hidden, workspace.error(config.layers())));
         return new CudaActivations(hidden);
     }
 
@@ -105,7 +207,9 @@ public final class CudaBackend implements Backend {
 
     private void forgetFailure() {
         workspace.errors().zero(resources.stream());
+        clock.discard();
         operations.experts().recover();
+        offloaded.ifPresent(OffloadedExperts::recover);
     }
 
     private void requireTokens(int[] tokens) {
@@ -124,17 +228,25 @@ public final class CudaBackend implements Backend {
     public void attend(int layer, Activations hidden, KvCache cache) {
         CudaKvCache sequence = (CudaKvCache) cache;
         DeviceFloats stream = values(hidden);
+        clock.enter(Part.ATTENTION);
         int position = sequence.length();
         sequence.requireRoom(stream.rows());
+        launches.attendTo(sequence, operations.attention().pieces(position));
         placeChunk(position);
+        CudaWeights.Layer layerWeights = weights.layers().get(layer);
         LayerCache place = sequence.layer(layer, workspace.position());
-        operations.attention().run(weights.layers().get(layer), stream, place, workspace, workspace.error(layer));
+        launches.add(
+                new TokenStep.Attend(layer),
+                () -> operations.attention().run(layerWeights, stream, place, workspace, workspace.error(layer)));
     }
 
     /** Tells the device where the chunk stands, once for all layers. */
     private void placeChunk(int position) {
         if (position != devicePosition) {
-            resources.uploads().upload(new int[] {position}, workspace.position());
+            if (devicePosition >= 0) {
+                launches.flush();
+            }
+            resources.uploads().upload(new int[] {position, sequence}, workspace.place());
             devicePosition = position;
         }
     }
@@ -144,32 +256,56 @@ public final class CudaBackend implements Backend {
         DeviceFloats stream = values(hidden);
         CudaWeights.Layer layerWeights = weights.layers().get(layer);
         DeviceFloats normed = workspace.normed().rows(0, stream.rows());
-        DeviceMemory ids = workspace.expertIds();
-        DeviceMemory expertWeights = workspace.expertWeights();
-        operations
-                .router()
-                .route(
-                        stream,
-                        layerWeights.expertNorm(),
-                        layerWeights.router(),
-                        normed,
-                        ids,
-                        expertWeights,
-                        workspace.error(layer));
-        CudaRouting routing = new CudaRouting(normed, ids, expertWeights);
-        log.ifPresent(recording -> recording.record(layer, routing));
+        CudaRouting routing = new CudaRouting(normed, workspace.expertIds(), workspace.expertWeights());
+        clock.enter(Part.ROUTER);
+        launches.add(
+                new TokenStep.Route(layer),
+                () -> {
+                    operations
+                            .router()
+                            .route(stream, layerWeights, routing, workspace.error(layer), hooks(layer, stream));
+                    log.ifPresent(recording -> recording.copy(layer, routing));
+                },
+                () -> log.ifPresent(recording -> recording.expect(layer, routing.tokens())));
+        guess(layer + 1, stream);
+        clock.enter(Part.HOST);
         return routing;
+    }
+
+    /** Asks a router before its time, where that is wanted. */
+    private void guess(int layer, DeviceFloats stream) {
+        if (layer < config.layers()) {
+            offloaded
+                    .flatMap(experts -> experts.guesses(stream.rows()))
+                    .ifPresent(guesses ->
+                            guesses.ask(layer, stream, weights.layers().get(layer), workspace.sequence()));
+        }
+    }
+
+    private RouterOperation.Hooks hooks(int layer, DeviceFloats stream) {
+        return new RouterOperation.Hooks(
+                forced.flatMap(choices -> choices.of(layer)),
+                offloaded.flatMap(experts -> experts.published(stream.rows())),
+                layer,
+                workspace.sequence());
     }
 
     @Override
     public void experts(int layer, Activations hidden, Routing routing) {
-        operations
-                .experts()
-                .run(
-                        weights.layers().get(layer).experts(),
-                        (CudaRouting) routing,
-                        values(hidden),
-                        workspace.error(layer));
+        LayerExperts layerExperts = weights.layers().get(layer).experts();
+        DeviceFloats stream = values(hidden);
+        CudaRouting choices = (CudaRouting) routing;
+        launches.add(new TokenStep.Experts(layer), () -> compute(layer, layerExperts, choices, stream));
+    }
+
+    private void compute(int layer, LayerExperts experts, CudaRouting choices, DeviceFloats stream) {
+        DeviceMemory error = workspace.error(layer);
+        if (experts instanceof LayerExperts.Offloaded some) {
+            TiledExperts operation = operations.experts().tiled(some.block());
+            offloaded.orElseThrow().run(layer, sequence, operation, choices, stream, error);
+        } else {
+            operations.experts().run(experts, choices, stream, error);
+        }
     }
 
     @Override
@@ -177,14 +313,20 @@ public final class CudaBackend implements Backend {
         DeviceFloats stream = values(hidden);
         DeviceFloats last = stream.rows(stream.rows() - rows, rows);
         DeviceFloats normed = workspace.normed().rows(0, rows);
-        operations.tokens().norm(last, weights.finalNorm(), (float) config.normEpsilon(), normed);
         DeviceFloats logits = rows == 1 ? workspace.logits() : resources.temporaryRows(rows, config.vocabularySize());
-        operations.products().multiply(weights.head(), normed, logits, false);
+        clock.enter(Part.ATTENTION);
+        launches.add(new TokenStep.Head(), () -> {
+            operations.tokens().norm(last, weights.finalNorm(), (float) config.normEpsilon(), normed);
+            operations.products().multiply(weights.head(), normed, logits, false);
+        });
+        launches.finish();
+        clock.end();
         return new CudaLogits(logits);
     }
 
     @Override
     public void await(Logits logits, float[] target) {
+        launches.flush();
         DeviceFloats computed = ((CudaLogits) logits).values();
         resources.download().fetch(computed.memory(), workspace.errors(), target);
         endChunk();
@@ -192,6 +334,7 @@ public final class CudaBackend implements Backend {
 
     private void endChunk() {
         log.ifPresent(RoutingLog::deliver);
+        clock.collect();
         inWork = false;
     }
 
@@ -205,6 +348,7 @@ public final class CudaBackend implements Backend {
 
             @Override
             public void await(Logits logits, CandidateRequest request, int[] recent, MemorySegment target) {
+                launches.flush();
                 operations.candidates().await(((CudaLogits) logits).values(), request, recent, target);
                 endChunk();
             }
@@ -213,10 +357,29 @@ public final class CudaBackend implements Backend {
 
     @Override
     public void observe(RoutingObserver observer) {
+        // Graphs hold on to the memory of the log before.
+        launches.release();
         deliverRouting();
         log.ifPresent(RoutingLog::close);
         log = Optional.of(new RoutingLog(
                 device, resources.stream(), observer, config.layers(), maxChunk(), config.expertsPerToken()));
+    }
+
+    /** From the next chunk on experts are chosen by somebody else. */
+    public void force(ForcedRouting routing) {
+        launches.release();
+        forced.ifPresent(ForcedChoices::close);
+        forced = Optional.of(new ForcedChoices(resources, config, maxChunk(), routing));
+    }
+
+    /** The slots that experts share; empty where every expert is resident. */
+    public Optional<CacheShape> cacheShape() {
+        return offloaded.map(OffloadedExperts::shape);
+    }
+
+    @Override
+    public Optional<OffloadCounts> offloadCounts() {
+        return offloaded.map(experts -> experts.counts(memoryInUse));
     }
 
     /** What the chunk before recorded, if nobody awaited its logits. */
@@ -230,9 +393,19 @@ public final class CudaBackend implements Backend {
     @Override
     public void close() {
         try {
+            launches.close();
+        } finally {
+            closeMemory();
+        }
+    }
+
+    private void closeMemory() {
+        try {
             log.ifPresent(RoutingLog::close);
+            forced.ifPresent(ForcedChoices::close);
         } finally {
             log = Optional.empty();
+            forced = Optional.empty();
             resources.close();
         }
     }

@@ -44,7 +44,7 @@ final class CudaCandidateSearch {
         counter.zero(stream);
         notANumber.zero(stream);
         this.host = resources.remember(PinnedBuffer.allocate(stream.device(), result.byteSize()));
-        this.recentUploads = resources.remember(new UploadRing(stream.device(), stream, MOST_RECENT));
+        this.recentUploads = resources.remember(new UploadRing(stream.device(), stream, MOST_RECENT * Integer.BYTES));
     }
 
     private static long resultBytes(int wanted) {

@@ -24,10 +24,10 @@ final class CudaResources implements AutoCloseable {
             arena = remember(new DeviceArena(device, WEIGHT_CHUNK));
             temporary = remember(new DeviceArena(device, 1));
             kernels = remember(new KernelLibrary(device));
-            uploads = remember(new UploadRing(device, stream, maxChunk));
+            uploads = remember(new UploadRing(device, stream, maxChunk * Integer.BYTES));
             download = remember(new LogitsDownload(device, stream, config.vocabularySize(), config.layers() + 1));
         } catch (RuntimeException | Error failure) {
-            close();
+            closeAfter(failure);
             throw failure;
         }
     }
@@ -67,6 +67,15 @@ final class CudaResources implements AutoCloseable {
     DeviceFloats temporaryRows(int rows, int columns) {
         temporary.close();
         return DeviceFloats.allocate(temporary, rows, columns);
+    }
+
+    /** Closes, and adds what goes wrong to a failure. */
+    void closeAfter(Throwable failure) {
+        try {
+            close();
+        } catch (RuntimeException further) {
+            failure.addSuppressed(further);
+        }
     }
 
     @Override

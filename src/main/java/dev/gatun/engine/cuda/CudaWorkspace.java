@@ -7,7 +7,7 @@ import dev.gatun.cuda.DeviceMemory;
  * The device memory of one chunk in work, for up to {@code tokens} tokens. Operations take the first rows they need.
  *
  * @param tokenIds int32 [tokens]
- * @param position int32: where the chunk's first token stands
+ * @param place int32 [2]: where the chunk's first token stands, and the chunk's sequence number
  * @param errors int32 [layers + 1], a word of error bits for each layer's operations and one for the rest
  * @param hidden the residual stream, [tokens, hidden]
  * @param normed what a norm made of it
@@ -21,7 +21,7 @@ import dev.gatun.cuda.DeviceMemory;
  */
 record CudaWorkspace(
         DeviceMemory tokenIds,
-        DeviceMemory position,
+        DeviceMemory place,
         DeviceMemory errors,
         DeviceFloats hidden,
         DeviceFloats normed,
@@ -38,7 +38,7 @@ record CudaWorkspace(
         long choices = (long) tokens * config.expertsPerToken();
         return new CudaWorkspace(
                 arena.allocate((long) tokens * Integer.BYTES),
-                arena.allocate(Integer.BYTES),
+                arena.allocate(2 * Integer.BYTES),
                 arena.allocate((config.layers() + 1L) * Integer.BYTES),
                 DeviceFloats.allocate(arena, tokens, config.hiddenSize()),
                 DeviceFloats.allocate(arena, tokens, config.hiddenSize()),
@@ -49,6 +49,16 @@ record CudaWorkspace(
                 arena.allocate(choices * Integer.BYTES),
                 arena.allocate(choices * Float.BYTES),
                 DeviceFloats.allocate(arena, 1, config.vocabularySize()));
+    }
+
+    /** Where the chunk's first token stands. */
+    DeviceMemory position() {
+        return place.slice(0, Integer.BYTES);
+    }
+
+    /** The chunk's sequence number, 1 to 255. */
+    DeviceMemory sequence() {
+        return place.slice(Integer.BYTES, Integer.BYTES);
     }
 
     /** The error word of a layer; {@code errors.length - 1} is that of embedding and head. */

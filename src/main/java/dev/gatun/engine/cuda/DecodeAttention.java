@@ -47,6 +47,11 @@ final class DecodeAttention {
         return shape.kvHeads() * Math.ceilDiv(shape.group(), queries);
     }
 
+    /** How many pieces there are for up to 8 tokens, the first of which stands at {@code position}. */
+    int pieces(int position, int tokens) {
+        return Math.min(mostPieces, Math.ceilDiv(position + tokens, PIECE));
+    }
+
     /** For at most 8 tokens. */
     void attend(DeviceFloats q, LayerCache cache, DeviceFloats y) {
         launch(q, cache, mostPieces, y);
@@ -66,7 +71,7 @@ final class DecodeAttention {
                 .set(11, largestAndWeight)
                 .set(12, counters)
                 .set(13, y.memory());
-        int used = Math.min(pieces, Math.ceilDiv(cache.position() + q.rows(), PIECE));
+        int used = Math.min(pieces, pieces(cache.position(), q.rows()));
         int threads = queries == 8 ? 128 : 256;
         LaunchShape grid = LaunchShape.of(1, threads).grid(blocksOfToken(), used, q.rows());
         kernel.kernel().launch(grid, kernel, stream);

@@ -13,14 +13,13 @@ import java.util.List;
 final class DeviceArena implements AutoCloseable {
     private static final long ALIGNMENT = 256;
 
-    /** From this part of a chunk on, memory is taken from the device alone: what is left of a chunk would be lost. */
-    private static final int SMALLEST_OWN = 16;
+    /** From this part of a chunk on, memory is taken from the device alone. */
+    private static final int SMALLEST_OWN = 4;
 
     private final CudaDevice device;
     private final long chunkBytes;
     private final List<DeviceBuffer> buffers = new ArrayList<>();
-    private DeviceBuffer chunk;
-    private long used;
+    private final List<Chunk> chunks = new ArrayList<>();
 
     DeviceArena(CudaDevice device, long chunkBytes) {
         this.device = device;
@@ -32,13 +31,33 @@ final class DeviceArena implements AutoCloseable {
         if (bytes >= chunkBytes / SMALLEST_OWN) {
             return own(bytes);
         }
-        if (chunk == null || used + bytes > chunk.byteSize()) {
-            chunk = own(chunkBytes);
-            used = 0;
+        return chunkFor(bytes).take(bytes);
+    }
+
+    /** The first with room, so that small pieces fill what larger ones left. */
+    private Chunk chunkFor(long bytes) {
+        for (Chunk chunk : chunks) {
+            if (chunk.used + bytes <= chunk.memory.byteSize()) {
+                return chunk;
+            }
         }
-        DeviceMemory slice = chunk.slice(used, bytes);
-        used = Math.ceilDiv(used + bytes, ALIGNMENT) * ALIGNMENT;
-        return slice;
+        chunks.add(new Chunk(own(chunkBytes)));
+        return chunks.getLast();
+    }
+
+    private static final class Chunk {
+        private final DeviceBuffer memory;
+        private long used;
+
+        Chunk(DeviceBuffer memory) {
+            this.memory = memory;
+        }
+
+        DeviceMemory take(long bytes) {
+            DeviceMemory slice = memory.slice(used, bytes);
+            used = Math.ceilDiv(used + bytes, ALIGNMENT) * ALIGNMENT;
+            return slice;
+        }
     }
 
     private DeviceBuffer own(long bytes) {
@@ -50,6 +69,6 @@ final class DeviceArena implements AutoCloseable {
     public void close() {
         buffers.forEach(DeviceBuffer::close);
         buffers.clear();
-        chunk = null;
+        chunks.clear();
     }
 }

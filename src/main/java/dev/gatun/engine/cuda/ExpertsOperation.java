@@ -5,6 +5,7 @@ import dev.gatun.cuda.DeviceMemory;
 import dev.gatun.quant.ExpertBlock;
 import java.util.HashMap;
 import java.util.Map;
+import java.util.function.Function;
 
 /** The weighted sum of the chosen experts onto the residual stream, for experts of every format. */
 final class ExpertsOperation {
@@ -17,11 +18,12 @@ final class ExpertsOperation {
         int topK = config.expertsPerToken();
         ChoiceGrouping grouping = new ChoiceGrouping(
                 resources.kernels(), resources.stream(), resources.arena(), maxTokens, config.experts(), topK);
+        Function<ExpertBlock, TiledExperts> ofBlock =
+                block -> new TiledExperts(resources, grouping, block, config, maxTokens);
         for (CudaWeights.Layer layer : weights.layers()) {
             switch (layer.experts()) {
-                case LayerExperts.Tiled experts ->
-                    tiled.computeIfAbsent(
-                            experts.block(), block -> new TiledExperts(resources, grouping, block, config, maxTokens));
+                case LayerExperts.Tiled experts -> tiled.computeIfAbsent(experts.block(), ofBlock);
+                case LayerExperts.Offloaded experts -> tiled.computeIfAbsent(experts.block(), ofBlock);
                 case LayerExperts.Untiled experts ->
                     untiled.computeIfAbsent(
                             experts.intermediate(),
@@ -34,10 +36,16 @@ final class ExpertsOperation {
     /** hidden += the weighted sum of the chosen experts. */
     void run(LayerExperts experts, CudaRouting routing, DeviceFloats hidden, DeviceMemory error) {
         switch (experts) {
+            case LayerExperts.Offloaded absent -> throw new IllegalArgumentException(absent + " are not all resident");
             case LayerExperts.Tiled blocks -> tiled.get(blocks.block()).run(blocks, routing, hidden, error);
             case LayerExperts.Untiled matrices ->
                 untiled.get(matrices.intermediate()).run(matrices, routing, hidden, error);
         }
+    }
+
+    /** For experts of one shape in blocks of tiles. */
+    TiledExperts tiled(ExpertBlock block) {
+        return tiled.get(block);
     }
 
     /** Makes the next launch possible after one that failed. */

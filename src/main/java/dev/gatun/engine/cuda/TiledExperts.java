@@ -21,6 +21,16 @@ final class TiledExperts {
         many = new BatchExperts(resources, grouping, block, config, maxTokens);
     }
 
+    /** For at most {@link TokenVariants#MOST} tokens. */
+    DecodeExperts few() {
+        return few;
+    }
+
+    /** For more tokens. */
+    BatchExperts many() {
+        return many;
+    }
+
     /** Makes the next launch possible after one that failed. */
     void recover() {
         few.recover();
@@ -29,7 +39,11 @@ final class TiledExperts {
     /** hidden += the weighted sum of the chosen experts. */
     void run(LayerExperts.Tiled layer, CudaRouting routing, DeviceFloats hidden, DeviceMemory error) {
         if (hidden.rows() <= TokenVariants.MOST) {
-            few.run(layer.table(), routing, hidden, error);
+            // One by one, as where not all experts of several tokens are there at once: sums are added in another order
+            // then.
+            for (int token = 0; token < hidden.rows(); token++) {
+                few.runToken(layer.table(), token, routing, hidden, error);
+            }
         } else {
             many.run(layer.table(), routing, hidden, error);
         }

@@ -5,13 +5,15 @@ import dev.gatun.cuda.CudaEvent;
 import dev.gatun.cuda.CudaStream;
 import dev.gatun.cuda.DeviceMemory;
 import dev.gatun.cuda.PinnedBuffer;
+import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.List;
+import java.util.function.Consumer;
 import java.util.stream.Stream;
 
 /**
- * Small integers on their way to the device (token ids, a position): the host writes on while copies are in flight, and
- * waits only if it is as many copies ahead as there are places.
+ * Small things on their way to the device (token ids, a position, pointers): the host writes on while copies are in flight,
+ * and waits only if it is as many copies ahead as there are places.
  */
 final class UploadRing implements AutoCloseable {
     private static final int PLACES = 16;
@@ -22,10 +24,10 @@ final class UploadRing implements AutoCloseable {
     private final List<CudaEvent> copied;
     private long turn;
 
-    UploadRing(CudaDevice device, CudaStream stream, int integers) {
+    UploadRing(CudaDevice device, CudaStream stream, int placeBytes) {
         this.stream = stream;
-        this.placeBytes = (long) integers * Integer.BYTES;
-        this.memory = PinnedBuffer.allocate(device, PLACES * placeBytes);
+        this.placeBytes = placeBytes;
+        this.memory = PinnedBuffer.allocate(device, PLACES * (long) placeBytes);
         this.copied =
                 Stream.generate(() -> CudaEvent.open(device)).limit(PLACES).toList();
         // So that each can be waited for from the start.
@@ -34,13 +36,24 @@ final class UploadRing implements AutoCloseable {
 
     /** Copies integers to the beginning of {@code target}, in the stream's order. */
     void upload(int[] values, DeviceMemory target) {
+        upload(
+                (long) values.length * Integer.BYTES,
+                target,
+                place -> MemorySegment.copy(values, 0, place, ValueLayout.JAVA_INT, 0, values.length));
+    }
+
+    /**
+     * Copies what {@code writer} writes to the beginning of {@code target}, in the stream's order.
+     *
+     * @param bytes how many, all of which the writer sets
+     */
+    void upload(long bytes, DeviceMemory target, Consumer<MemorySegment> writer) {
         int place = (int) (turn++ % PLACES);
         copied.get(place).synchronize();
         long offset = place * placeBytes;
-        for (int i = 0; i < values.length; i++) {
-            memory.segment().set(ValueLayout.JAVA_INT, offset + (long) i * Integer.BYTES, values[i]);
-        }
-        target.copyFrom(0, memory, offset, (long) values.length * Integer.BYTES, stream);
+        MemorySegment segment = memory.segment().asSlice(offset, bytes);
+        writer.accept(segment);
+        target.copyFrom(0, memory, offset, bytes, stream);
         stream.record(copied.get(place));
     }
 

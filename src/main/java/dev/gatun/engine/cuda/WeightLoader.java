@@ -5,6 +5,7 @@ import dev.gatun.checkpoint.LayerWeights;
 import dev.gatun.checkpoint.ModelWeights;
 import dev.gatun.cuda.CudaStream;
 import dev.gatun.cuda.DeviceMemory;
+import dev.gatun.offload.ExpertSource;
 import dev.gatun.quant.DenseMatrix;
 import dev.gatun.quant.Dequantizer;
 import dev.gatun.quant.ExpertBlock;
@@ -18,14 +19,15 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.List;
 import java.util.Optional;
+import java.util.function.IntFunction;
 import java.util.stream.IntStream;
 
 /** Brings a model's weights into device memory, quantized ones in tiles. */
 final class WeightLoader {
     private static final long TILE_ALIGNMENT = 256;
 
-    /** Experts whose tiles are in host memory together: 266 MB of an 8x7B. */
-    private static final int AT_ONCE = 4;
+    /** Experts whose tiles are in host memory together: 531 MB of an 8x7B. */
+    private static final int AT_ONCE = 8;
 
     private final CudaStream stream;
     private final DeviceArena arena;
@@ -35,24 +37,31 @@ final class WeightLoader {
         this.arena = arena;
     }
 
-    CudaWeights load(ModelWeights weights) {
+    /**
+     * Copies what is resident.
+     *
+     * @param experts what becomes of the experts of a layer
+     */
+    CudaWeights load(ModelWeights weights, IntFunction<LayerExperts> experts) {
         // Its exponent serves the head where the two are one.
         DeviceMatrix.Dense embeddings = multiplied(weights.embeddings());
         return new CudaWeights(
                 embeddings,
-                weights.layers().stream().map(this::layer).toList(),
+                IntStream.range(0, weights.layers().size())
+                        .mapToObj(index -> layer(weights.layers().get(index), experts.apply(index)))
+                        .toList(),
                 norm(weights.finalNorm()),
                 weights.head().equals(weights.embeddings()) ? embeddings : multiplied(weights.head()));
     }
 
-    private CudaWeights.Layer layer(LayerWeights layer) {
+    private CudaWeights.Layer layer(LayerWeights layer, LayerExperts experts) {
         return new CudaWeights.Layer(
                 norm(layer.attentionNorm()),
                 Projections.of(List.of(matrix(layer.query()), matrix(layer.key()), matrix(layer.value()))),
                 matrix(layer.output()),
                 norm(layer.expertNorm()),
                 dense(layer.router()),
-                experts(layer.experts()));
+                experts);
     }
 
     private DeviceMatrix matrix(WeightMatrix matrix) {
@@ -118,10 +127,23 @@ final class WeightLoader {
         return values;
     }
 
-    private LayerExperts experts(List<ExpertWeights> experts) {
+    /** All experts of a layer, as they lie in a checkpoint. */
+    LayerExperts experts(List<ExpertWeights> experts) {
         return blockOf(experts)
-                .<LayerExperts>map(block -> tiled(experts, block))
+                .<LayerExperts>map(block ->
+                        tiled(block, experts.size(), (expert, target) -> tile(experts.get(expert), block, target)))
                 .orElseGet(() -> untiled(experts));
+    }
+
+    /** All experts of a layer, from where they are made. */
+    LayerExperts experts(ExpertSource source, int layer, int count) {
+        return tiled(source.block(), count, (expert, target) -> source.write(layer, expert, target));
+    }
+
+    /** Writes one expert's block; several threads call it at once. */
+    @FunctionalInterface
+    private interface BlockWriter {
+        void write(int expert, MemorySegment target);
     }
 
     /** Copies what lies in the checkpoint, and a table that describes it. */
@@ -145,30 +167,25 @@ final class WeightLoader {
         };
     }
 
-    /** Tiles a layer's experts, a few of them side by side, and copies those at once. */
-    private LayerExperts.Tiled tiled(List<ExpertWeights> experts, ExpertBlock block) {
-        int count = experts.size();
+    /** Makes a layer's blocks, a few of them side by side, and copies those at once. */
+    private LayerExperts.Tiled tiled(ExpertBlock block, int count, BlockWriter writer) {
         DeviceMemory blocks = arena.allocate(count * block.bytes());
         try (Arena host = Arena.ofShared()) {
             MemorySegment pointers = host.allocate((long) count * Long.BYTES, Long.BYTES);
-            MemorySegment tiles = host.allocate(Math.min(count, AT_ONCE) * block.bytes(), TILE_ALIGNMENT);
+            MemorySegment some = host.allocate(Math.min(count, AT_ONCE) * block.bytes(), ExpertBlock.ALIGNMENT);
             for (int first = 0; first < count; first += AT_ONCE) {
-                List<ExpertWeights> some = experts.subList(first, Math.min(count, first + AT_ONCE));
-                MemorySegment used = tiles.asSlice(0, some.size() * block.bytes());
-                tile(some, block, used);
-                blocks.upload(first * block.bytes(), used, stream);
+                int begin = first;
+                int used = Math.min(count - first, AT_ONCE);
+                IntStream.range(0, used)
+                        .parallel()
+                        .forEach(i -> writer.write(begin + i, some.asSlice(i * block.bytes(), block.bytes())));
+                blocks.upload(first * block.bytes(), some.asSlice(0, used * block.bytes()), stream);
             }
             for (int expert = 0; expert < count; expert++) {
                 blocks.storeAddress(expert * block.bytes(), pointers, (long) expert * Long.BYTES);
             }
             return new LayerExperts.Tiled(block, copy(pointers));
         }
-    }
-
-    private static void tile(List<ExpertWeights> experts, ExpertBlock block, MemorySegment target) {
-        IntStream.range(0, experts.size())
-                .parallel()
-                .forEach(i -> tile(experts.get(i), block, target.asSlice(i * block.bytes(), block.bytes())));
     }
 
     private static void tile(ExpertWeights expert, ExpertBlock block, MemorySegment target) {

@@ -8,8 +8,10 @@ import dev.gatun.cuda.RequiresGpu;
 import dev.gatun.engine.AgreementSuite;
 import dev.gatun.engine.Backend;
 import dev.gatun.engine.cpu.CpuBackend;
+import org.junit.jupiter.api.Tag;
 
 /** The first GPU against the CPU. */
+@Tag("model")
 @RequiresGpu
 class CudaAgreementTest extends AgreementSuite {
     @Override

@@ -5,11 +5,13 @@ import dev.gatun.cuda.RequiresGpu;
 import dev.gatun.engine.KvPrecision;
 import dev.gatun.engine.OpenModel;
 import dev.gatun.engine.ReferenceSuite;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.params.Parameter;
 import org.junit.jupiter.params.ParameterizedClass;
 import org.junit.jupiter.params.provider.EnumSource;
 
 /** The reference model on the first GPU. */
+@Tag("model")
 @RequiresGpu
 @ParameterizedClass
 @EnumSource

@@ -1,0 +1,140 @@
+package dev.gatun.engine.cuda;
+
+import dev.gatun.cuda.CudaDevice;
+import dev.gatun.cuda.CudaEvent;
+import dev.gatun.cuda.CudaException;
+import dev.gatun.cuda.CudaStream;
+import dev.gatun.offload.CopyEngine;
+import dev.gatun.offload.CopyFailedException;
+import java.util.List;
+import java.util.Optional;
+import java.util.stream.Stream;
+
+/**
+ * Copies of experts on two streams of their own, one each way, beside the stream that computes; on one where they are to
+ * take turns. A ticket is the number of an
+ * event; events are used again in turn, so whoever is further ahead of the device than there are events waits here.
+ */
+final class CudaCopyEngine implements CopyEngine {
+    /** A prompt's copies of all layers of an 8x22B, with the computing between them. */
+    private static final int EVENTS = 2048;
+
+    private final CudaStream computing;
+    private final CudaStream uploads;
+    private final CudaStream downloads;
+    private final PinnedStore store;
+    private final SlotMemory slots;
+    private final List<CudaEvent> events;
+    private final Optional<LinkTimes> times;
+    private long last = ENDED;
+
+    /**
+     * Opens the streams.
+     *
+     * @param options whether copies of both ways share one, and whether they are timed
+     */
+    CudaCopyEngine(CudaResources resources, PinnedStore store, SlotMemory slots, CudaOptions options) {
+        CudaDevice device = resources.stream().device();
+        this.computing = resources.stream();
+        this.store = store;
+        this.slots = slots;
+        this.uploads = resources.remember(CudaStream.open(device));
+        this.downloads = options.oneWay() ? uploads : resources.remember(CudaStream.open(device));
+        this.events = Stream.generate(() -> resources.remember(CudaEvent.open(device)))
+                .limit(EVENTS)
+                .toList();
+        this.times = options.times()
+                ? Optional.of(
+                        resources.remember(new LinkTimes(() -> new EventMark(uploads), () -> new EventMark(downloads))))
+                : Optional.empty();
+    }
+
+    /** How long copies ran, if they are timed. */
+    Optional<LinkTimes> times() {
+        return times;
+    }
+
+    @Override
+    public long upload(int block, int slot, long offset, long bytes, long after) {
+        order(uploads, after);
+        if (bytes > 0) {
+            if (times.isPresent()) {
+                times.get().upload(() -> store.upload(block, slots.slot(slot), offset, bytes, uploads));
+            } else {
+                store.upload(block, slots.slot(slot), offset, bytes, uploads);
+            }
+        }
+        return record(uploads);
+    }
+
+    @Override
+    public long download(int slot, int block, long after) {
+        order(downloads, after);
+        if (times.isPresent()) {
+            times.get().download(() -> store.download(slots.slot(slot), block, downloads));
+        } else {
+            store.download(slots.slot(slot), block, downloads);
+        }
+        return record(downloads);
+    }
+
+    @Override
+    public long computed() {
+        return record(computing);
+    }
+
+    @Override
+    public void computeAfter(long ticket) {
+        order(computing, ticket);
+    }
+
+    private void order(CudaStream stream, long ticket) {
+        if (!isForgotten(ticket)) {
+            stream.waitFor(event(ticket));
+        }
+    }
+
+    private long record(CudaStream stream) {
+        long ticket = last + 1;
+        CudaEvent event = event(ticket);
+        if (ticket > EVENTS) {
+            event.synchronize();
+        }
+        stream.record(event);
+        last = ticket;
+        return ticket;
+    }
+
+    @Override
+    public boolean hasEnded(long ticket) {
+        try {
+            return isForgotten(ticket) || event(ticket).hasHappened();
+        } catch (CudaException failure) {
+            throw new CopyFailedException(failure.getMessage(), failure);
+        }
+    }
+
+    /** Its event is used again, or will be next: so it has ended. */
+    private boolean isForgotten(long ticket) {
+        return ticket == ENDED || ticket <= last - EVENTS;
+    }
+
+    private CudaEvent event(long ticket) {
+        return events.get((int) (ticket % EVENTS));
+    }
+
+    @Override
+    public void drain() {
+        CudaException first = null;
+        for (CudaStream stream : List.of(uploads, downloads, computing)) {
+            try {
+                stream.synchronize();
+            } catch (CudaException failure) {
+                first = first == null ? failure : first;
+            }
+        }
+        if (first != null) {
+            throw new CopyFailedException(first.getMessage(), first);
+        }
+    }
+}

@@ -1,0 +1,96 @@
+package dev.gatun.engine.cuda;
+
+import dev.gatun.cuda.CudaDevice;
+import dev.gatun.engine.KvCache;
+import dev.gatun.offload.HostMode;
+import dev.gatun.offload.KeyValueBudget;
+import dev.gatun.offload.MemoryPlan;
+import dev.gatun.offload.ModelSizes;
+import dev.gatun.offload.OffloadOptions;
+import dev.gatun.offload.PlanException;
+
+/**
+ * How much of a device's memory one model may use. Whether its experts are all resident is decided before anything is taken;
+ * how many slots there are, once all else is there, from what the driver says is left.
+ *
+ * @param size the budget in bytes, CUDA's own context included
+ * @param free what was free before anything was taken
+ * @param isOffloaded whether not all experts are resident
+ */
+record DeviceBudget(
+        CudaDevice device, ModelSizes model, OffloadOptions options, long size, long free, boolean isOffloaded) {
+    /** What streams, events and small pieces take that are made after the slots. */
+    private static final long RESERVE = 48L << 20;
+
+    /** More than a context takes: other programs must be using the device. */
+    private static final long LARGEST_CONTEXT = 1L << 30;
+
+    /**
+     * Decides.
+     *
+     * @throws UnsupportedModelException if the model does not fit
+     */
+    static DeviceBudget of(CudaDevice device, CudaModel model, OffloadOptions options) {
+        long free = device.freeMemory();
+        long size = options.gpuMemory().orElse(free + contextBytes(device, free) - OffloadOptions.MARGIN);
+        DeviceBudget budget = new DeviceBudget(device, model.sizes(), options, size, free, false);
+        boolean isOffloaded = budget.plan(model.sizes()).hostMode() != HostMode.NONE;
+        if (isOffloaded && model.experts().isEmpty()) {
+            throw new UnsupportedModelException(
+                    "the model needs %.1f GiB of GPU memory, there are %.1f on %s; only 2-bit experts can lie in host memory"
+                            .formatted(
+                                    gibibytes(MemoryPlan.RUNTIME + model.sizes().resident(options.context())),
+                                    gibibytes(size),
+                                    device.properties().name()));
+        }
+        return new DeviceBudget(device, model.sizes(), options, size, free, isOffloaded);
+    }
+
+    /** What is there of the device's memory before anything was taken is taken to be the context's, within reason. */
+    private static long contextBytes(CudaDevice device, long free) {
+        return Math.min(device.properties().totalMemory() - free, LARGEST_CONTEXT);
+    }
+
+    /**
+     * What remains for experts, now that everything else but keys and values is there.
+     *
+     * @throws UnsupportedModelException if that is too little
+     */
+    MemoryPlan plan() {
+        return plan(new ModelSizes(
+                model.layers(),
+                model.experts(),
+                model.expertsPerToken(),
+                taken() + RESERVE - MemoryPlan.RUNTIME,
+                model.trunkRead(),
+                model.expert(),
+                model.keyValues(),
+                0));
+    }
+
+    /** What remains for keys and values, now that everything else is there; never less than what was planned for them. */
+    KeyValueBudget keyValues() {
+        if (!isOffloaded && options.gpuMemory().isEmpty()) {
+            return KeyValueBudget.unlimited();
+        }
+        long context = options.context() > 0 ? options.context() : KvCache.USUAL_CAPACITY;
+        return new KeyValueBudget(model.keyValues(), Math.max(context * model.keyValues(), size - taken()));
+    }
+
+    /** Bytes of the device's memory that are in use for the model, CUDA's own context included. */
+    long taken() {
+        return contextBytes(device, free) + free - device.freeMemory();
+    }
+
+    private MemoryPlan plan(ModelSizes sizes) {
+        try {
+            return options.withGpuMemory(size).plan(sizes, size, HostMemory.usable(), KvCache.USUAL_CAPACITY);
+        } catch (PlanException impossible) {
+            throw new UnsupportedModelException(impossible.getMessage());
+        }
+    }
+
+    private static double gibibytes(long bytes) {
+        return bytes / (double) (1 << 30);
+    }
+}
