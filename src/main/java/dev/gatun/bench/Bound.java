@@ -1,0 +1,70 @@
+package dev.gatun.bench;
+
+import dev.gatun.offload.ModelSizes;
+import java.util.OptionalDouble;
+
+/**
+ * The tokens a second that the machine allows for what a test did.
+ *
+ * <ul>
+ *   <li>Generating: 1 &divide; (bytes fetched &divide; link + trunk &divide; memory + experts of those layers that only hit
+ *       &divide; memory), each for one token. Copies hide the reading of the other layers' experts. Where every expert lies
+ *       in the memory that is computed from, all layers only hit.
+ *   <li>A prompt: its tokens &divide; the longest of three times: of the bytes fetched over the link, of reading trunk and
+ *       experts once, and of its multiplications and additions on the tensor cores. On the CPU, whose arithmetic is not
+ *       measured, there is no bound.
+ * </ul>
+ *
+ * <p>Of a swap only the way to the device counts, at the rate of the link when nothing comes back. Bytes and layers are
+ * those that the runs counted, so the bound is that of the routing which was measured.
+ */
+final class Bound {
+    private final BenchDescription subject;
+    private final Ceilings ceilings;
+
+    Bound(BenchDescription subject, Ceilings ceilings) {
+        this.subject = subject;
+        this.ceilings = ceilings;
+    }
+
+    /** Tokens a second at most, for what a test did; empty where nothing is known. */
+    OptionalDouble of(BenchResult result) {
+        return switch (result.test().kind()) {
+            case GENERATE -> OptionalDouble.of(1 / secondsOfToken(result));
+            case PROMPT -> prompt(result);
+        };
+    }
+
+    private double secondsOfToken(BenchResult result) {
+        ModelSizes model = subject.sizes();
+        double tokens = result.tokens();
+        double hitLayers =
+                result.cost().map(counted -> counted.hitLayers() / tokens).orElse((double) model.layers());
+        double experts = hitLayers * model.expertsPerToken() * model.expert();
+        return linkSeconds(result) / tokens + (model.trunkRead() + experts) / ceilings.memory();
+    }
+
+    private OptionalDouble prompt(BenchResult result) {
+        if (ceilings.operations().isEmpty()) {
+            return OptionalDouble.empty();
+        }
+        int tokens = result.test().tokens();
+        double computing =
+                tokens * subject.operationsPerToken() / ceilings.operations().getAsDouble();
+        double reading = (subject.sizes().trunkRead() + readExperts(tokens)) / ceilings.memory();
+        double fetching = linkSeconds(result) / result.runs().size();
+        return OptionalDouble.of(tokens / Math.max(fetching, Math.max(reading, computing)));
+    }
+
+    /** No more are chosen than there are. */
+    private double readExperts(int tokens) {
+        ModelSizes model = subject.sizes();
+        long chosen = Math.min(model.experts(), (long) tokens * model.expertsPerToken());
+        return (double) model.layers() * chosen * model.expert();
+    }
+
+    private double linkSeconds(BenchResult result) {
+        double bytes = result.cost().map(FetchCost::bytesUp).orElse(0L);
+        return ceilings.link().isPresent() ? bytes / ceilings.link().getAsDouble() : 0;
+    }
+}

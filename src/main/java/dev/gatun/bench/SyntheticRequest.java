@@ -1,0 +1,25 @@
+package dev.gatun.bench;
+
+import dev.gatun.offload.ModelShape;
+import dev.gatun.offload.OffloadOptions;
+import dev.gatun.quant.TileFormat;
+
+/**
+ * A synthetic model to measure: well-formed random weights, 4-bit attention and 2-bit experts.
+ *
+ * @param shape its name and shape
+ * @param experts how its experts are quantized
+ * @param routing how its router chooses
+ * @param offload how it is to run
+ * @param oneWay whether copies to the GPU and back take turns, for comparison
+ * @param context tokens of a sequence
+ * @param times whether the GPU takes times
+ */
+public record SyntheticRequest(
+        ModelShape shape,
+        TileFormat experts,
+        RoutingPreset routing,
+        OffloadOptions offload,
+        boolean oneWay,
+        int context,
+        boolean times) {}
