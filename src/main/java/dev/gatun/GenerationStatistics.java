@@ -1,6 +1,7 @@
 package dev.gatun;
 
 import java.time.Duration;
+import java.util.Optional;
 
 /**
  * What a generation cost.
@@ -11,9 +12,17 @@ import java.time.Duration;
  * @param generatedTokens tokens chosen
  * @param decodeTime from the first chosen token to the last
  * @param timeToFirstToken from the call to the first chosen token; zero when there was none
+ * @param promptOffload what fetching experts cost until the first token was chosen; empty where the backend fetches none
+ * @param decodeOffload likewise for the tokens after it; also empty when there was none
  */
 public record GenerationStatistics(
-        int promptTokens, Duration promptTime, int generatedTokens, Duration decodeTime, Duration timeToFirstToken) {
+        int promptTokens,
+        Duration promptTime,
+        int generatedTokens,
+        Duration decodeTime,
+        Duration timeToFirstToken,
+        Optional<OffloadStatistics> promptOffload,
+        Optional<OffloadStatistics> decodeOffload) {
     /** Prompt tokens a second; 0 when there were none. */
     public double promptRate() {
         return rate(promptTokens, promptTime);

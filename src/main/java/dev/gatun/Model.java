@@ -8,6 +8,7 @@ import dev.gatun.engine.ForwardPass;
 import dev.gatun.engine.KvCache;
 import dev.gatun.engine.KvPrecision;
 import dev.gatun.engine.Logits;
+import dev.gatun.offload.PlanException;
 import dev.gatun.text.ChatFormat;
 import dev.gatun.text.TextException;
 import dev.gatun.text.Tokenizer;
@@ -57,6 +58,8 @@ public final class Model implements AutoCloseable {
     private final ReentrantLock closing = new ReentrantLock();
     // Written once, under the lock of forward passes: the backend tells of routing from then on.
     private Optional<RoutingTap> tap = Optional.empty();
+    // Written under the lock of forward passes: another one when a session wants guesses for more layers ahead.
+    private Optional<GuessTap> guessTap = Optional.empty();
     private boolean closed;
 
     private Model(
@@ -87,10 +90,15 @@ public final class Model implements AutoCloseable {
      *     open then
      */
     public static Model open(Path directory, ModelOptions options) {
+        return open(directory, options, LoadingListener.NONE);
+    }
+
+    /** Opens a model folder as {@link #open(Path, ModelOptions)} does, and tells how far loading is. */
+    public static Model open(Path directory, ModelOptions options, LoadingListener listener) {
         try {
             Checkpoint checkpoint = Checkpoint.open(directory);
             try {
-                return open(directory, checkpoint, options);
+                return open(directory, checkpoint, options, listener);
             } catch (RuntimeException | Error failure) {
                 checkpoint.close();
                 throw failure;
@@ -100,7 +108,7 @@ public final class Model implements AutoCloseable {
         }
     }
 
-    private static Model open(Path directory, Checkpoint checkpoint, ModelOptions options) {
+    private static Model open(Path directory, Checkpoint checkpoint, ModelOptions options, LoadingListener listener) {
         Tokenizer tokenizer = Tokenizer.load(directory.resolve("tokenizer.json"));
         int rows = checkpoint.config().vocabularySize();
         if (tokenizer.vocabularySize() > rows) {
@@ -108,7 +116,8 @@ public final class Model implements AutoCloseable {
                     + " tokens, but config.json's vocab_size is " + rows + "; they belong to different models");
         }
         Optional<ChatFormat> chatFormat = ChatFormat.read(directory);
-        return new Model(directory, checkpoint, tokenizer, chatFormat, OpenedBackend.open(checkpoint, options));
+        return new Model(
+                directory, checkpoint, tokenizer, chatFormat, OpenedBackend.open(checkpoint, options, listener));
     }
 
     /** The folder's name. */
@@ -147,6 +156,14 @@ public final class Model implements AutoCloseable {
         return checkpoint.config().expertsPerToken();
     }
 
+    /**
+     * Whether a {@link RoutingListener} can hear what routers would choose layers ahead: on the CPU it can, where a GPU
+     * keeps its guesses to itself.
+     */
+    public boolean canGuessRouting() {
+        return backend.canGuess();
+    }
+
     /** Whether {@link Session#chat} works: the model has a chat template. */
     public boolean hasChatTemplate() {
         return chatFormat.isPresent();
@@ -173,7 +190,9 @@ public final class Model implements AutoCloseable {
     /**
      * Opens a session; its key/value memory is taken now.
      *
-     * @throws GatunException if the context is longer than the model's, or does not fit the memory
+     * @throws GatunException if the context is longer than the model's, or does not fit the memory, or what
+     *     {@link ModelOptions#contextLength} planned of it for the keys and values of all open sessions; or if the routing
+     *     listener wants guesses, and {@link #canGuessRouting} is false
      * @throws IllegalStateException if the model is closed
      */
     public Session newSession(SessionOptions options) {
@@ -185,11 +204,9 @@ public final class Model implements AutoCloseable {
                 throw new IllegalStateException("the model is closed");
             }
             long bytes = precision.cacheBytes(checkpoint.config(), context);
-            if (options.routingListener().isPresent()) {
-                listenToRouting();
-            }
+            Optional<RoutingListener> listener = options.routingListener().map(this::listenToRouting);
             KvCache cache = newCache(context, precision, bytes);
-            Session session = new Session(this, cache, context, bytes, options.routingListener());
+            Session session = new Session(this, cache, context, bytes, listener);
             sessions.add(session);
             return session;
         } finally {
@@ -197,12 +214,36 @@ public final class Model implements AutoCloseable {
         }
     }
 
-    private void listenToRouting() {
+    /** Returns a listener that hears no more than {@code listener} wants, whatever other sessions want. */
+    private RoutingListener listenToRouting(RoutingListener listener) {
+        int layersAhead = guessedLayers(listener.layersAhead());
         if (tap.isEmpty()) {
             RoutingTap added = new RoutingTap(layers());
             backend.observe(added);
             tap = Optional.of(added);
         }
+        if (layersAhead > guessTap.map(GuessTap::layersAhead).orElse(0)) {
+            GuessTap added = new GuessTap(layers(), layersAhead);
+            backend.observeGuesses(added, layersAhead);
+            guessTap = Optional.of(added);
+        }
+        return tokens -> listener.routed(tokens.guessedAtMost(layersAhead));
+    }
+
+    /**
+     * How many layers ahead can be guessed of those that somebody wants.
+     *
+     * @throws GatunException if it is none, and some are wanted
+     */
+    int guessedLayers(int wanted) {
+        if (wanted < 0) {
+            throw new GatunException("guesses: " + wanted + " layers ahead is negative");
+        }
+        if (wanted > 0 && !canGuessRouting()) {
+            throw new GatunException(
+                    "guesses: " + choice.name() + " does not tell what routers would choose layers ahead; use the CPU");
+        }
+        return Math.min(wanted, layers() - 1);
     }
 
     private KvCache newCache(int context, KvPrecision precision, long bytes) {
@@ -212,6 +253,8 @@ public final class Model implements AutoCloseable {
             throw failure.isOutOfMemory()
                     ? noRoom(context, bytes, failure)
                     : new GatunException("context: " + failure.getMessage(), failure);
+        } catch (PlanException beyondBudget) {
+            throw new GatunException(beyondBudget.getMessage(), beyondBudget);
         } catch (OutOfMemoryError full) {
             throw noRoom(context, bytes, full);
         }
@@ -284,19 +327,33 @@ public final class Model implements AutoCloseable {
      * Appends one chunk to a sequence.
      *
      * @param choice is given the logits of the chunk's last token, which are valid until it returns; awaits them
+     * @param cost is given what fetching experts cost, if the backend does that
      * @param routing is given what the routers chose, if someone listens to that
      * @return what {@code choice} returns; if it throws, the sequence is as it was
      */
-    int forward(int[] tokens, KvCache cache, ToIntFunction<Logits> choice, Optional<Consumer<RoutedTokens>> routing) {
+    int forward(
+            int[] tokens,
+            KvCache cache,
+            ToIntFunction<Logits> choice,
+            Consumer<OffloadStatistics> cost,
+            Optional<Consumer<RoutedTokens>> routing) {
         forwarding.lock();
         try {
             int position = cache.length();
+            OffloadMeter meter = OffloadMeter.start(backend);
             int chosen = forwardOrRestore(tokens, cache, choice);
-            routing.ifPresent(hearing -> hearing.accept(tap.orElseThrow().take(position, tokens.length)));
+            Optional<OffloadStatistics> offload = meter.read();
+            offload.ifPresent(cost);
+            routing.ifPresent(hearing -> hearing.accept(routed(position, tokens.length, offload)));
             return chosen;
         } finally {
             forwarding.unlock();
         }
+    }
+
+    private RoutedTokens routed(int position, int tokens, Optional<OffloadStatistics> offload) {
+        Optional<RoutedGuesses> guesses = guessTap.map(hearing -> hearing.take(tokens));
+        return tap.orElseThrow().take(position, tokens, guesses, offload);
     }
 
     private int forwardOrRestore(int[] tokens, KvCache cache, ToIntFunction<Logits> choice) {
@@ -322,7 +379,8 @@ public final class Model implements AutoCloseable {
         return tokenizer;
     }
 
-    int vocabularySize() {
+    /** Tokens of the vocabulary: their ids are below. */
+    public int vocabularySize() {
         return checkpoint.config().vocabularySize();
     }
 

@@ -1,38 +1,304 @@
 package dev.gatun;
 
+import java.nio.file.Path;
+import java.util.Optional;
+import java.util.OptionalInt;
+import java.util.OptionalLong;
+
 /**
- * How to open a model. Immutable: {@code ModelOptions.defaults().withThreads(4)}.
+ * How to open a model. Immutable: {@code ModelOptions.defaults().withThreads(4)}. All but the first two are about models on a
+ * GPU that has no room for every expert; none of them changes what is generated.
  *
  * @param backend where to run
  * @param threads CPU threads, the calling one included; 0 for one per available processor
+ * @param gpuMemory bytes that may be used of the GPU's memory, those of CUDA itself included; empty for what is free, less
+ *     512 MiB
+ * @param hostMemory bytes that may be page-locked for experts; empty for what is available
+ * @param policy which experts stay on the GPU
+ * @param placement the recorded routing that {@link ExpertPolicy#FIXED} takes its experts from
+ * @param slots how the GPU's room for experts is shared
+ * @param prefetch experts of the next layer that are guessed and fetched ahead, 0 to {@value #MAX_PREFETCH}
+ * @param hostMode what the host's memory holds
+ * @param contextLength tokens of all sessions together that the GPU's memory is planned for, with keys and values of 16
+ *     bits (32 take twice as much); what does not fit is refused when a session opens; 0 for one session with
+ *     {@link SessionOptions#defaults()}
+ * @param mostExperts how many of the experts of all layers stay on the GPU at most; empty for as many as fit
+ * @param times whether the GPU takes the time of copies and of each part of a pass, for {@link OffloadStatistics#times}; that
+ *     costs some microseconds for each layer of a pass
  */
-public record ModelOptions(BackendPreference backend, int threads) {
+public record ModelOptions(
+        BackendPreference backend,
+        int threads,
+        OptionalLong gpuMemory,
+        OptionalLong hostMemory,
+        ExpertPolicy policy,
+        Optional<Path> placement,
+        ExpertSlots slots,
+        int prefetch,
+        HostMemoryMode hostMode,
+        int contextLength,
+        OptionalInt mostExperts,
+        boolean times) {
     /** The most threads that can be asked for. */
     public static final int MAX_THREADS = 1024;
+
+    /** The most experts that can be guessed for a layer. */
+    public static final int MAX_PREFETCH = 3;
 
     /**
      * Checks the options.
      *
-     * @throws GatunException if {@code threads} is negative or absurd
+     * @throws GatunException naming the value that is out of range, or the two that contradict each other
      */
     public ModelOptions {
-        if (threads < 0 || threads > MAX_THREADS) {
-            throw new GatunException("threads: " + threads + " is not between 0 (all processors) and " + MAX_THREADS);
+        require(
+                threads >= 0 && threads <= MAX_THREADS,
+                "threads: " + threads + " is not between 0 (all processors) and " + MAX_THREADS);
+        requirePositive("GPU memory", gpuMemory);
+        requirePositive("host memory", hostMemory);
+        require(
+                policy != ExpertPolicy.FIXED || placement.isPresent(),
+                "policy: fixed needs a recording to take its experts from (--placement FILE)");
+        require(
+                policy == ExpertPolicy.FIXED || placement.isEmpty(),
+                "placement: the policy that takes one is fixed (--policy fixed)");
+        require(
+                prefetch >= 0 && prefetch <= MAX_PREFETCH,
+                "prefetch: " + prefetch + " is not between 0 and " + MAX_PREFETCH);
+        require(mostExperts.orElse(0) >= 0, "experts on the GPU: " + mostExperts.orElse(0) + " is negative");
+        require(contextLength >= 0, "context length: " + contextLength + " is negative");
+    }
+
+    private static void requirePositive(String name, OptionalLong bytes) {
+        require(
+                bytes.isEmpty() || bytes.getAsLong() > 0,
+                name + ": " + bytes.orElse(0) + " bytes are not more than none");
+    }
+
+    private static void require(boolean met, String complaint) {
+        if (!met) {
+            throw new GatunException(complaint);
         }
     }
 
-    /** The best backend, all processors. */
+    /** The best backend, all processors, all memory that is free, equal room for each layer, that the least recent expert leaves. */
     public static ModelOptions defaults() {
-        return new ModelOptions(BackendPreference.AUTO, 0);
+        return new ModelOptions(
+                BackendPreference.AUTO,
+                0,
+                OptionalLong.empty(),
+                OptionalLong.empty(),
+                ExpertPolicy.LRU,
+                Optional.empty(),
+                ExpertSlots.LAYER,
+                0,
+                HostMemoryMode.AUTO,
+                0,
+                OptionalInt.empty(),
+                false);
     }
 
     /** These options with another backend. */
     public ModelOptions withBackend(BackendPreference newBackend) {
-        return new ModelOptions(newBackend, threads);
+        return new ModelOptions(
+                newBackend,
+                threads,
+                gpuMemory,
+                hostMemory,
+                policy,
+                placement,
+                slots,
+                prefetch,
+                hostMode,
+                contextLength,
+                mostExperts,
+                times);
     }
 
     /** These options with another number of threads. */
     public ModelOptions withThreads(int newThreads) {
-        return new ModelOptions(backend, newThreads);
+        return new ModelOptions(
+                backend,
+                newThreads,
+                gpuMemory,
+                hostMemory,
+                policy,
+                placement,
+                slots,
+                prefetch,
+                hostMode,
+                contextLength,
+                mostExperts,
+                times);
+    }
+
+    /** These options with a budget of GPU memory. */
+    public ModelOptions withGpuMemory(long bytes) {
+        return new ModelOptions(
+                backend,
+                threads,
+                OptionalLong.of(bytes),
+                hostMemory,
+                policy,
+                placement,
+                slots,
+                prefetch,
+                hostMode,
+                contextLength,
+                mostExperts,
+                times);
+    }
+
+    /** These options with a budget of page-locked host memory. */
+    public ModelOptions withHostMemory(long bytes) {
+        return new ModelOptions(
+                backend,
+                threads,
+                gpuMemory,
+                OptionalLong.of(bytes),
+                policy,
+                placement,
+                slots,
+                prefetch,
+                hostMode,
+                contextLength,
+                mostExperts,
+                times);
+    }
+
+    /** These options with another policy; not for {@link ExpertPolicy#FIXED}, which is {@link #withPlacement}. */
+    public ModelOptions withExpertPolicy(ExpertPolicy newPolicy) {
+        return new ModelOptions(
+                backend,
+                threads,
+                gpuMemory,
+                hostMemory,
+                newPolicy,
+                Optional.empty(),
+                slots,
+                prefetch,
+                hostMode,
+                contextLength,
+                mostExperts,
+                times);
+    }
+
+    /** These options with the experts on the GPU that a recording used most: one that {@link RoutingRecorder} wrote. */
+    public ModelOptions withPlacement(Path recording) {
+        return new ModelOptions(
+                backend,
+                threads,
+                gpuMemory,
+                hostMemory,
+                ExpertPolicy.FIXED,
+                Optional.of(recording),
+                slots,
+                prefetch,
+                hostMode,
+                contextLength,
+                mostExperts,
+                times);
+    }
+
+    /** These options with the GPU's room for experts shared otherwise. */
+    public ModelOptions withSlots(ExpertSlots shared) {
+        return new ModelOptions(
+                backend,
+                threads,
+                gpuMemory,
+                hostMemory,
+                policy,
+                placement,
+                shared,
+                prefetch,
+                hostMode,
+                contextLength,
+                mostExperts,
+                times);
+    }
+
+    /** These options with so many experts guessed for each layer. */
+    public ModelOptions withPrefetch(int experts) {
+        return new ModelOptions(
+                backend,
+                threads,
+                gpuMemory,
+                hostMemory,
+                policy,
+                placement,
+                slots,
+                experts,
+                hostMode,
+                contextLength,
+                mostExperts,
+                times);
+    }
+
+    /** These options with a host mode, whatever memory is available. */
+    public ModelOptions withHostMode(HostMemoryMode mode) {
+        return new ModelOptions(
+                backend,
+                threads,
+                gpuMemory,
+                hostMemory,
+                policy,
+                placement,
+                slots,
+                prefetch,
+                mode,
+                contextLength,
+                mostExperts,
+                times);
+    }
+
+    /** These options with the GPU's memory planned for so many tokens. */
+    public ModelOptions withContextLength(int tokens) {
+        return new ModelOptions(
+                backend,
+                threads,
+                gpuMemory,
+                hostMemory,
+                policy,
+                placement,
+                slots,
+                prefetch,
+                hostMode,
+                tokens,
+                mostExperts,
+                times);
+    }
+
+    /** These options with so many experts on the GPU at most, all layers together. */
+    public ModelOptions withMostExperts(int experts) {
+        return new ModelOptions(
+                backend,
+                threads,
+                gpuMemory,
+                hostMemory,
+                policy,
+                placement,
+                slots,
+                prefetch,
+                hostMode,
+                contextLength,
+                OptionalInt.of(experts),
+                times);
+    }
+
+    /** These options with or without {@link OffloadStatistics#times}. */
+    public ModelOptions withTimes(boolean on) {
+        return new ModelOptions(
+                backend,
+                threads,
+                gpuMemory,
+                hostMemory,
+                policy,
+                placement,
+                slots,
+                prefetch,
+                hostMode,
+                contextLength,
+                mostExperts,
+                on);
     }
 }

@@ -1,39 +1,58 @@
 package dev.gatun;
 
 import dev.gatun.checkpoint.Checkpoint;
+import dev.gatun.checkpoint.MixtralConfig;
 import dev.gatun.cpu.CpuException;
 import dev.gatun.cpu.CpuLevel;
 import dev.gatun.cuda.CudaAvailability;
 import dev.gatun.cuda.CudaDevice;
 import dev.gatun.cuda.CudaException;
 import dev.gatun.engine.Backend;
+import dev.gatun.engine.BackendFailureException;
 import dev.gatun.engine.cpu.CpuBackend;
 import dev.gatun.engine.cuda.CudaBackend;
+import dev.gatun.engine.cuda.CudaModel;
+import dev.gatun.engine.cuda.CudaOptions;
 import dev.gatun.engine.cuda.UnsupportedModelException;
 import dev.gatun.natives.NativeLibraryException;
+import dev.gatun.offload.OffloadOptions;
+import dev.gatun.offload.PlanException;
 import java.util.List;
 
 /** A backend and why it was chosen. */
 record OpenedBackend(Backend backend, BackendChoice choice) {
-    static OpenedBackend open(Checkpoint checkpoint, ModelOptions options) {
+    static OpenedBackend open(Checkpoint checkpoint, ModelOptions options, LoadingListener listener) {
+        // Read whatever runs, so that a mistake is told.
+        OffloadOptions offload = OffloadSettings.of(options);
+        requirePlacement(offload, checkpoint.config());
         return switch (options.backend()) {
-            case AUTO -> best(checkpoint, options);
+            case AUTO -> best(checkpoint, options, offload, listener);
             case CPU -> cpu(checkpoint, options, "asked for");
-            case CUDA -> cudaAskedFor(checkpoint);
+            case CUDA -> cudaAskedFor(checkpoint, options, offload, listener);
         };
     }
 
-    private static OpenedBackend best(Checkpoint checkpoint, ModelOptions options) {
+    private static void requirePlacement(OffloadOptions offload, MixtralConfig model) {
         try {
-            return cuda(checkpoint, "the best here");
+            offload.requirePlacementOf(model.layers(), model.experts());
+        } catch (PlanException wrong) {
+            throw new GatunException(wrong.getMessage(), wrong);
+        }
+    }
+
+    private static OpenedBackend best(
+            Checkpoint checkpoint, ModelOptions options, OffloadOptions offload, LoadingListener listener) {
+        try {
+            return cuda(checkpoint, options, offload, listener, "the best here");
         } catch (NoGpuException none) {
             return cpu(checkpoint, options, none.getMessage());
         }
     }
 
-    private static OpenedBackend cudaAskedFor(Checkpoint checkpoint) {
+    private static OpenedBackend cudaAskedFor(
+            Checkpoint checkpoint, ModelOptions options, OffloadOptions offload, LoadingListener listener) {
         try {
-            return cuda(checkpoint, "asked for");
+            return cuda(checkpoint, options, offload, listener, "asked for");
         } catch (NoGpuException none) {
             throw new GatunException("backend cuda: " + none.getMessage() + "; or use --backend cpu", none);
         }
@@ -48,26 +67,47 @@ record OpenedBackend(Backend backend, BackendChoice choice) {
         }
     }
 
-    private static OpenedBackend cuda(Checkpoint checkpoint, String reason) throws NoGpuException {
+    private static OpenedBackend cuda(
+            Checkpoint checkpoint,
+            ModelOptions options,
+            OffloadOptions offload,
+            LoadingListener listener,
+            String reason)
+            throws NoGpuException {
+        CudaOptions launching = CudaOptions.defaults().withTimes(options.times());
         return switch (CudaBackend.availability()) {
             case CudaAvailability.Unavailable none -> throw new NoGpuException(none.reason(), null);
-            case CudaAvailability.Available some -> cuda(checkpoint, some.devices(), reason);
+            case CudaAvailability.Available some ->
+                cuda(checkpoint, some.devices(), offload, launching, listener, reason);
         };
     }
 
     /** The first GPU that takes the model; the reason of the first that does not, if none does. */
-    private static OpenedBackend cuda(Checkpoint checkpoint, List<CudaDevice> devices, String reason)
+    private static OpenedBackend cuda(
+            Checkpoint checkpoint,
+            List<CudaDevice> devices,
+            OffloadOptions offload,
+            CudaOptions launching,
+            LoadingListener listener,
+            String reason)
             throws NoGpuException {
+        CudaModel model = CudaModel.of(checkpoint.config(), checkpoint.weights());
         NoGpuException first = null;
         for (CudaDevice device : devices) {
             try {
-                Backend backend = new CudaBackend(device, checkpoint.config(), checkpoint.weights());
-                return new OpenedBackend(backend, new BackendChoice("cuda", backend.description(), reason));
+                Backend backend = new CudaBackend(device, model, offload, launching, listener::loaded);
+                return of("cuda", backend, reason);
             } catch (UnsupportedModelException | CudaException | OutOfMemoryError unusable) {
                 first = first == null ? new NoGpuException(unusable.getMessage(), unusable) : first;
+            } catch (BackendFailureException interrupted) {
+                throw new GatunException("backend cuda: " + interrupted.getMessage(), interrupted);
             }
         }
         throw first;
+    }
+
+    private static OpenedBackend of(String name, Backend backend, String reason) {
+        return new OpenedBackend(backend, new BackendChoice(name, backend.description(), reason, backend.notes()));
     }
 
     private static OpenedBackend cpu(Checkpoint checkpoint, ModelOptions options, String reason) {
@@ -75,7 +115,7 @@ record OpenedBackend(Backend backend, BackendChoice choice) {
                 options.threads() > 0 ? options.threads() : Runtime.getRuntime().availableProcessors();
         try {
             Backend backend = new CpuBackend(checkpoint.config(), checkpoint.weights(), threads, CpuLevel.chosen());
-            return new OpenedBackend(backend, new BackendChoice("cpu", backend.description(), reason));
+            return of("cpu", backend, reason);
         } catch (NativeLibraryException | CpuException unusable) {
             throw new GatunException("backend cpu: " + unusable.getMessage(), unusable);
         }

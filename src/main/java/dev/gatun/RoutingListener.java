@@ -12,4 +12,12 @@ public interface RoutingListener {
      * generation and reaches its caller.
      */
     void routed(RoutedTokens tokens);
+
+    /**
+     * For how many layers ahead it wants {@link RoutedTokens#guesses} as well; 0, as a lambda has it, for none. Asked once,
+     * when a session opens.
+     */
+    default int layersAhead() {
+        return 0;
+    }
 }

@@ -4,6 +4,9 @@ import dev.gatun.offload.TraceWriter;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.LinkedHashMap;
+import java.util.Map;
+import java.util.Optional;
 
 /**
  * Records routing into a file, for {@code gatun trace} to replay:
@@ -18,24 +21,40 @@ import java.nio.file.Path;
  * <p>The file is UTF-8 text of JSON lines. The first one is a header with {@code format} ({@code "gatun-routing"}),
  * {@code version} (1), {@code model}, {@code layers}, {@code experts} and {@code experts_per_token}. Each one after it is a
  * token, in the order of processing, with its {@code position} in the session, and for each layer an array of the chosen
- * {@code experts}, the best first, and one of their {@code weights}. One recorder serves the sessions of one model, which
+ * {@code experts}, the best first, and one of their {@code weights}. Where guesses are recorded, the header has
+ * {@code layers_ahead}, and each token has {@code guesses}: for each layer, and each layer after it that it guesses for, all
+ * experts of that layer, the likeliest first. Where experts are fetched, the last token of each pass
+ * through the model has a {@code pass} besides: {@code tokens}, and {@link OffloadStatistics#asMap}. One recorder serves the sessions of one model, which
  * must not generate at the same time.
  */
 public final class RoutingRecorder implements RoutingListener, AutoCloseable {
     private final Path file;
     private final TraceWriter writer;
+    private final int layersAhead;
 
-    private RoutingRecorder(Path file, TraceWriter writer) {
+    private RoutingRecorder(Path file, TraceWriter writer, int layersAhead) {
         this.file = file;
         this.writer = writer;
+        this.layersAhead = layersAhead;
+    }
+
+    /**
+     * Begins a recording without guesses; overwrites the file.
+     *
+     * @throws GatunException if it cannot be written
+     */
+    public static RoutingRecorder create(Path file, Model model) {
+        return create(file, model, 0);
     }
 
     /**
      * Begins a recording; overwrites the file.
      *
-     * @throws GatunException if it cannot be written
+     * @param layersAhead for how many layers ahead guesses are recorded; 0 for none, and no more than follow
+     * @throws GatunException if it cannot be written; or if guesses are wanted and {@link Model#canGuessRouting} is false
      */
-    public static RoutingRecorder create(Path file, Model model) {
+    public static RoutingRecorder create(Path file, Model model, int layersAhead) {
+        int recorded = model.guessedLayers(layersAhead);
         try {
             return new RoutingRecorder(
                     file,
@@ -44,10 +63,17 @@ public final class RoutingRecorder implements RoutingListener, AutoCloseable {
                             model.name(),
                             model.layers(),
                             model.expertsPerLayer(),
-                            model.expertsPerToken()));
+                            model.expertsPerToken(),
+                            recorded),
+                    recorded);
         } catch (IOException failure) {
             throw unwritable(file, failure);
         }
+    }
+
+    @Override
+    public int layersAhead() {
+        return layersAhead;
     }
 
     @Override
@@ -61,13 +87,39 @@ public final class RoutingRecorder implements RoutingListener, AutoCloseable {
                     weights[layer][choice] = tokens.weight(token, layer, choice);
                 }
             }
-            write(tokens.position() + token, experts, weights);
+            boolean last = token == tokens.tokens() - 1;
+            int index = token;
+            Optional<int[][][]> guesses = tokens.guesses().map(all -> rankings(all, index, tokens.layers()));
+            write(tokens.position() + token, experts, weights, guesses, last ? pass(tokens) : Map.of());
         }
     }
 
-    private void write(int position, int[][] experts, float[][] weights) {
+    private static int[][][] rankings(RoutedGuesses guesses, int token, int layers) {
+        int[][][] rankings = new int[layers][][];
+        for (int layer = 0; layer < layers; layer++) {
+            rankings[layer] = new int[guesses.layersAhead(layer)][guesses.experts()];
+            for (int ahead = 1; ahead <= rankings[layer].length; ahead++) {
+                for (int rank = 0; rank < guesses.experts(); rank++) {
+                    rankings[layer][ahead - 1][rank] = guesses.expert(token, layer, ahead, rank);
+                }
+            }
+        }
+        return rankings;
+    }
+
+    private static Map<String, Object> pass(RoutedTokens tokens) {
+        Map<String, Object> numbers = new LinkedHashMap<>();
+        tokens.offload().ifPresent(cost -> {
+            numbers.put("tokens", tokens.tokens());
+            numbers.putAll(cost.asMap());
+        });
+        return numbers;
+    }
+
+    private void write(
+            int position, int[][] experts, float[][] weights, Optional<int[][][]> guesses, Map<String, Object> pass) {
         try {
-            writer.token(position, experts, weights);
+            writer.token(position, experts, weights, guesses, pass);
         } catch (IOException failure) {
             throw unwritable(file, failure);
         }

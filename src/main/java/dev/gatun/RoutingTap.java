@@ -4,6 +4,7 @@ import dev.gatun.engine.RoutingObserver;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
+import java.util.Optional;
 
 /**
  * Gathers what the routers of one forward pass chose. Used under the model's lock; a backend may call it from a thread of
@@ -26,8 +27,9 @@ final class RoutingTap implements RoutingObserver {
     }
 
     /** What was gathered since the pass began, which has been awaited. */
-    synchronized RoutedTokens take(int position, int tokens) {
+    synchronized RoutedTokens take(
+            int position, int tokens, Optional<RoutedGuesses> guesses, Optional<OffloadStatistics> offload) {
         int expertsPerToken = experts.getFirst().length / tokens;
-        return new RoutedTokens(position, tokens, expertsPerToken, experts, weights);
+        return new RoutedTokens(position, tokens, expertsPerToken, experts, weights, guesses, offload);
     }
 }

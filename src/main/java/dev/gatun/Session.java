@@ -5,6 +5,7 @@ import dev.gatun.cuda.CudaException;
 import dev.gatun.engine.BackendFailureException;
 import dev.gatun.engine.KvCache;
 import dev.gatun.engine.RouterFailureException;
+import dev.gatun.offload.CopyFailedException;
 import dev.gatun.text.ChatMessage;
 import dev.gatun.text.Detokenizer;
 import dev.gatun.text.NonFiniteLogitsException;
@@ -16,6 +17,7 @@ import java.util.Objects;
 import java.util.Optional;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.Function;
 import java.util.stream.Stream;
 
 /**
@@ -110,6 +112,23 @@ public final class Session implements AutoCloseable {
     }
 
     /**
+     * Appends tokens to what the session holds and generates on, like
+     * {@link #generate(String, GenerationOptions, GenerationListener)}; nothing is put before them.
+     *
+     * @param tokens ids of the model's vocabulary, at least one unless the session holds some
+     * @throws GatunException if one is not of the vocabulary, or they leave no room in the context
+     */
+    public Generation generate(int[] tokens, GenerationOptions options, GenerationListener listener) {
+        for (int token : tokens) {
+            if (token < 0 || token >= model.vocabularySize()) {
+                throw new GatunException(
+                        "prompt: " + token + " is no token of this model, which has " + model.vocabularySize());
+            }
+        }
+        return run(begin(first -> tokens, options), listener);
+    }
+
+    /**
      * Like {@link #generate(String, GenerationOptions, GenerationListener)}, as a stream that generates a token each time
      * it is asked for one. The session counts as generating until the stream has ended or is closed: use
      * try-with-resources.
@@ -189,13 +208,17 @@ public final class Session implements AutoCloseable {
     }
 
     private TokenLoop begin(String prompt, GenerationOptions options) {
+        return begin(first -> first ? model.encodeBeginning(prompt) : model.encode(prompt), options);
+    }
+
+    /** @param prompt makes the new tokens, told whether they are the first */
+    private TokenLoop begin(Function<Boolean, int[]> prompt, GenerationOptions options) {
         Objects.requireNonNull(options, "options");
         long start = System.nanoTime();
         stepping.lock();
         try {
             requireIdle();
-            boolean first = history.size() == 0;
-            int[] tokens = first ? model.encodeBeginning(prompt) : model.encode(prompt);
+            int[] tokens = prompt.apply(history.size() == 0);
             if (history.size() + tokens.length == 0) {
                 throw new GatunException("prompt: it is empty, and there is no text to go on with");
             }
@@ -298,6 +321,7 @@ public final class Session implements AutoCloseable {
         } catch (NonFiniteLogitsException
                 | RouterFailureException
                 | BackendFailureException
+                | CopyFailedException
                 | CpuException
                 | CudaException broken) {
             throw new GatunException("model `" + model.name() + "`: " + broken.getMessage(), broken);

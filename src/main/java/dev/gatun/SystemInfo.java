@@ -37,13 +37,14 @@ public final class SystemInfo {
     public record HostBandwidth(double read, int threads) {}
 
     /**
-     * How fast a GPU's memory and its link to the host are, in 10^9 bytes a second.
+     * How fast a GPU, its memory and its link to the host are, in 10^9 bytes a second, and operations.
      *
      * @param toGpu copies from page-locked host memory to the GPU
      * @param fromGpu copies back
      * @param read reads of the GPU's own memory, what bounds the CUDA backend
+     * @param operations multiplications and additions on its tensor cores, 10^12 a second: what bounds long prompts
      */
-    public record GpuBandwidth(double toGpu, double fromGpu, double read) {}
+    public record GpuBandwidth(double toGpu, double fromGpu, double read, double operations) {}
 
     /** The backends that Gatun knows, available or not. */
     public static List<BackendState> backends() {
@@ -102,7 +103,7 @@ public final class SystemInfo {
     private static GpuBandwidth gpuBandwidth(CudaDevice device) {
         try {
             DeviceBandwidth measured = DeviceBandwidth.measure(device);
-            return new GpuBandwidth(measured.toDevice(), measured.toHost(), measured.read());
+            return new GpuBandwidth(measured.toDevice(), measured.toHost(), measured.read(), measured.operations());
         } catch (CudaException failure) {
             throw new GatunException(failure.getMessage(), failure);
         }

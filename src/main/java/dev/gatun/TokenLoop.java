@@ -30,6 +30,8 @@ final class TokenLoop {
     private final Optional<RoutingListener> routingListener;
     private final Optional<Consumer<RoutedTokens>> routing;
     private Optional<RoutedTokens> routed = Optional.empty();
+    private Optional<OffloadStatistics> promptOffload = Optional.empty();
+    private Optional<OffloadStatistics> decodeOffload = Optional.empty();
     private volatile boolean cancelled;
     private StopReason stopReason;
     private long firstToken;
@@ -94,8 +96,17 @@ final class TokenLoop {
                 history.range(cache.length(), cache.length() + chunk),
                 cache,
                 logits -> isLast ? chooser.choose(logits, recent) : chooser.pass(logits),
+                this::count,
                 routing);
         return isLast ? take(id) : Optional.empty();
+    }
+
+    private void count(OffloadStatistics pass) {
+        if (generated == 0) {
+            promptOffload = Optional.of(promptOffload.map(sum -> sum.plus(pass)).orElse(pass));
+        } else {
+            decodeOffload = Optional.of(decodeOffload.map(sum -> sum.plus(pass)).orElse(pass));
+        }
     }
 
     /** Tells the listener, if there is one, what the last step routed; not while the step holds locks. */
@@ -152,6 +163,8 @@ final class TokenLoop {
                         Duration.ofNanos(promptNanos),
                         generated,
                         Duration.ofNanos(generated > 0 ? lastToken - firstToken : 0),
-                        Duration.ofNanos(generated > 0 ? promptNanos : 0)));
+                        Duration.ofNanos(generated > 0 ? promptNanos : 0),
+                        promptOffload,
+                        decodeOffload));
     }
 }

@@ -60,13 +60,14 @@ class ModelTest {
     void aChunkThatFailsLeavesTheSequenceAsItWas() {
         try (Model model = DemoModel.open();
                 KvCache cache = model.runningBackend().newKvCache(64, KvPrecision.F16)) {
-            model.forward(new int[] {1, 2, 3}, cache, logits -> 0, Optional.empty());
+            model.forward(new int[] {1, 2, 3}, cache, logits -> 0, cost -> {}, Optional.empty());
             assertThatThrownBy(() -> model.forward(
                             new int[] {4, 5},
                             cache,
                             logits -> {
                                 throw new IllegalStateException("too late");
                             },
+                            cost -> {},
                             Optional.empty()))
                     .hasMessage("too late");
             assertThat(cache.length()).isEqualTo(3);

@@ -38,6 +38,32 @@ class SessionTest {
     }
 
     @Test
+    void tokensAreAPromptAsTheirTextIs() {
+        try (Model model = DemoModel.open();
+                Session written = model.newSession();
+                Session counted = model.newSession()) {
+            Generation text = written.generate("Once upon a time", DemoModel.greedy(10));
+            int[] tokens = model.encodeBeginning("Once upon a time");
+            Generation same = counted.generate(tokens, DemoModel.greedy(10), token -> {});
+            assertThat(same.text()).isEqualTo(text.text());
+            assertThat(same.statistics().promptTokens()).isEqualTo(tokens.length);
+        }
+    }
+
+    @Test
+    void tokensOutsideTheVocabularyAreRefused() {
+        try (Model model = DemoModel.open();
+                Session session = model.newSession()) {
+            for (int token : new int[] {-1, model.vocabularySize()}) {
+                assertThatThrownBy(() -> session.generate(new int[] {1, token}, DemoModel.greedy(1), heard -> {}))
+                        .isInstanceOf(GatunException.class)
+                        .hasMessageContaining(token + " is no token");
+            }
+            assertThat(session.length()).isZero();
+        }
+    }
+
+    @Test
     void theSameSeedGivesTheSameText() {
         Generation first = session.generate(PROMPT, sampled(40, 7));
         try (Session other = model.newSession()) {

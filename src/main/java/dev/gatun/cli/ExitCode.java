@@ -9,5 +9,8 @@ final class ExitCode {
     /** Something the user can mend: one line was printed. */
     static final int USER = 2;
 
+    /** Ended by Ctrl-C: nothing was printed. */
+    static final int INTERRUPTED = 130;
+
     private ExitCode() {}
 }

@@ -2,6 +2,7 @@ package dev.gatun.cli;
 
 import dev.gatun.GatunException;
 import java.io.PrintWriter;
+import java.util.concurrent.CancellationException;
 import java.util.concurrent.atomic.AtomicBoolean;
 import picocli.AutoComplete.GenerateCompletion;
 import picocli.CommandLine;
@@ -22,6 +23,7 @@ import picocli.CommandLine.ParameterException;
             "  gatun generate                         a story from the demo model",
             "  gatun generate -m DIR -p \"The lock\"    text from your own model",
             "  gatun plan -m DIR --gpu-memory 12GiB   what fits a GPU, and how fast that is",
+            "  gatun bench -m DIR                     tokens a second, and what the machine allows",
             "  gatun info                             what this machine offers",
             "  source <(gatun generate-completion)    completion for bash and zsh"
         })
@@ -34,6 +36,7 @@ final class GatunCommand {
                 .addSubcommand(new GenerateCommand(console, interrupted))
                 .addSubcommand(new PlanCommand(console))
                 .addSubcommand(new TraceCommand(console))
+                .addSubcommand(new BenchCommand(console, interrupted))
                 .addSubcommand(new InfoCommand(console))
                 .setOut(console.outWriter())
                 .setErr(console.errWriter())
@@ -69,6 +72,9 @@ final class GatunCommand {
         if (failure instanceof GatunException) {
             console.err().println("gatun: " + failure.getMessage());
             return ExitCode.USER;
+        }
+        if (failure instanceof CancellationException) {
+            return ExitCode.INTERRUPTED;
         }
         failure.printStackTrace(console.err());
         console.err().println("gatun: this is a bug; please report it with the lines above");

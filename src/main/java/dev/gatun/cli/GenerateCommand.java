@@ -4,10 +4,12 @@ import dev.gatun.GatunException;
 import dev.gatun.Generation;
 import dev.gatun.GenerationOptions;
 import dev.gatun.Model;
+import dev.gatun.ModelOptions;
 import dev.gatun.RoutingRecorder;
 import dev.gatun.Session;
 import dev.gatun.SessionOptions;
 import java.nio.file.Path;
+import java.time.InstantSource;
 import java.util.Optional;
 import java.util.concurrent.Callable;
 import java.util.concurrent.atomic.AtomicBoolean;
@@ -37,6 +39,9 @@ import picocli.CommandLine.Option;
             "Exit status: 0 done, 2 a mistake in what was given, 130 ended by Ctrl-C, 1 a bug."
         })
 final class GenerateCommand implements Callable<Integer> {
+    /** Layers ahead: enough for a plot, and cheap on the CPU. */
+    private static final int USUAL_GUESSES = 3;
+
     private final Console console;
     private final AtomicBoolean interrupted;
 
@@ -61,10 +66,26 @@ final class GenerateCommand implements Callable<Integer> {
     private boolean json;
 
     @Option(
+            names = "--stats",
+            description =
+                    "Print what fetching experts cost and where the time went, for the prompt and for what was generated, to "
+                            + "standard error.")
+    private boolean stats;
+
+    @Option(
             names = "--trace",
             paramLabel = "FILE",
-            description = "Record which experts each layer chose for each token, as JSON lines; for gatun trace.")
+            description =
+                    "Record which experts each layer chose for each token, as JSON lines; for gatun trace. Where experts are "
+                            + "fetched, what that cost stands there as well.")
     private Optional<Path> trace = Optional.empty();
+
+    @Option(
+            names = "--trace-guesses",
+            paramLabel = "LAYERS",
+            description = "Record also what the routers of so many layers ahead would choose, on the CPU; 0 for none "
+                    + "(default: 3 on the CPU, 0 on a GPU, which keeps its guesses to itself).")
+    private Optional<Integer> traceGuesses = Optional.empty();
 
     @Option(
             names = {"-q", "--quiet"},
@@ -78,14 +99,18 @@ final class GenerateCommand implements Callable<Integer> {
 
     @Override
     public Integer call() {
+        if (trace.isEmpty() && traceGuesses.isPresent()) {
+            throw new GatunException("trace-guesses: there is no --trace FILE to record them in");
+        }
         String text = prompt.read(console, model.isDemo());
-        try (Model opened = Model.open(model.folder(), model.modelOptions())) {
+        try (Model opened = open()) {
             GenerationOptions options = sampling.over(opened.defaultOptions());
             if (!quiet) {
                 console.err().println(Report.opening(opened));
+                console.err().print(Report.notes(opened.backend().notes()));
             }
             if (trace.isPresent()) {
-                try (RoutingRecorder recorder = RoutingRecorder.create(trace.get(), opened)) {
+                try (RoutingRecorder recorder = RoutingRecorder.create(trace.get(), opened, guessedLayers(opened))) {
                     SessionOptions recorded = model.sessionOptions().withRoutingListener(recorder);
                     generate(opened, recorded, text, options);
                 }
@@ -96,9 +121,21 @@ final class GenerateCommand implements Callable<Integer> {
         return ExitCode.OK;
     }
 
+    private int guessedLayers(Model opened) {
+        return traceGuesses.orElse(opened.canGuessRouting() ? USUAL_GUESSES : 0);
+    }
+
+    private Model open() {
+        // Times are taken where they are shown.
+        ModelOptions options = model.modelOptions().withTimes(stats || json || trace.isPresent());
+        try (LoadingProgress loading = new LoadingProgress(console, quiet, interrupted, InstantSource.system())) {
+            return InterruptHook.duringOpening(interrupted, () -> Model.open(model.folder(), options, loading));
+        }
+    }
+
     private void generate(Model opened, SessionOptions sessionOptions, String text, GenerationOptions options) {
         try (Session session = opened.newSession(sessionOptions)) {
-            InterruptHook.during(session, interrupted, () -> generate(opened, session, text, options));
+            InterruptHook.during(session::cancel, interrupted, () -> generate(opened, session, text, options));
         }
     }
 
@@ -123,6 +160,9 @@ final class GenerateCommand implements Callable<Integer> {
         });
         if (!quiet) {
             console.err().println(Report.closing(generation));
+        }
+        if (stats) {
+            console.err().print(StatisticsTable.of(generation.statistics()));
         }
     }
 }

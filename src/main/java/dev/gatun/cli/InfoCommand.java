@@ -58,6 +58,7 @@ final class InfoCommand implements Callable<Integer> {
             SystemInfo.gpuBandwidth().ifPresent(gpu -> {
                 row(out, "link", rate(gpu.toGpu()) + " GB/s to the GPU, " + rate(gpu.fromGpu()) + " GB/s back");
                 row(out, "gpu memory", rate(gpu.read()) + " GB/s read");
+                row(out, "tensor cores", rate(gpu.operations()) + " TFLOP/s in fp16");
             });
         } catch (GatunException failure) {
             row(out, "gpu memory", "not measured: " + failure.getMessage());

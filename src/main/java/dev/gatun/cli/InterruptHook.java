@@ -1,10 +1,12 @@
 package dev.gatun.cli;
 
-import dev.gatun.Session;
+import java.util.concurrent.CancellationException;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicReference;
+import java.util.function.Supplier;
 
 /**
- * Turns Ctrl-C into the end of a generation: the JVM runs the hook, which cancels and then waits for the main thread to
+ * Turns Ctrl-C into the end of loading, of a generation or of a benchmark: the JVM runs the hook, which cancels and then waits for the main thread to
  * print what it has and to close the model, within a bound. The JVM then exits with 130 by itself.
  */
 final class InterruptHook {
@@ -12,10 +14,10 @@ final class InterruptHook {
 
     private InterruptHook() {}
 
-    /** Does {@code work} on this thread; Ctrl-C meanwhile cancels what {@code session} generates and sets {@code interrupted}. */
-    static void during(Session session, AtomicBoolean interrupted, Runnable work) {
+    /** Does {@code work} on this thread; Ctrl-C meanwhile sets {@code interrupted} and does {@code cancel}. */
+    static void during(Runnable cancel, AtomicBoolean interrupted, Runnable work) {
         Thread main = Thread.currentThread();
-        Thread hook = new Thread(() -> stop(session, interrupted, main), "interrupt");
+        Thread hook = new Thread(() -> stop(cancel, interrupted, main), "interrupt");
         if (!add(hook)) {
             return;
         }
@@ -26,9 +28,23 @@ final class InterruptHook {
         }
     }
 
-    private static void stop(Session session, AtomicBoolean interrupted, Thread main) {
+    /**
+     * Opens something on this thread; Ctrl-C meanwhile sets {@code interrupted}, which {@code opening} is to look at.
+     *
+     * @throws CancellationException if Ctrl-C came before it began
+     */
+    static <T> T duringOpening(AtomicBoolean interrupted, Supplier<T> opening) {
+        AtomicReference<T> opened = new AtomicReference<>();
+        during(() -> {}, interrupted, () -> opened.set(opening.get()));
+        if (opened.get() == null) {
+            throw new CancellationException("Ctrl-C before anything was opened");
+        }
+        return opened.get();
+    }
+
+    private static void stop(Runnable cancel, AtomicBoolean interrupted, Thread main) {
         interrupted.set(true);
-        session.cancel();
+        cancel.run();
         try {
             main.join(PATIENCE_MILLIS);
         } catch (InterruptedException hurried) {

@@ -4,9 +4,12 @@ import dev.gatun.BackendPreference;
 import dev.gatun.GatunException;
 import dev.gatun.ModelOptions;
 import dev.gatun.SessionOptions;
+import dev.gatun.offload.OffloadOptions;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Optional;
+import java.util.stream.Stream;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 
 /** The options that say which model to run, and where. */
@@ -40,8 +43,23 @@ final class ModelArguments {
                     + SessionOptions.DEFAULT_CONTEXT + ".")
     int context;
 
+    @Mixin
+    private final OffloadArguments offload = new OffloadArguments();
+
     ModelOptions modelOptions() {
-        return new ModelOptions(backend, threads);
+        ModelOptions options = ModelOptions.defaults().withBackend(backend).withThreads(threads);
+        // A mistake in it is told when a session is opened, which knows the model's limit.
+        return offload.over(options).withContextLength(Math.max(0, context));
+    }
+
+    /** How a model is to run that need not be here. */
+    OffloadOptions offloadOptions(ModelOptions checked) {
+        return offload.planned(checked);
+    }
+
+    /** Those of running with few experts on the GPU that are not the defaults, in words. */
+    Stream<String> changedOptions() {
+        return offload.changed();
     }
 
     SessionOptions sessionOptions() {

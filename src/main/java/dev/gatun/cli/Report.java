@@ -5,8 +5,10 @@ import dev.gatun.GenerationStatistics;
 import dev.gatun.Model;
 import dev.gatun.StopReason;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.stream.Collectors;
 import tools.jackson.databind.json.JsonMapper;
 
 /** What is said before and after a generation. */
@@ -21,6 +23,13 @@ final class Report {
                         model.description(),
                         model.backend().description(),
                         model.backend().reason());
+    }
+
+    /** What makes it slower than it could be, a line each. */
+    static String notes(List<String> notes) {
+        return notes.stream()
+                .map(note -> "note: " + note + System.lineSeparator())
+                .collect(Collectors.joining());
     }
 
     /** Rates, times, memory, why it ended, and the seed. */
@@ -49,6 +58,7 @@ final class Report {
         fields.put("backend", model.backend().name());
         fields.put("backend_description", model.backend().description());
         fields.put("backend_reason", model.backend().reason());
+        fields.put("backend_notes", model.backend().notes());
         fields.put("prompt", prompt);
         fields.put("text", generation.text());
         fields.put("stop_reason", generation.stopReason().name().toLowerCase(Locale.ROOT));
@@ -58,6 +68,8 @@ final class Report {
         fields.put("generated_tokens", statistics.generatedTokens());
         fields.put("decode_tokens_per_second", statistics.decodeRate());
         fields.put("time_to_first_token_seconds", statistics.timeToFirstToken().toNanos() / 1e9);
+        statistics.promptOffload().ifPresent(cost -> fields.put("prompt_offload", cost.asMap()));
+        statistics.decodeOffload().ifPresent(cost -> fields.put("decode_offload", cost.asMap()));
         PeakMemory.ofThisProcess().ifPresent(bytes -> fields.put("peak_memory_bytes", bytes));
         return JsonMapper.shared().writeValueAsString(fields);
     }

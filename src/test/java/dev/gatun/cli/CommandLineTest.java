@@ -1,6 +1,7 @@
 package dev.gatun.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assumptions.assumeThat;
 
 import dev.gatun.SystemInfo;
 import java.io.ByteArrayInputStream;
@@ -12,6 +13,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -149,6 +151,15 @@ class CommandLineTest {
                     generate -m DEMO -p x -f y                | mutually exclusive
                     generate -m DEMO -p x --nonsense          | --nonsense
                     generate -m DEMO -p x --trace /nowhere/t  | /nowhere/t
+                    generate -m DEMO -p x --gpu-memory 12     | is not a size such as 12GiB
+                    generate -m DEMO -p x --prefetch 4        | prefetch: 4
+                    generate -m DEMO -p x --prefetch -1       | prefetch: -1
+                    generate -m DEMO -p x --policy best       | --policy
+                    generate -m DEMO -p x --policy fixed      | --placement FILE
+                    generate -m DEMO -p x --placement /nowhere | /nowhere
+                    generate -m DEMO -p x --placement /nowhere --policy lru | --policy fixed
+                    generate -m DEMO -p x --host-mode both    | --host-mode
+                    generate -m DEMO -p x --slots some        | --slots
                     plan                                      | --shape
                     plan --shape mixtral-9x9b                 | mixtral-8x22b
                     plan --shape mixtral-8x7b                 | --gpu-memory 12GiB
@@ -158,9 +169,30 @@ class CommandLineTest {
                     plan --shape mixtral-8x7b --gpu-memory 12 | is not a size such as 12GiB
                     plan --shape mixtral-8x7b --link 52GB     | is not a rate such as 52GB/s
                     plan --shape mixtral-8x7b --gpu-memory 9GiB -c 99999          | 32768
-                    plan --shape mixtral-8x7b --gpu-memory 2GiB -c 32768          | --gpu-memory 5.9GiB
+                    plan --shape mixtral-8x7b --gpu-memory 2GiB -c 32768          | --gpu-memory 6.3GiB
                     plan --shape mixtral-8x7b --gpu-memory 12GiB --host-memory 1GB | --host-memory
+                    plan --shape hidden=4096,ffn=1024 --gpu-memory 9GiB           | layers, experts, top
+                    plan --shape mixtral-8x7b --gpu-memory 9GiB --host-mode both  | --host-mode
+                    plan --shape mixtral-8x7b --gpu-memory 9GiB --host-memory 12GiB --host-mode inclusive | 256 experts
+                    plan --shape mixtral-8x7b --gpu-memory 9GiB --most-experts -1 | experts on the GPU: -1
                     plan -m DEMO --gpu-memory 1MiB            | --gpu-memory
+                    bench -m DEMO -p -1                       | prompt: -1
+                    bench -m DEMO -p 0 -n 0                   | --prompt or --generate
+                    bench -m DEMO -p 8,x                      | --prompt
+                    bench -m DEMO -r 0                        | repetitions: 0
+                    bench -m DEMO -p 4000                     | 2048
+                    bench -m DEMO -p 64 -c 50                 | longer --context
+                    bench -m DEMO -o xml                      | --output
+                    bench -m DEMO --bits 3.0                  | --synthetic
+                    bench -m DEMO --routing uniform           | --synthetic
+                    bench -m DEMO --one-way                   | --one-way
+                    bench -m /nowhere                         | /nowhere
+                    bench --synthetic mixtral-9x9b            | mixtral-8x22b
+                    bench --synthetic hidden=4                | ffn, layers
+                    bench --synthetic mixtral-8x7b --bits 4   | bits: 4
+                    bench --synthetic mixtral-8x7b --routing 2 | routing: a hit ratio of 2
+                    bench --synthetic mixtral-8x7b -m DEMO    | mutually exclusive
+                    bench --synthetic mixtral-8x7b --prefetch 9 | prefetch: 9
                     trace                                     | FILE
                     trace /nowhere.jsonl                      | /nowhere.jsonl
                     nonsense                                  | nonsense
@@ -186,18 +218,73 @@ class CommandLineTest {
         assertThat(result.err()).isEmpty();
         assertThat(result.code()).isZero();
         assertThat(result.out())
-                .contains("154 of 256 experts, 4 or 5 a layer")
+                .contains("146 of 256 experts, 4 or 5 a layer")
                 .containsPattern("keys and values +537 MB +4096 tokens")
                 .containsPattern("host memory +17.00 GB +every expert, pinned")
-                .containsPattern("hit ratio +0.602")
-                .containsPattern("misses +25.5 +a token; 1.69 GB at 54.80 GB/s: 30.90 ms")
-                .containsPattern("tokens/s +31.5");
+                .containsPattern("hit ratio +0.570")
+                .containsPattern("misses +27.5 +a token; 1.83 GB at 54.80 GB/s: 33.33 ms")
+                .containsPattern("CUDA +629 MB")
+                .containsPattern("besides +[0-9.]+ ms +a layer 37 µs for its trunk and 20 for its experts")
+                .containsPattern("tokens/s +29.4 +at most")
+                .containsPattern("[0-9.]+ +to expect");
+        assertThat(run("plan", "--shape", "mixtral-8x7b", "--gpu-memory", "24GiB", "--most-experts", "128")
+                        .out())
+                .contains("128 of 256 experts, 4 a layer")
+                .containsPattern("host memory +17.00 GB +every expert, pinned");
         String smaller = run("plan", "--shape", "mixtral-8x7b", "--bits", "2.53", "--gpu-memory", "16GiB", "-c", "4096")
                 .out();
         assertThat(smaller).contains("256 of 256 experts, 8 a layer").contains("every expert is on the GPU");
         assertThat(run("plan", "-m", DEMO, "--gpu-memory", "1GiB").out())
                 .contains("hqq-small: 5 layers of 8 experts")
                 .contains("40 of 40 experts");
+    }
+
+    @Test
+    void aBenchmarkIsATableWithWhatTheMachineAllows() {
+        String[] bench = {"bench", "-m", DEMO, "--backend", "cpu", "-p", "16,32", "-n", "4", "-r", "2", "--warmup", "2"
+        };
+        Result result = run(bench);
+        assertThat(result.err()).isEmpty();
+        assertThat(result.code()).isZero();
+        assertThat(result.out())
+                .containsPattern("(?m)^machine: .*; cpu \\(")
+                .containsPattern("(?m)^ceilings: [1-9].* GB/s memory read$")
+                .containsPattern(
+                        "\\| hqq-small \\| 6.82 MiB \\| cpu \\| – \\| pp16 \\| [1-9][0-9.]* ± [0-9.]+ \\| – \\| – \\|")
+                .containsPattern("\\| pp32 \\|")
+                .containsPattern("\\| tg4 \\| [1-9][0-9.]* ± [0-9.]+ \\| [1-9][0-9.]* \\| [0-9.]+ % \\|");
+        JsonNode object =
+                JsonMapper.shared().readTree(run(with(bench, "-o", "json")).out());
+        assertThat(object.path("results")).hasSize(3);
+        assertThat(object.path("results").get(2).path("samples")).hasSize(2);
+        assertThat(run(with(bench, "-o", "csv")).out().lines()).hasSize(4);
+        // The CPU fetches nothing.
+        assertThat(run(with(bench, "--stats")).out()).contains("| tg4 |").doesNotContain("busy");
+    }
+
+    @Test
+    void aReportNamesTheOptionsThatAreNotTheDefaults() {
+        String[] bench = {"bench", "-m", DEMO, "--backend", "cpu", "-p", "0", "-n", "2", "-r", "1", "--warmup", "0"};
+        assertThat(run(bench).out()).doesNotContain("options:");
+        String[] changed = {
+            "--host-mode", "exclusive", "--policy", "lfu", "--slots", "pool", "--prefetch", "2", "--most-experts", "12"
+        };
+        assertThat(run(with(bench, changed)).out().lines())
+                .contains("options: host mode exclusive, policy lfu, slots pool, prefetch 2, most experts 12");
+    }
+
+    @Test
+    void withoutAGpuASyntheticModelIsRefusedInOneLine() {
+        boolean available = SystemInfo.backends().stream()
+                .anyMatch(backend -> backend.name().equals("cuda") && backend.available());
+        assumeThat(available).as("a GPU").isFalse();
+        Result result = run("bench", "--synthetic", "mixtral-8x7b", "--routing", "real-text", "--gpu-memory", "12GiB");
+        assertThat(result.code()).isEqualTo(2);
+        assertThat(result.out()).isEmpty();
+        assertThat(result.err().lines())
+                .singleElement()
+                .asString()
+                .startsWith("gatun: synthetic: such models run on a GPU");
     }
 
     @Test
@@ -211,11 +298,73 @@ class CommandLineTest {
         assertThat(result.err()).isEmpty();
         assertThat(result.code()).isZero();
         List<String> lines = result.out().lines().toList();
-        assertThat(lines).hasSize(3 + 8);
+        // Hit ratios; a gap, and recall by chance and 1 to 3 layers ahead; a gap, and what guesses were worth.
+        assertThat(lines).hasSize((3 + 8) + (1 + 6) + (1 + 4 + 12));
+        assertThat(lines.get(11)).isEmpty();
+        assertThat(lines.get(14)).matches("chance +0\\.125 +0\\.250 .* 1\\.000");
+        for (int ahead = 1; ahead <= 3; ahead++) {
+            assertThat(recall(lines.get(14 + ahead))).hasSize(8).isSorted().endsWith(1.0);
+        }
+        assertThat(recall(lines.get(15)).get(1)).isGreaterThan(0.6);
         assertThat(lines.getFirst()).startsWith("hqq-small: 5 layers of 8 experts, 2 per token");
         assertThat(lines.get(3)).startsWith("1       0.125");
         assertThat(lines.get(2).split(" +")).containsSequence("lru", "lfu", "fifo", "fixed", "best", "lru", "lfu");
-        assertThat(Files.readString(page)).contains("<svg").contains("lru, pool");
+        assertThat(Files.readString(page))
+                .contains("<svg")
+                .contains("lru, pool")
+                .contains("1 layer ahead");
+        List<String> byLayer =
+                run("trace", file.toString(), "--by-layer").out().lines().toList();
+        assertThat(byLayer).hasSize(lines.size() + 4 + 3 + 2).containsAll(lines);
+    }
+
+    private static List<Double> recall(String row) {
+        return Stream.of(row.substring(17).trim().split(" +"))
+                .map(Double::valueOf)
+                .toList();
+    }
+
+    @Test
+    void aTraceMayDoWithoutGuesses() {
+        Path file = temporary.resolve("trace.jsonl");
+        String[] generate = {"generate", "-m", DEMO, "-p", "Once upon a time", "-n", "5", "-q"};
+        assertThat(run(with(generate, "--trace", file.toString(), "--trace-guesses", "0"))
+                        .code())
+                .isZero();
+        assertThat(run("trace", file.toString()).out()).doesNotContain("recall");
+        Result refused = run("trace", file.toString(), "--by-layer");
+        assertThat(refused.code()).isEqualTo(2);
+        assertThat(refused.err()).contains("has no guesses");
+        assertThat(run(with(generate, "--trace", file.toString(), "--trace-guesses", "-1"))
+                        .err())
+                .contains("guesses: -1");
+        assertThat(run(with(generate, "--trace-guesses", "2")).err()).contains("no --trace FILE");
+    }
+
+    @Test
+    void whatAGenerationCostIsATableOnStandardError() {
+        Result result =
+                run("generate", "-m", DEMO, "-p", "Once upon a time", "-n", "12", "--stats", "-q", "--ignore-eos");
+        assertThat(result.code()).isZero();
+        assertThat(result.err())
+                .containsPattern("(?m)^tokens +6 +11$")
+                .containsPattern("(?m)^tokens/s +[1-9][0-9.]* +[1-9][0-9.]*$")
+                .containsPattern("(?m)^time to first token +[0-9.]+ ms$");
+        // The CPU fetches nothing.
+        assertThat(result.err().lines()).hasSize(4);
+    }
+
+    @Test
+    void offloadingOptionsChangeNoText() throws IOException {
+        Path file = temporary.resolve("trace.jsonl");
+        String[] generate = {"generate", "-m", DEMO, "-p", "Once upon a time", "-n", "20", "--seed", "2", "-q"};
+        String text = run(with(generate, "--trace", file.toString())).out();
+        assertThat(run(with(generate, "--gpu-memory", "1GiB", "--host-memory", "1GiB", "--policy", "lfu"))
+                        .out())
+                .isEqualTo(text);
+        assertThat(run(with(generate, "--placement", file.toString(), "--slots", "pool", "--prefetch", "2"))
+                        .out())
+                .isEqualTo(text);
     }
 
     @Test

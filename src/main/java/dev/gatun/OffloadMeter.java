@@ -1,0 +1,58 @@
+package dev.gatun;
+
+import dev.gatun.engine.Backend;
+import dev.gatun.engine.OffloadCounts;
+import java.time.Duration;
+import java.util.Optional;
+
+/** Takes what fetching experts costs in one forward pass: made before it, asked after it. */
+final class OffloadMeter {
+    private final Backend backend;
+    private final Optional<OffloadCounts> before;
+    private final long start = System.nanoTime();
+
+    private OffloadMeter(Backend backend) {
+        this.backend = backend;
+        this.before = backend.offloadCounts();
+    }
+
+    static OffloadMeter start(Backend backend) {
+        return new OffloadMeter(backend);
+    }
+
+    /** What happened since the start; empty where the backend fetches nothing. */
+    Optional<OffloadStatistics> read() {
+        Duration time = Duration.ofNanos(System.nanoTime() - start);
+        return before.flatMap(earlier -> backend.offloadCounts().map(now -> statistics(time, now.since(earlier))));
+    }
+
+    private static OffloadStatistics statistics(Duration time, OffloadCounts counts) {
+        return new OffloadStatistics(
+                time,
+                counts.hits(),
+                counts.late(),
+                counts.misses(),
+                counts.hitLayers(),
+                counts.prefetches(),
+                counts.prefetchesUsed(),
+                counts.prefetchesWasted(),
+                counts.bytesUp(),
+                counts.bytesDown(),
+                counts.times().map(OffloadMeter::times),
+                counts.gpuMemory(),
+                counts.hostMemory());
+    }
+
+    private static OffloadStatistics.Times times(OffloadCounts.Times times) {
+        return new OffloadStatistics.Times(Duration.ofNanos(times.link()), parts(times.parts()));
+    }
+
+    private static OffloadStatistics.PartTimes parts(OffloadCounts.Parts parts) {
+        return new OffloadStatistics.PartTimes(
+                Duration.ofNanos(parts.attention()),
+                Duration.ofNanos(parts.router()),
+                Duration.ofNanos(parts.experts()),
+                Duration.ofNanos(parts.waiting()),
+                Duration.ofNanos(parts.host()));
+    }
+}

@@ -1,0 +1,95 @@
+package dev.gatun.cli;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.gatun.GenerationStatistics;
+import dev.gatun.OffloadStatistics;
+import java.time.Duration;
+import java.util.List;
+import java.util.Optional;
+import org.junit.jupiter.api.Test;
+
+class StatisticsTableTest {
+    private static OffloadStatistics cost(long hits, long prefetches, Optional<OffloadStatistics.PartTimes> parts) {
+        return new OffloadStatistics(
+                Duration.ofMillis(100),
+                hits,
+                1,
+                10,
+                4,
+                prefetches,
+                prefetches / 2,
+                prefetches / 4,
+                2_000_000_000L,
+                0,
+                parts.map(taken -> new OffloadStatistics.Times(Duration.ofMillis(80), taken)),
+                12_000_000_000L,
+                17_000_000_000L);
+    }
+
+    private static String table(OffloadStatistics prompt, OffloadStatistics decode) {
+        return StatisticsTable.of(new GenerationStatistics(
+                512,
+                Duration.ofMillis(256),
+                11,
+                Duration.ofMillis(500),
+                Duration.ofMillis(256),
+                Optional.of(prompt),
+                Optional.of(decode)));
+    }
+
+    @Test
+    void everyNumberHasItsLine() {
+        Optional<OffloadStatistics.PartTimes> parts = Optional.of(new OffloadStatistics.PartTimes(
+                Duration.ofMillis(5),
+                Duration.ofMillis(1),
+                Duration.ofMillis(19),
+                Duration.ofMillis(70),
+                Duration.ofMillis(2)));
+        assertThat(table(cost(9, 8, parts), cost(29, 8, parts)).lines().map(line -> line.replaceAll(" +", " ")))
+                .containsExactly(
+                        " prompt generated",
+                        "tokens 512 10",
+                        "tokens/s 2000.0 20.0",
+                        "time to first token 256.0 ms",
+                        "hits 9 (45.0 %) 29 (72.5 %)",
+                        "misses 10 10",
+                        "arrived late 1 1",
+                        "prefetches 8 8",
+                        " used 4 4",
+                        " wasted 2 2",
+                        " precision 66.7 % 66.7 %",
+                        " recall 28.6 % 28.6 %",
+                        "to the GPU 2.00 GB 2.00 GB",
+                        "from the GPU 0.0 MB 0.0 MB",
+                        "link busy 80.0 % 80.0 %",
+                        "GPU busy 25.0 % 25.0 %",
+                        "attention 5.0 ms 5.0 ms",
+                        "router 1.0 ms 1.0 ms",
+                        "experts 19.0 ms 19.0 ms",
+                        "waiting for a copy 70.0 ms 70.0 ms",
+                        "waiting for the host 2.0 ms 2.0 ms",
+                        "GPU memory 12.00 GB",
+                        "pinned memory 17.00 GB");
+    }
+
+    @Test
+    void whatIsNotMeasuredIsNotShown() {
+        OffloadStatistics cost = cost(9, 0, Optional.empty());
+        assertThat(table(cost, cost))
+                .doesNotContain("prefetches", "precision", "attention", "busy")
+                .contains("hits");
+        List<String> bare = StatisticsTable.of(new GenerationStatistics(
+                        3,
+                        Duration.ofMillis(1),
+                        1,
+                        Duration.ZERO,
+                        Duration.ofMillis(1),
+                        Optional.empty(),
+                        Optional.empty()))
+                .lines()
+                .toList();
+        assertThat(bare).hasSize(4);
+        assertThat(bare.getFirst()).endsWith("prompt");
+    }
+}
