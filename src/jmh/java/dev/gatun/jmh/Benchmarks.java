@@ -26,8 +26,13 @@ import org.openjdk.jmh.runner.options.OptionsBuilder;
  */
 public final class Benchmarks {
     private static final String RESULTS = "target/bench/results.json";
-    private static final List<Class<?>> ON_GPU =
-            List.of(CopyBenchmark.class, LaunchBenchmark.class, ReactionBenchmark.class, KernelBenchmark.class);
+    private static final List<Class<?>> ON_GPU = List.of(
+            CopyBenchmark.class,
+            PinnedLoadBenchmark.class,
+            LaunchBenchmark.class,
+            ReactionBenchmark.class,
+            DecodeBenchmark.class,
+            KernelBenchmark.class);
 
     private Benchmarks() {}
 
