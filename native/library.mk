@@ -1,5 +1,5 @@
-# The CPU library: C11, one object per source; the sources named *_avx2.c and *_avx512.c are compiled for those
-# instruction sets and reached only where the processor has them.
+# The CPU library: C11, one object per source; the sources named *_avx2.c, *_avx512.c and *_avx512vnni.c are
+# compiled for those instruction sets and reached only where the processor has them.
 
 CPU_LIBRARY := $(NATIVES)/libgatun_cpu.so
 CPU_SOURCES := $(wildcard native/src/*.c)
@@ -10,6 +10,7 @@ CPU_CFLAGS := -std=c11 -O3 -fPIC -fvisibility=hidden -ffp-contract=off -pthread 
 
 target/native/%_avx2.o: LEVEL_CFLAGS := -mavx2 -mfma -mf16c
 target/native/%_avx512.o: LEVEL_CFLAGS := -mavx512f -mavx512bw -mavx512dq -mavx512vl -mavx2 -mfma -mf16c
+target/native/%_avx512vnni.o: LEVEL_CFLAGS := -mavx512vnni -mavx512f -mavx512bw -mavx512dq -mavx512vl -mavx2 -mfma -mf16c
 
 target/native/%.o: native/src/%.c native/library.mk
 	@mkdir -p $(@D)

@@ -17,7 +17,7 @@
 
 #include <stdint.h>
 
-#define GATUN_CPU_ABI 1
+#define GATUN_CPU_ABI 3
 
 /* Return codes. */
 #define GATUN_OK 0
@@ -30,6 +30,7 @@
 #define GATUN_PORTABLE 0
 #define GATUN_AVX2 1   /* AVX2, FMA, F16C */
 #define GATUN_AVX512 2 /* AVX-512 F, BW, DQ, VL */
+#define GATUN_AVX512VNNI 3 /* and AVX-512 VNNI */
 
 /* Types of unquantized values. */
 #define GATUN_F32 0
@@ -39,6 +40,10 @@
 /* Kinds of matrices. */
 #define GATUN_DENSE 0
 #define GATUN_HQQ 1
+
+/* Formats of 2-bit tiles, as kernels/layout.cuh describes them: "q2" and "q2n". */
+#define GATUN_Q2 0
+#define GATUN_Q2N 1
 
 /* A pool of threads, with the scratch memory of its operations. */
 struct gatun_pool;
@@ -92,6 +97,22 @@ struct gatun_expert {
     struct gatun_matrix gate;
     struct gatun_matrix up;
     struct gatun_matrix down;
+};
+
+/*
+ * One expert as a block of 2-bit tiles: w1 and w3 [inner][hidden], w2 [hidden][inner], in this order, each a matrix as
+ * kernels/layout.cuh describes it; the bytes that are copied to a GPU. Both sizes are multiples of 16. With
+ * G = inner / 16, "slice" s in [0, G) of the expert is the inner values s, s + G, ..., s + 15 G: one row of groups of w1
+ * and of w3, and those columns of w2.
+ */
+struct gatun_tiled_expert {
+    const void *block; /* at a multiple of 64 bytes */
+    int64_t hidden;
+    int64_t inner;
+    int64_t wide_pairs; /* second-level pairs of w1, and as many of w3; 0 for GATUN_Q2N */
+    int64_t down_pairs; /* of w2 */
+    int32_t format;
+    int32_t reserved;
 };
 
 /* The keys and values of one layer of one sequence: keys[kv_heads][capacity][head_size], values likewise. */
@@ -182,6 +203,22 @@ int32_t gatun_route(struct gatun_pool *pool, const float *logits, int64_t ldl, i
 int32_t gatun_experts(struct gatun_pool *pool, const struct gatun_expert *experts, int32_t count, const float *x,
                       int64_t ldx, int64_t tokens, const int32_t *ids, const float *weights, int32_t top_k, float *y,
                       int64_t ldy);
+
+/*
+ * y[t] += weights[t] * (the slices [from, to) of the expert) (x[t]) for 1 to 4 tokens; x[t][hidden] and y[t][hidden]
+ * must not overlap. Disjoint ranges add up to the whole expert. The vector levels round each scaled input to 15 bits of
+ * the largest of its block of 1024 columns and sum exactly: an error of about 1e-4 of the output's 2-norm. A token's
+ * result does not depend on the others.
+ */
+int32_t gatun_tiled_expert(struct gatun_pool *pool, const struct gatun_tiled_expert *expert, int64_t from, int64_t to,
+                           const float *x, int64_t ldx, int64_t tokens, const float *weights, float *y, int64_t ldy);
+
+/*
+ * Writes an HQQ matrix of 2 bits in groups of 16 as kernels/layout.cuh describes "q2", padding included: `bytes` must be what
+ * its shape takes. It runs in the calling thread and needs no pool; any number of threads may tile at once. `tiles` may lie
+ * at any address and must not overlap the matrix.
+ */
+int32_t gatun_tile(int32_t level, const struct gatun_matrix *matrix, void *tiles, int64_t bytes);
 
 #pragma GCC visibility pop
 

@@ -96,7 +96,10 @@ int32_t gatun_cpu_best_level(void) {
     }
     int wide = has_named(&p, "avx512f") && has_named(&p, "avx512bw") && has_named(&p, "avx512dq")
                && has_named(&p, "avx512vl");
-    return wide ? GATUN_AVX512 : GATUN_AVX2;
+    if (!wide) {
+        return GATUN_AVX2;
+    }
+    return has_named(&p, "avx512-vnni") ? GATUN_AVX512VNNI : GATUN_AVX512;
 }
 
 /* Written once, then constant for the life of the process. */

@@ -9,4 +9,11 @@ static inline void cpu_pause(void) {
 #endif
 }
 
+/* Makes stores that went past the caches visible before later ones. */
+static inline void cpu_store_fence(void) {
+#if defined(__x86_64__)
+    __builtin_ia32_sfence();
+#endif
+}
+
 #endif

@@ -9,6 +9,7 @@
 #include <stdint.h>
 
 #include "gatun_cpu.h"
+#include "tiled.h"
 
 /* The widest vector of any level, in floats: scratch rows are padded to it with zeros. */
 #define WIDEST 16
@@ -122,10 +123,23 @@ struct level_ops {
     void (*turn)(float *x, int64_t half, const float *cosines, const float *sines);
     void (*swiglu)(float *gate, const float *up, int64_t n); /* gate = silu(gate) * up */
     void (*attend)(const struct attend *task);
+
+    /* scale[i] and -zero[i] * scale[i] of `n` second-level pairs of binary16 { scale, zero }. */
+    void (*widen_pairs)(const uint16_t *pairs, int64_t n, float *scale, float *offset);
+
+    /* The sums of one group row of 2-bit tiles. */
+    void (*tiled_row)(const struct tiled_row *row);
+
+    /* One group row of 2-bit tiles from the matrix's own order. */
+    void (*tile_row)(const struct tiling_row *row);
 };
 
 extern const struct level_ops level_portable;
 extern const struct level_ops level_avx2;
 extern const struct level_ops level_avx512;
+extern const struct level_ops level_avx512vnni;
+
+/* GATUN_OK and the level's loops, GATUN_EINVAL if there is no such level, or GATUN_ELEVEL if this machine lacks it. */
+int32_t level_find(int32_t level, const struct level_ops **ops);
 
 #endif

@@ -16,6 +16,10 @@
 
 #include "read_template.h"
 
+#include "tiled_template.h"
+
+#include "tiling_template.h"
+
 const struct level_ops level_avx512 = {
     .read = read_words,
     .widen = widen,
@@ -29,4 +33,7 @@ const struct level_ops level_avx512 = {
     .turn = turn,
     .swiglu = swiglu,
     .attend = attend,
+    .widen_pairs = widen_pairs,
+    .tiled_row = tiled_row,
+    .tile_row = tile_row,
 };

@@ -205,6 +205,10 @@ int32_t pool_leave(struct gatun_pool *pool, int32_t result) {
     return result;
 }
 
+int32_t pool_threads(const struct gatun_pool *pool) {
+    return pool->threads;
+}
+
 const struct level_ops *pool_level(const struct gatun_pool *pool) {
     return pool->ops;
 }
@@ -243,17 +247,6 @@ void *pool_shared(struct gatun_pool *pool, size_t bytes) {
 }
 
 /* ---- birth and death ---- */
-
-static const struct level_ops *ops_of(int32_t level) {
-    switch (level) {
-    case GATUN_PORTABLE:
-        return &level_portable;
-    case GATUN_AVX2:
-        return &level_avx2;
-    default:
-        return &level_avx512;
-    }
-}
 
 /* More threads than processors: whoever spins keeps the one it waits for from running. */
 static int64_t spin_time(int32_t threads, int32_t microseconds) {
@@ -307,17 +300,16 @@ int32_t gatun_pool_create(int32_t threads, int32_t level, int32_t spin_microseco
         return GATUN_EINVAL;
     }
     *pool = NULL;
-    if (level < GATUN_PORTABLE || level > GATUN_AVX512) {
-        return GATUN_EINVAL;
-    }
-    if (level > gatun_cpu_best_level()) {
-        return GATUN_ELEVEL;
+    const struct level_ops *ops;
+    int32_t code = level_find(level, &ops);
+    if (code != GATUN_OK) {
+        return code;
     }
     struct gatun_pool *fresh = new_pool(threads);
     if (fresh == NULL) {
         return GATUN_ENOMEM;
     }
-    fresh->ops = ops_of(level);
+    fresh->ops = ops;
     fresh->spin_nanoseconds = spin_time(threads, spin_microseconds);
     if (!start_threads(fresh)) {
         gatun_pool_destroy(fresh);

@@ -36,6 +36,9 @@ void *pool_shared(struct gatun_pool *pool, size_t bytes);
 /* Locked. Runs the job and returns when all chunks are done. One chunk, or `alone`, keeps it on the calling thread. */
 void pool_run(struct gatun_pool *pool, chunk_fn function, const void *job, int64_t chunks, int alone);
 
+/* Threads, the caller's included. */
+int32_t pool_threads(const struct gatun_pool *pool);
+
 const struct level_ops *pool_level(const struct gatun_pool *pool);
 
 #endif

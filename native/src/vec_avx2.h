@@ -198,3 +198,113 @@ INLINE vi vi_keep(vi v) {
     __asm__("" : "+x"(v));
     return v;
 }
+
+/* Bytes, four to a lane; see tiled_bytes_template.h. */
+#define BYTE_SUMS 1
+#define BYTE_REGISTERS 16
+
+INLINE vi vi_xor(vi a, vi b) {
+    return _mm256_xor_si256(a, b);
+}
+
+/* 16-bit integers to the right by `n` bits. */
+INLINE vi vi_right16(vi v, int n) {
+    return _mm256_srli_epi16(v, n);
+}
+
+/* The bytes of each sixteen at `places`. */
+INLINE vi vi_places(vi v, const uint8_t *places) {
+    return _mm256_shuffle_epi8(v, _mm256_broadcastsi128_si256(_mm_loadu_si128((const __m128i *)places)));
+}
+
+/* The larger magnitude; b where either is NaN. */
+INLINE vf vf_larger_magnitude(vf a, vf b) {
+    return _mm256_max_ps(_mm256_andnot_ps(_mm256_set1_ps(-0.0f), a), b);
+}
+
+/* No permutation has sixteen entries. */
+#define TABLES 0
+
+INLINE int byte_parts(int tokens) {
+    (void)tokens;
+    return 1;
+}
+
+/* In 16 bits, two to a lane. */
+INLINE vi vi_add_bytes(vi codes, vi words, vi sum) {
+    return _mm256_add_epi16(sum, _mm256_maddubs_epi16(codes, words));
+}
+
+INLINE vi vi_whole_sum(vi sum) {
+    return _mm256_madd_epi16(sum, _mm256_set1_epi16(1));
+}
+
+INLINE vi vi_bytes(int byte) {
+    return _mm256_set1_epi8((char)byte);
+}
+
+INLINE vi vi_add(vi a, vi b) {
+    return _mm256_add_epi32(a, b);
+}
+
+/* With the sign. */
+INLINE vi vi_divide(vi v, int shift) {
+    return _mm256_srai_epi32(v, shift);
+}
+
+/* 256 * high + low. */
+INLINE vi vi_join(vi high, vi low) {
+    return _mm256_add_epi32(_mm256_slli_epi32(high, 8), low);
+}
+
+#define VB_ROWS 2
+
+typedef uint64_t vb __attribute__((vector_size(32)));
+
+INLINE vb vb_load(const uint8_t *p, int64_t stride) {
+    return (vb)_mm256_loadu2_m128i((const __m128i *)(p + stride), (const __m128i *)p);
+}
+
+INLINE vb vb_low_bytes(vb a, vb b) {
+    return (vb)_mm256_unpacklo_epi8((__m256i)a, (__m256i)b);
+}
+
+INLINE vb vb_high_bytes(vb a, vb b) {
+    return (vb)_mm256_unpackhi_epi8((__m256i)a, (__m256i)b);
+}
+
+INLINE vb vb_low_words(vb a, vb b) {
+    return (vb)_mm256_unpacklo_epi32((__m256i)a, (__m256i)b);
+}
+
+INLINE vb vb_high_words(vb a, vb b) {
+    return (vb)_mm256_unpackhi_epi32((__m256i)a, (__m256i)b);
+}
+
+INLINE vb vb_load_whole(const uint8_t *p) {
+    return (vb)_mm256_loadu_si256((const __m256i *)p);
+}
+
+INLINE void vb_store(uint8_t *p, vb v, int past_caches) {
+    if (past_caches) {
+        _mm256_stream_si256((__m256i *)p, (__m256i)v);
+    } else {
+        _mm256_storeu_si256((__m256i *)p, (__m256i)v);
+    }
+}
+
+/* Of both, the first pieces or the second ones. */
+INLINE vb vb_firsts(vb a, vb b) {
+    return (vb)_mm256_permute2x128_si256((__m256i)a, (__m256i)b, 0x20);
+}
+
+INLINE vb vb_seconds(vb a, vb b) {
+    return (vb)_mm256_permute2x128_si256((__m256i)a, (__m256i)b, 0x31);
+}
+
+INLINE void vb_store_four(uint8_t *p, vb a, vb b, vb c, vb d, int past_caches) {
+    vb_store(p, vb_firsts(a, b), past_caches);
+    vb_store(p + sizeof(vb), vb_firsts(c, d), past_caches);
+    vb_store(p + 2 * sizeof(vb), vb_seconds(a, b), past_caches);
+    vb_store(p + 3 * sizeof(vb), vb_seconds(c, d), past_caches);
+}

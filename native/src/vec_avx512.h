@@ -200,3 +200,144 @@ INLINE vi vi_keep(vi v) {
     __asm__("" : "+v"(v));
     return v;
 }
+
+/* Bytes, four to a lane; see tiled_bytes_template.h. */
+#define BYTE_SUMS 1
+#define BYTE_REGISTERS 32
+
+INLINE vi vi_xor(vi a, vi b) {
+    return _mm512_xor_si512(a, b);
+}
+
+/* 16-bit integers to the right by `n` bits. */
+INLINE vi vi_right16(vi v, int n) {
+    return _mm512_srli_epi16(v, (unsigned)n);
+}
+
+/* The bytes of each sixteen at `places`. */
+INLINE vi vi_places(vi v, const uint8_t *places) {
+    return _mm512_shuffle_epi8(v, _mm512_broadcast_i32x4(_mm_loadu_si128((const __m128i *)places)));
+}
+
+/* The larger magnitude; a NaN is passed over. */
+INLINE vf vf_larger_magnitude(vf a, vf b) {
+    return _mm512_range_ps(a, b, 0x0b);
+}
+
+/* Entry `index mod 16` of a table for each lane. */
+#define TABLES 1
+
+INLINE vf vf_entry(vf table, vi index) {
+    return _mm512_permutexvar_ps(index, table);
+}
+
+INLINE vi vi_right(vi v, int n) {
+    return _mm512_srli_epi32(v, (unsigned)n);
+}
+
+#ifdef __AVX512VNNI__
+
+/* With few tokens there are registers for a sum of each field, or of the even and the odd ones, and fewer shifts. */
+INLINE int byte_parts(int tokens) {
+    return tokens == 1 ? 4 : tokens == 2 ? 2 : 1;
+}
+
+INLINE vi vi_add_bytes(vi codes, vi words, vi sum) {
+    return _mm512_dpbusd_epi32(sum, codes, words);
+}
+
+INLINE vi vi_whole_sum(vi sum) {
+    return sum;
+}
+
+#else
+
+INLINE int byte_parts(int tokens) {
+    (void)tokens;
+    return 1;
+}
+
+/* In 16 bits, two to a lane. */
+INLINE vi vi_add_bytes(vi codes, vi words, vi sum) {
+    return _mm512_add_epi16(sum, _mm512_maddubs_epi16(codes, words));
+}
+
+INLINE vi vi_whole_sum(vi sum) {
+    return _mm512_madd_epi16(sum, _mm512_set1_epi16(1));
+}
+
+#endif
+
+INLINE vi vi_bytes(int byte) {
+    return _mm512_set1_epi8((char)byte);
+}
+
+INLINE vi vi_add(vi a, vi b) {
+    return _mm512_add_epi32(a, b);
+}
+
+/* With the sign. */
+INLINE vi vi_divide(vi v, int shift) {
+    return _mm512_srai_epi32(v, (unsigned)shift);
+}
+
+/* 256 * high + low. */
+INLINE vi vi_join(vi high, vi low) {
+    return _mm512_add_epi32(_mm512_slli_epi32(high, 8), low);
+}
+
+#define VB_ROWS 4
+
+typedef uint64_t vb __attribute__((vector_size(64)));
+
+INLINE __m128i vb_piece(const uint8_t *p) {
+    return _mm_loadu_si128((const __m128i *)p);
+}
+
+/* Masked broadcasts need no unit that moves bytes between lanes. */
+INLINE vb vb_load(const uint8_t *p, int64_t stride) {
+    __m512i v = _mm512_broadcast_i32x4(vb_piece(p));
+    v = _mm512_mask_broadcast_i32x4(v, 0x00f0, vb_piece(p + stride));
+    v = _mm512_mask_broadcast_i32x4(v, 0x0f00, vb_piece(p + 2 * stride));
+    return (vb)_mm512_mask_broadcast_i32x4(v, 0xf000, vb_piece(p + 3 * stride));
+}
+
+INLINE vb vb_low_bytes(vb a, vb b) {
+    return (vb)_mm512_unpacklo_epi8((__m512i)a, (__m512i)b);
+}
+
+INLINE vb vb_high_bytes(vb a, vb b) {
+    return (vb)_mm512_unpackhi_epi8((__m512i)a, (__m512i)b);
+}
+
+INLINE vb vb_low_words(vb a, vb b) {
+    return (vb)_mm512_unpacklo_epi32((__m512i)a, (__m512i)b);
+}
+
+INLINE vb vb_high_words(vb a, vb b) {
+    return (vb)_mm512_unpackhi_epi32((__m512i)a, (__m512i)b);
+}
+
+INLINE vb vb_load_whole(const uint8_t *p) {
+    return (vb)_mm512_loadu_si512(p);
+}
+
+INLINE void vb_store(uint8_t *p, vb v, int past_caches) {
+    if (past_caches) {
+        _mm512_stream_si512((__m512i *)p, (__m512i)v);
+    } else {
+        _mm512_storeu_si512(p, (__m512i)v);
+    }
+}
+
+/* Stores of pieces a0 b0 c0 d0, then of a1 b1 c1 d1, and so on. */
+INLINE void vb_store_four(uint8_t *p, vb a, vb b, vb c, vb d, int past_caches) {
+    __m512i lower_ab = _mm512_shuffle_i32x4((__m512i)a, (__m512i)b, 0x44); /* a0 a1 b0 b1 */
+    __m512i lower_cd = _mm512_shuffle_i32x4((__m512i)c, (__m512i)d, 0x44);
+    __m512i upper_ab = _mm512_shuffle_i32x4((__m512i)a, (__m512i)b, 0xee); /* a2 a3 b2 b3 */
+    __m512i upper_cd = _mm512_shuffle_i32x4((__m512i)c, (__m512i)d, 0xee);
+    vb_store(p, (vb)_mm512_shuffle_i32x4(lower_ab, lower_cd, 0x88), past_caches);
+    vb_store(p + sizeof(vb), (vb)_mm512_shuffle_i32x4(lower_ab, lower_cd, 0xdd), past_caches);
+    vb_store(p + 2 * sizeof(vb), (vb)_mm512_shuffle_i32x4(upper_ab, upper_cd, 0x88), past_caches);
+    vb_store(p + 3 * sizeof(vb), (vb)_mm512_shuffle_i32x4(upper_ab, upper_cd, 0xdd), past_caches);
+}

@@ -172,6 +172,10 @@ INLINE void vf_deal4(float *p) {
 /* Generic vectors have no 16-bit products. */
 #define WORD_SUMS 0
 
+/* Nor dot products of bytes. */
+#define BYTE_SUMS 0
+#define TABLES 0
+
 INLINE vf code2(vi v, int field) {
     return vf_from_int(v & (0xff >> 2 * field));
 }
@@ -187,4 +191,61 @@ INLINE vf code8(vi v) {
 /* Of a zero-extended byte: the field at bit `shift`, `bits` wide, alone and in units of one. */
 INLINE vf code_alone(vi v, int shift, int bits) {
     return vf_from_int(v >> shift & ((1 << bits) - 1));
+}
+
+/* The two bits at `shift` of each lane. */
+INLINE vf code_at(vi v, int shift) {
+    return vf_from_int(v >> shift & 3);
+}
+
+/*
+ * vb: VB_ROWS pieces of 16 bytes. Interleaving is of the lower or upper halves of each piece, by bytes or by words of four;
+ * four vectors are stored piece by piece: the first piece of each, then the second of each, and so on. With `past_caches`, a
+ * constant once inlined, stores to whole vectors' multiples may leave the caches out.
+ */
+#define VB_ROWS 1
+
+typedef uint64_t vb __attribute__((vector_size(16)));
+typedef uint8_t vb_bytes __attribute__((vector_size(16)));
+typedef uint32_t vb_words __attribute__((vector_size(16)));
+
+INLINE vb vb_load(const uint8_t *p, int64_t stride) {
+    (void)stride;
+    vb v;
+    memcpy(&v, p, sizeof v);
+    return v;
+}
+
+INLINE vb vb_low_bytes(vb a, vb b) {
+    const vb_bytes order = {0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23};
+    return (vb)__builtin_shuffle((vb_bytes)a, (vb_bytes)b, order);
+}
+
+INLINE vb vb_high_bytes(vb a, vb b) {
+    const vb_bytes order = {8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31};
+    return (vb)__builtin_shuffle((vb_bytes)a, (vb_bytes)b, order);
+}
+
+INLINE vb vb_low_words(vb a, vb b) {
+    return (vb)__builtin_shuffle((vb_words)a, (vb_words)b, (vb_words){0, 4, 1, 5});
+}
+
+INLINE vb vb_high_words(vb a, vb b) {
+    return (vb)__builtin_shuffle((vb_words)a, (vb_words)b, (vb_words){2, 6, 3, 7});
+}
+
+INLINE vb vb_load_whole(const uint8_t *p) {
+    return vb_load(p, 0);
+}
+
+INLINE void vb_store(uint8_t *p, vb v, int past_caches) {
+    (void)past_caches;
+    memcpy(p, &v, sizeof v);
+}
+
+INLINE void vb_store_four(uint8_t *p, vb a, vb b, vb c, vb d, int past_caches) {
+    vb_store(p, a, past_caches);
+    vb_store(p + sizeof(vb), b, past_caches);
+    vb_store(p + 2 * sizeof(vb), c, past_caches);
+    vb_store(p + 3 * sizeof(vb), d, past_caches);
 }

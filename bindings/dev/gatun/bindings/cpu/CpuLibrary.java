@@ -23,10 +23,10 @@ public class CpuLibrary extends CpuLibrary$shared {
     static final SymbolLookup SYMBOL_LOOKUP = SymbolLookup.loaderLookup()
             .or(Linker.nativeLinker().defaultLookup());
 
-    private static final int GATUN_CPU_ABI = (int)1L;
+    private static final int GATUN_CPU_ABI = (int)3L;
     /**
      * {@snippet lang=c :
-     * #define GATUN_CPU_ABI 1
+     * #define GATUN_CPU_ABI 3
      * }
      */
     public static int GATUN_CPU_ABI() {
@@ -104,6 +104,15 @@ public class CpuLibrary extends CpuLibrary$shared {
     public static int GATUN_AVX512() {
         return GATUN_AVX512;
     }
+    private static final int GATUN_AVX512VNNI = (int)3L;
+    /**
+     * {@snippet lang=c :
+     * #define GATUN_AVX512VNNI 3
+     * }
+     */
+    public static int GATUN_AVX512VNNI() {
+        return GATUN_AVX512VNNI;
+    }
     private static final int GATUN_F32 = (int)0L;
     /**
      * {@snippet lang=c :
@@ -148,6 +157,24 @@ public class CpuLibrary extends CpuLibrary$shared {
      */
     public static int GATUN_HQQ() {
         return GATUN_HQQ;
+    }
+    private static final int GATUN_Q2 = (int)0L;
+    /**
+     * {@snippet lang=c :
+     * #define GATUN_Q2 0
+     * }
+     */
+    public static int GATUN_Q2() {
+        return GATUN_Q2;
+    }
+    private static final int GATUN_Q2N = (int)1L;
+    /**
+     * {@snippet lang=c :
+     * #define GATUN_Q2N 1
+     * }
+     */
+    public static int GATUN_Q2N() {
+        return GATUN_Q2N;
     }
 
     private static class gatun_cpu_abi {
@@ -1220,6 +1247,138 @@ public class CpuLibrary extends CpuLibrary$shared {
                 traceDowncall("gatun_experts", pool, experts, count, x, ldx, tokens, ids, weights, top_k, y, ldy);
             }
             return (int)mh$.invokeExact(pool, experts, count, x, ldx, tokens, ids, weights, top_k, y, ldy);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
+
+    private static class gatun_tiled_expert {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.of(
+            CpuLibrary.C_INT,
+            CpuLibrary.C_POINTER,
+            CpuLibrary.C_POINTER,
+            CpuLibrary.C_LONG,
+            CpuLibrary.C_LONG,
+            CpuLibrary.C_POINTER,
+            CpuLibrary.C_LONG,
+            CpuLibrary.C_LONG,
+            CpuLibrary.C_POINTER,
+            CpuLibrary.C_POINTER,
+            CpuLibrary.C_LONG
+        );
+
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("gatun_tiled_expert");
+
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * int32_t gatun_tiled_expert(struct gatun_pool *pool, const struct gatun_tiled_expert *expert, int64_t from, int64_t to, const float *x, int64_t ldx, int64_t tokens, const float *weights, float *y, int64_t ldy)
+     * }
+     */
+    public static FunctionDescriptor gatun_tiled_expert$descriptor() {
+        return gatun_tiled_expert.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * int32_t gatun_tiled_expert(struct gatun_pool *pool, const struct gatun_tiled_expert *expert, int64_t from, int64_t to, const float *x, int64_t ldx, int64_t tokens, const float *weights, float *y, int64_t ldy)
+     * }
+     */
+    public static MethodHandle gatun_tiled_expert$handle() {
+        return gatun_tiled_expert.HANDLE;
+    }
+
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * int32_t gatun_tiled_expert(struct gatun_pool *pool, const struct gatun_tiled_expert *expert, int64_t from, int64_t to, const float *x, int64_t ldx, int64_t tokens, const float *weights, float *y, int64_t ldy)
+     * }
+     */
+    public static MemorySegment gatun_tiled_expert$address() {
+        return gatun_tiled_expert.ADDR;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * int32_t gatun_tiled_expert(struct gatun_pool *pool, const struct gatun_tiled_expert *expert, int64_t from, int64_t to, const float *x, int64_t ldx, int64_t tokens, const float *weights, float *y, int64_t ldy)
+     * }
+     */
+    public static int gatun_tiled_expert(MemorySegment pool, MemorySegment expert, long from, long to, MemorySegment x, long ldx, long tokens, MemorySegment weights, MemorySegment y, long ldy) {
+        var mh$ = gatun_tiled_expert.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("gatun_tiled_expert", pool, expert, from, to, x, ldx, tokens, weights, y, ldy);
+            }
+            return (int)mh$.invokeExact(pool, expert, from, to, x, ldx, tokens, weights, y, ldy);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
+
+    private static class gatun_tile {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.of(
+            CpuLibrary.C_INT,
+            CpuLibrary.C_INT,
+            CpuLibrary.C_POINTER,
+            CpuLibrary.C_POINTER,
+            CpuLibrary.C_LONG
+        );
+
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("gatun_tile");
+
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * int32_t gatun_tile(int32_t level, const struct gatun_matrix *matrix, void *tiles, int64_t bytes)
+     * }
+     */
+    public static FunctionDescriptor gatun_tile$descriptor() {
+        return gatun_tile.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * int32_t gatun_tile(int32_t level, const struct gatun_matrix *matrix, void *tiles, int64_t bytes)
+     * }
+     */
+    public static MethodHandle gatun_tile$handle() {
+        return gatun_tile.HANDLE;
+    }
+
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * int32_t gatun_tile(int32_t level, const struct gatun_matrix *matrix, void *tiles, int64_t bytes)
+     * }
+     */
+    public static MemorySegment gatun_tile$address() {
+        return gatun_tile.ADDR;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * int32_t gatun_tile(int32_t level, const struct gatun_matrix *matrix, void *tiles, int64_t bytes)
+     * }
+     */
+    public static int gatun_tile(int level, MemorySegment matrix, MemorySegment tiles, long bytes) {
+        var mh$ = gatun_tile.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("gatun_tile", level, matrix, tiles, bytes);
+            }
+            return (int)mh$.invokeExact(level, matrix, tiles, bytes);
         } catch (Error | RuntimeException ex) {
            throw ex;
         } catch (Throwable ex$) {

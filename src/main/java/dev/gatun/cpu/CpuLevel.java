@@ -13,7 +13,9 @@ public enum CpuLevel {
     /** AVX2, FMA and F16C. */
     AVX2(CpuLibrary.GATUN_AVX2()),
     /** AVX-512 F, BW, DQ and VL. */
-    AVX512(CpuLibrary.GATUN_AVX512());
+    AVX512(CpuLibrary.GATUN_AVX512()),
+    /** The same with VNNI, its dot products of bytes. */
+    AVX512VNNI(CpuLibrary.GATUN_AVX512VNNI());
 
     /** The environment variable that forces a level. */
     public static final String VARIABLE = "GATUN_CPU";
@@ -84,7 +86,7 @@ public enum CpuLevel {
                 .orElseThrow(() -> new CpuException("the CPU library reports an unknown instruction set: " + code));
     }
 
-    /** The name that forces this level: {@code portable}, {@code avx2} or {@code avx512}. */
+    /** The name that forces this level: {@code portable}, {@code avx2}, {@code avx512} or {@code avx512vnni}. */
     @Override
     public String toString() {
         return name().toLowerCase(Locale.ROOT);

@@ -7,6 +7,7 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.lang.ref.Reference;
 import java.util.List;
+import java.util.Objects;
 import java.util.concurrent.locks.ReentrantLock;
 
 /**
@@ -27,6 +28,9 @@ public final class CpuPool implements AutoCloseable {
 
     // The library's own bound: more than any machine has processors.
     private static final int MOST_THREADS = 4096;
+
+    // What the kernels of tiled experts have registers for.
+    private static final int MOST_TILED_TOKENS = 4;
 
     private final int threads;
     private final CpuLevel level;
@@ -346,6 +350,46 @@ public final class CpuPool implements AutoCloseable {
                 throw new IllegalArgumentException("experts must lie in [0, " + experts.count() + "): " + id);
             }
         }
+    }
+
+    /**
+     * y[t] += weights[t] &middot; expert(x[t]): all slices of {@link #addExpert(TiledExpert, int, int, FloatMatrix,
+     * MemorySegment, FloatMatrix)}.
+     */
+    public void addExpert(TiledExpert expert, FloatMatrix x, MemorySegment weights, FloatMatrix y) {
+        addExpert(expert, 0, expert.shape().slices(), x, weights, y);
+    }
+
+    /**
+     * y[t] += weights[t] &middot; (slices from to to &minus; 1 of the expert)(x[t]), straight from its block. Disjoint ranges add
+     * up to the whole expert, to rounding.
+     *
+     * <p>The vector levels round each scaled input to 15 bits of the largest in its block of 1024 columns and sum exactly: an
+     * error of about 1e-4 of the output's 2-norm. A token's result does not depend on the other tokens.
+     *
+     * @param from the first slice
+     * @param to the slice behind the last; with {@code from} nothing is added
+     * @param x inputs [1 to 4 tokens, hidden]
+     * @param weights tokens values in float32
+     * @param y what the sums are added to, of the shape of x, apart from it
+     */
+    public void addExpert(TiledExpert expert, int from, int to, FloatMatrix x, MemorySegment weights, FloatMatrix y) {
+        Objects.checkFromToIndex(from, to, expert.shape().slices());
+        Arguments.requireAtMost("the tokens", x.rows(), "the most of a tiled expert", MOST_TILED_TOKENS);
+        Arguments.requireEqual(
+                "the columns of x",
+                x.columns(),
+                "the hidden size",
+                expert.shape().hidden());
+        requireSameShape("x", x, y);
+        Arguments.requireDisjoint("x", x, "y", y);
+        Arguments.requireWords("weights", weights, x.rows());
+        expert.liveness().require("an expert");
+        run(
+                "expert",
+                expert,
+                () -> CpuLibrary.gatun_tiled_expert(
+                        pool, expert.struct(), from, to, x.segment(), x.ld(), x.rows(), weights, y.segment(), y.ld()));
     }
 
     /**

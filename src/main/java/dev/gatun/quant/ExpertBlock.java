@@ -57,19 +57,25 @@ public record ExpertBlock(TileShape gate, TileShape up, TileShape down) {
         return TileShape.padded(downOffset() + down.bytes(), ALIGNMENT);
     }
 
+    /** Writes an expert's block by {@link HqqTiler}. */
+    public void tile(HqqMatrix w1, HqqMatrix w3, HqqMatrix w2, MemorySegment target) {
+        tile(HqqTiler::tile, w1, w3, w2, target);
+    }
+
     /**
      * Writes an expert's block, padding included.
      *
+     * @param tiler what writes each matrix
      * @param w1 of the shape {@link #gate}
      * @param w3 of the shape {@link #up}
      * @param w2 of the shape {@link #down}
      * @param target exactly {@link #bytes} bytes at a multiple of 16
      */
-    public void tile(HqqMatrix w1, HqqMatrix w3, HqqMatrix w2, MemorySegment target) {
+    public void tile(MatrixTiler tiler, HqqMatrix w1, HqqMatrix w3, HqqMatrix w2, MemorySegment target) {
         Shapes.requireBytes("block", target, bytes());
-        HqqTiler.tile(w1, gate, target.asSlice(gateOffset(), gate.bytes()));
-        HqqTiler.tile(w3, up, target.asSlice(upOffset(), up.bytes()));
-        HqqTiler.tile(w2, down, target.asSlice(downOffset(), down.bytes()));
+        tiler.tile(w1, gate, target.asSlice(gateOffset(), gate.bytes()));
+        tiler.tile(w3, up, target.asSlice(upOffset(), up.bytes()));
+        tiler.tile(w2, down, target.asSlice(downOffset(), down.bytes()));
         target.asSlice(downOffset() + down.bytes()).fill((byte) 0);
     }
 }

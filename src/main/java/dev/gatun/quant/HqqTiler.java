@@ -28,11 +28,7 @@ public final class HqqTiler {
      * @param target exactly {@code shape.bytes()} bytes at a multiple of 16
      */
     public static void tile(HqqMatrix source, TileShape shape, MemorySegment target) {
-        requireOwnShape(source, shape);
-        requireTiles(shape, target);
-        if (target.address() % ALIGNMENT != 0) {
-            throw new IllegalArgumentException("the target is not at a multiple of " + ALIGNMENT + " bytes");
-        }
+        requireFit(source, shape, target);
         target.asSlice(0, shape.tilesOffset()).fill((byte) 0);
         target.set(FLOAT, 0, source.zeroScale());
         target.set(FLOAT, Float.BYTES, source.zeroZero());
@@ -49,6 +45,19 @@ public final class HqqTiler {
         }
         interleave(source.scaleScales(), source.scaleZeros(), shape.pairs(), target.asSlice(shape.secondOffset()));
         target.asSlice(shape.secondOffset() + shape.secondBytes()).fill((byte) 0);
+    }
+
+    /**
+     * Checks what {@link #tile} needs, for others that write the same.
+     *
+     * @throws IllegalArgumentException if the shape is another matrix's, or the target does not fit it
+     */
+    public static void requireFit(HqqMatrix source, TileShape shape, MemorySegment target) {
+        requireOwnShape(source, shape);
+        requireTiles(shape, target);
+        if (target.address() % ALIGNMENT != 0) {
+            throw new IllegalArgumentException("the target is not at a multiple of " + ALIGNMENT + " bytes");
+        }
     }
 
     /**

@@ -29,8 +29,8 @@ class CpuLevelTest {
     void anUnknownLevelIsAnError(String forced) {
         assertThatThrownBy(() -> CpuLevel.choose("GATUN_CPU", forced, CpuLevel.AVX512))
                 .isInstanceOf(CpuException.class)
-                .hasMessage(
-                        "unknown instruction set in GATUN_CPU: `" + forced + "`; use one of [portable, avx2, avx512]");
+                .hasMessage("unknown instruction set in GATUN_CPU: `" + forced
+                        + "`; use one of [portable, avx2, avx512, avx512vnni]");
     }
 
     @Test
@@ -47,7 +47,8 @@ class CpuLevelTest {
         assertThat(info.best()).isEqualTo(CpuLevel.best());
         assertThat(info.processors()).isPositive();
         assertThat(info.features().contains("avx2")).isEqualTo(info.best() != CpuLevel.PORTABLE);
-        assertThat(info.features().contains("avx512f")).isEqualTo(info.best() == CpuLevel.AVX512);
+        assertThat(info.features().contains("avx512f")).isEqualTo(info.best().compareTo(CpuLevel.AVX512) >= 0);
+        assertThat(info.features().contains("avx512-vnni")).isEqualTo(info.best() == CpuLevel.AVX512VNNI);
     }
 
     @Test

@@ -8,6 +8,7 @@ import dev.gatun.bindings.cpu.gatun_field;
 import dev.gatun.bindings.cpu.gatun_kv;
 import dev.gatun.bindings.cpu.gatun_matrix;
 import dev.gatun.bindings.cpu.gatun_product;
+import dev.gatun.bindings.cpu.gatun_tiled_expert;
 import java.lang.foreign.GroupLayout;
 import java.lang.foreign.MemoryLayout;
 import java.lang.foreign.MemorySegment;
@@ -26,6 +27,7 @@ class LayoutTest {
             gatun_matrix.layout(),
             gatun_product.layout(),
             gatun_expert.layout(),
+            gatun_tiled_expert.layout(),
             gatun_kv.layout(),
             gatun_field.layout());
 

@@ -61,23 +61,27 @@ record CpuWeights(CpuMatrix embeddings, List<Layer> layers, CpuMatrix finalNorm,
         return switch (matrix) {
             case DenseMatrix dense ->
                 CpuMatrix.dense(arena, type(dense), dense.rows(), dense.columns(), dense.values());
-            case HqqMatrix hqq ->
-                CpuMatrix.hqq(
-                        arena,
-                        new HqqLayout(
-                                hqq.scheme().bits(),
-                                hqq.scheme().groupSize(),
-                                hqq.scheme().scaleGroup()),
-                        hqq.rows(),
-                        hqq.columns(),
-                        hqq.codes(),
-                        hqq.scaleCodes(),
-                        hqq.scaleScales(),
-                        hqq.scaleZeros(),
-                        hqq.zeroCodes(),
-                        hqq.zeroScale(),
-                        hqq.zeroZero());
+            case HqqMatrix hqq -> hqq(arena, hqq);
         };
+    }
+
+    /** Describes a matrix to the CPU library. */
+    static CpuMatrix hqq(Arena arena, HqqMatrix hqq) {
+        return CpuMatrix.hqq(
+                arena,
+                new HqqLayout(
+                        hqq.scheme().bits(),
+                        hqq.scheme().groupSize(),
+                        hqq.scheme().scaleGroup()),
+                hqq.rows(),
+                hqq.columns(),
+                hqq.codes(),
+                hqq.scaleCodes(),
+                hqq.scaleScales(),
+                hqq.scaleZeros(),
+                hqq.zeroCodes(),
+                hqq.zeroScale(),
+                hqq.zeroZero());
     }
 
     private static CpuFloatType type(DenseMatrix matrix) {

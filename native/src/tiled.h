@@ -1,0 +1,84 @@
+/*
+ * tiled.h: 2-bit matrices in tiles of one group row by 128 columns, the layout that is copied to a GPU;
+ * kernels/layout.cuh describes it.
+ */
+#ifndef GATUN_TILED_H
+#define GATUN_TILED_H
+
+#include <stdint.h>
+
+#include "gatun_cpu.h"
+
+#define TILED_COLUMNS 128
+#define TILED_ROWS 16
+#define TILED_CODES 512
+#define TILED_TOKENS 4
+
+/* Tiles whose scaled inputs are made and held at a time. */
+#define TILED_BLOCK 8
+
+/* How many tiles ahead of their use they are fetched. */
+#define TILED_AHEAD 8
+
+#define TILED_WIDE 768
+#define TILED_NARROW 640
+
+/* What lies before the tiles of a wide matrix, and what the bytes of a matrix are a multiple of. */
+#define TILED_HEADER 256
+#define TILED_ALIGNMENT 256
+
+/* Numbers of an entry of the second level of a narrow tile. */
+#define TILED_ENTRY 4
+
+static inline int64_t tiles_of(int64_t columns) {
+    return (columns + TILED_COLUMNS - 1) / TILED_COLUMNS;
+}
+
+static inline int64_t padded_to(int64_t bytes, int64_t multiple) {
+    return (bytes + multiple - 1) / multiple * multiple;
+}
+
+static inline int64_t tiled_bytes(int32_t format) {
+    return format == GATUN_Q2N ? TILED_NARROW : TILED_WIDE;
+}
+
+/* One group row by some of its tiles, in the order of their columns. */
+struct tiled_row {
+    int32_t format;
+    int32_t tokens;
+    int64_t count;
+    const uint8_t *const *tiles; /* [count + TILED_AHEAD]: the tiles, then those that will be read next */
+    const int32_t *numbers;      /* [count]: tile n has the columns from TILED_COLUMNS * n on */
+    const uint16_t *second;      /* GATUN_Q2N: the second level of the group row, [tile][TILED_ENTRY] */
+    const float *scale;          /* GATUN_Q2: what widen_pairs makes of each column's pair, zeros behind the last */
+    const float *offset;
+    float zero_scale; /* GATUN_Q2: zero = zero code * zero_scale + zero_offset */
+    float zero_offset;
+    const float *x; /* [tokens][whole tiles] */
+    int64_t ldx;
+    float *scratch; /* tiled_scratch(count) floats at a multiple of 64 bytes */
+    float *sums;    /* [tokens][TILED_ROWS] */
+};
+
+/* One group row of a matrix of 2 bits in groups of 16, to be tiled. */
+struct tiling_row {
+    const uint8_t *codes; /* [4 rows, `stride` bytes apart][columns] */
+    int64_t stride;
+    const uint8_t *scales; /* [columns] */
+    const uint8_t *zeros;  /* [columns] */
+    int64_t columns;
+    uint8_t *tiles; /* whole ones, padding included */
+};
+
+/* Floats of scratch: scaled inputs, room for reordering some; totals; entries of the second level. */
+#define TILED_ORDERED 256
+
+static inline int64_t tiled_inputs(void) {
+    return (int64_t)TILED_TOKENS * TILED_BLOCK * TILED_COLUMNS;
+}
+
+static inline int64_t tiled_scratch(int64_t count) {
+    return tiled_inputs() + TILED_ORDERED + (int64_t)TILED_TOKENS * TILED_ROWS / 2 * 16 + count * TILED_ENTRY + 16;
+}
+
+#endif

@@ -1,0 +1,57 @@
+package dev.gatun.cpu;
+
+/**
+ * The shape of an expert as a block of tiles: w1 (gate) and w3 (up) [intermediate, hidden], then w2 (down) [hidden,
+ * intermediate], the bytes that are also copied to a GPU.
+ *
+ * @param format of all three matrices
+ * @param hidden values of a token's input and output, a multiple of 16, at most 2^24
+ * @param intermediate values between gate and down, the same
+ * @param widePairs second-level pairs of w1, and as many of w3; 0 for {@link CpuTileFormat#Q2N}
+ * @param downPairs second-level pairs of w2; 0 for {@link CpuTileFormat#Q2N}
+ */
+public record TiledExpertShape(CpuTileFormat format, int hidden, int intermediate, int widePairs, int downPairs) {
+    /** What a block's address is a multiple of. */
+    public static final int ALIGNMENT = 64;
+
+    private static final int GROUP = 16;
+    private static final int MOST = 1 << 24;
+
+    public TiledExpertShape {
+        requireSize("hidden", hidden);
+        requireSize("intermediate", intermediate);
+        long groups = (long) hidden * intermediate / GROUP;
+        Arguments.requireAtMost("the groups of a matrix", groups, "the most that are numbered", Integer.MAX_VALUE);
+        requirePairs("widePairs", format, widePairs, groups);
+        requirePairs("downPairs", format, downPairs, groups);
+    }
+
+    private static void requireSize(String name, int size) {
+        Arguments.requirePositive(name, size);
+        Arguments.requireAtMost(name, size, "the largest size", MOST);
+        Arguments.requireMultiple(name, size, "the rows of a group", GROUP);
+    }
+
+    private static void requirePairs(String name, CpuTileFormat format, int pairs, long groups) {
+        if (format == CpuTileFormat.Q2N) {
+            Arguments.requireEqual(name, pairs, "those of " + format, 0);
+            return;
+        }
+        Arguments.requirePositive(name, pairs);
+        Arguments.requireMultiple("the number of groups", groups, name, pairs);
+    }
+
+    /**
+     * Into how many slices the expert can be cut: slice s is the intermediate values s + {@code slices()} &middot; i for i from
+     * 0 to 15, which are one row of groups of w1 and of w3. Ranges of slices that begin and end at multiples of 128 read
+     * each byte of w2 once.
+     */
+    public int slices() {
+        return intermediate / GROUP;
+    }
+
+    /** Bytes of the three matrices, without padding behind them. */
+    public long bytes() {
+        return 2 * format.bytes(intermediate, hidden, widePairs) + format.bytes(hidden, intermediate, downPairs);
+    }
+}

@@ -1,0 +1,53 @@
+package dev.gatun.engine.cpu;
+
+import dev.gatun.cpu.CpuException;
+import dev.gatun.cpu.CpuLevel;
+import dev.gatun.cpu.CpuTiler;
+import dev.gatun.natives.NativeLibraryException;
+import dev.gatun.quant.HqqMatrix;
+import dev.gatun.quant.HqqTiler;
+import dev.gatun.quant.MatrixTiler;
+import dev.gatun.quant.TileFormat;
+import dev.gatun.quant.TileShape;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+
+/** Tiles 2-bit matrices in the CPU library, about as fast as memory is copied; those of 4 bits in Java. */
+public final class NativeTiler implements MatrixTiler {
+    private final CpuTiler tiler;
+
+    /**
+     * A tiler with the instructions of a level.
+     *
+     * @throws NativeLibraryException if the CPU library cannot be loaded
+     */
+    public NativeTiler(CpuLevel level) {
+        this.tiler = new CpuTiler(level);
+    }
+
+    /** The tiler of {@link CpuLevel#chosen}, or the one in Java where the CPU library or that level cannot be had. */
+    public static MatrixTiler orJava() {
+        try {
+            return new NativeTiler(CpuLevel.chosen());
+        } catch (NativeLibraryException | CpuException none) {
+            return HqqTiler::tile;
+        }
+    }
+
+    /**
+     * {@inheritDoc}
+     *
+     * @param source of 2 bits: its segments lie outside the heap
+     */
+    @Override
+    public void tile(HqqMatrix source, TileShape shape, MemorySegment target) {
+        if (shape.format() != TileFormat.Q2) {
+            HqqTiler.tile(source, shape, target);
+            return;
+        }
+        HqqTiler.requireFit(source, shape, target);
+        try (Arena arena = Arena.ofConfined()) {
+            tiler.tile(CpuWeights.hqq(arena, source), target);
+        }
+    }
+}

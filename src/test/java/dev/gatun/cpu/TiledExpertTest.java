@@ -1,0 +1,238 @@
+package dev.gatun.cpu;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import dev.gatun.quant.TileFormat;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.util.Arrays;
+import java.util.Random;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** Experts that are computed straight from their block of tiles. */
+class TiledExpertTest extends OnEveryLevel {
+    /** Scaled inputs of all three products are rounded to 15 bits of the largest of their block. */
+    private double tolerance() {
+        return level == CpuLevel.PORTABLE ? Reference.FLOATS : Reference.WORDS;
+    }
+
+    /** A call's arguments. */
+    @SuppressWarnings("ArrayRecordComponent") // never compared
+    private record Call(float[] x, float[] weights, float[] before) {
+        static Call of(Random random, SampleTiles sample, int tokens) {
+            float[] weights = new float[tokens];
+            for (int t = 0; t < tokens; t++) {
+                weights[t] = random.nextFloat(-1, 1);
+            }
+            int values = tokens * sample.hidden();
+            return new Call(Cases.values(random, values), weights, new float[values]);
+        }
+
+        int tokens() {
+            return weights.length;
+        }
+
+        Call token(int t) {
+            int hidden = x.length / tokens();
+            return new Call(
+                    Arrays.copyOfRange(x, t * hidden, (t + 1) * hidden),
+                    new float[] {weights[t]},
+                    Arrays.copyOfRange(before, t * hidden, (t + 1) * hidden));
+        }
+    }
+
+    private static float[] add(CpuPool pool, Arena arena, SampleTiles sample, Call call, int from, int to) {
+        Guarded y = Guarded.allocate(arena, call.tokens(), sample.hidden());
+        y.inner().copyFrom(call.before());
+        pool.addExpert(
+                sample.expert(),
+                from,
+                to,
+                Guarded.of(arena, call.tokens(), sample.hidden(), call.x()),
+                arena.allocateFrom(ValueLayout.JAVA_FLOAT, call.weights()),
+                y.inner());
+        return y.values();
+    }
+
+    private static float[] add(CpuPool pool, Arena arena, SampleTiles sample, Call call) {
+        return add(pool, arena, sample, call, 0, sample.slices());
+    }
+
+    @Test
+    void anExpertIsThatOfTheDefinition() {
+        Cases.random(60, random -> {
+            try (Arena arena = Arena.ofConfined()) {
+                SampleTiles sample = SampleTiles.any(arena, random);
+                Call call = Call.of(random, sample, Cases.between(random, 1, 4));
+                Reference.assertNear(
+                        add(pool, arena, sample, call),
+                        sample.expected(Reference.widen(call.x()), call.weights(), 0, sample.slices()),
+                        tolerance());
+            }
+        });
+    }
+
+    /** Longer rows than a block of scaled inputs, whole tiles, pairs that repeat. */
+    @ParameterizedTest
+    @EnumSource(
+            value = TileFormat.class,
+            names = {"Q2", "Q2N"})
+    void aLargeExpertIsThatOfTheDefinition(TileFormat format) {
+        Cases.random(3, random -> {
+            try (Arena arena = Arena.ofConfined()) {
+                SampleTiles sample = SampleTiles.of(arena, random, format, 1280, 2048 + 128 * random.nextInt(3));
+                Call call = Call.of(random, sample, Cases.between(random, 1, 4));
+                Reference.assertNear(
+                        add(pool, arena, sample, call),
+                        sample.expected(Reference.widen(call.x()), call.weights(), 0, sample.slices()),
+                        tolerance());
+            }
+        });
+    }
+
+    @Test
+    void aRangeOfSlicesIsThatPartOfTheExpert() {
+        Cases.random(40, random -> {
+            try (Arena arena = Arena.ofConfined()) {
+                SampleTiles sample = SampleTiles.any(arena, random);
+                Call call = Call.of(random, sample, Cases.between(random, 1, 4));
+                int from = random.nextInt(sample.slices());
+                int to = Cases.between(random, from + 1, sample.slices());
+                Reference.assertNear(
+                        add(pool, arena, sample, call, from, to),
+                        sample.expected(Reference.widen(call.x()), call.weights(), from, to),
+                        tolerance());
+            }
+        });
+    }
+
+    @Test
+    void rangesAddUpToTheWholeAndToWhatWasThere() {
+        Cases.random(30, random -> {
+            try (Arena arena = Arena.ofConfined()) {
+                SampleTiles sample = SampleTiles.any(arena, random);
+                Call call = Call.of(random, sample, Cases.between(random, 1, 4));
+                float[] before = Cases.values(random, call.x().length);
+                double[] expected = sample.expected(Reference.widen(call.x()), call.weights(), 0, sample.slices());
+                for (int i = 0; i < expected.length; i++) {
+                    expected[i] += before[i];
+                }
+                float[] sum = before;
+                for (int from = 0; from < sample.slices(); ) {
+                    int to = Cases.between(random, from, sample.slices());
+                    sum = add(pool, arena, sample, new Call(call.x(), call.weights(), sum), from, to);
+                    from = to;
+                }
+                Reference.assertNear(sum, expected, 2 * tolerance());
+            }
+        });
+    }
+
+    @ParameterizedTest
+    @ValueSource(ints = {1, 3, 5})
+    void theNumberOfThreadsNeverChangesABit(int threads) {
+        try (CpuPool other = CpuPool.open(threads, level)) {
+            Cases.random(20, random -> {
+                try (Arena arena = Arena.ofConfined()) {
+                    SampleTiles sample = SampleTiles.of(
+                            arena,
+                            random,
+                            random.nextBoolean() ? TileFormat.Q2 : TileFormat.Q2N,
+                            16 * Cases.between(random, 20, 60),
+                            16 * Cases.between(random, 20, 60));
+                    Call call = Call.of(random, sample, Cases.between(random, 1, 4));
+                    assertThat(add(other, arena, sample, call)).isEqualTo(add(pool, arena, sample, call));
+                }
+            });
+        }
+    }
+
+    @Test
+    void aTokenKnowsNothingOfTheOthers() {
+        Cases.random(30, random -> {
+            try (Arena arena = Arena.ofConfined()) {
+                SampleTiles sample = SampleTiles.any(arena, random);
+                Call call = Call.of(random, sample, Cases.between(random, 2, 4));
+                float[] all = add(pool, arena, sample, call);
+                int t = random.nextInt(call.tokens());
+                assertThat(add(pool, arena, sample, call.token(t)))
+                        .isEqualTo(Arrays.copyOfRange(all, t * sample.hidden(), (t + 1) * sample.hidden()));
+            }
+        });
+    }
+
+    /** Infinity, NaN, and what is too small to be scaled. */
+    @Test
+    void whatIsNoNumberIsSeenAndWhatIsTinyIsNot() {
+        Cases.random(20, random -> {
+            try (Arena arena = Arena.ofConfined()) {
+                SampleTiles sample = SampleTiles.any(arena, random);
+                Call call = Call.of(random, sample, 1);
+                float[] x = call.x().clone();
+                x[random.nextInt(x.length)] = random.nextBoolean() ? Float.NaN : Float.POSITIVE_INFINITY;
+                float[] sum = add(pool, arena, sample, new Call(x, call.weights(), call.before()));
+                for (float value : sum) {
+                    assertThat(Float.isFinite(value)).isFalse();
+                }
+                Arrays.fill(x, Float.MIN_VALUE);
+                assertThat(add(pool, arena, sample, new Call(x, call.weights(), call.before())))
+                        .containsOnly(0);
+            }
+        });
+    }
+
+    @Test
+    void argumentsThatDoNotFitAreRefused() {
+        try (Arena arena = Arena.ofConfined()) {
+            SampleTiles sample = SampleTiles.of(arena, new Random(1), TileFormat.Q2N, 32, 48);
+            FloatMatrix x = FloatMatrix.allocate(arena, 1, 32);
+            FloatMatrix y = FloatMatrix.allocate(arena, 1, 32);
+            MemorySegment weights = arena.allocate(4, 4);
+            assertThatThrownBy(() -> pool.addExpert(sample.expert(), 1, 4, x, weights, y))
+                    .isInstanceOf(IndexOutOfBoundsException.class);
+            assertThatThrownBy(() -> pool.addExpert(sample.expert(), x, weights, x))
+                    .hasMessageContaining("x and y overlap");
+            assertThatThrownBy(() -> pool.addExpert(sample.expert(), x, arena.allocate(8, 4), y))
+                    .hasMessageContaining("weights must have 4 bytes");
+            FloatMatrix five = FloatMatrix.allocate(arena, 5, 32);
+            assertThatThrownBy(() -> pool.addExpert(sample.expert(), five, arena.allocate(20, 4), five))
+                    .hasMessageContaining("the tokens must not exceed");
+            FloatMatrix wide = FloatMatrix.allocate(arena, 1, 48);
+            assertThatThrownBy(() -> pool.addExpert(sample.expert(), wide, weights, y))
+                    .hasMessageContaining("the columns of x must equal the hidden size");
+            MemorySegment small = sample.memory().asSlice(0, sample.memory().byteSize() - 64);
+            assertThatThrownBy(() -> TiledExpert.of(arena, sample.expert().shape(), small))
+                    .hasMessageContaining("the size of an expert");
+            MemorySegment odd =
+                    arena.allocate(sample.memory().byteSize() + 4, 64).asSlice(4);
+            assertThatThrownBy(() -> TiledExpert.of(arena, sample.expert().shape(), odd))
+                    .hasMessageContaining("the address of a block");
+            assertThatThrownBy(() -> new TiledExpertShape(CpuTileFormat.Q2, 32, 48, 96, 7))
+                    .hasMessageContaining("downPairs");
+            assertThatThrownBy(() -> new TiledExpertShape(CpuTileFormat.Q2N, 32, 40, 0, 0))
+                    .hasMessageContaining("intermediate");
+        }
+    }
+
+    @Test
+    void aBlockWhoseArenaIsClosedIsRefused() {
+        try (Arena arena = Arena.ofConfined()) {
+            SampleTiles sample = freed();
+            FloatMatrix x = FloatMatrix.allocate(arena, 1, 32);
+            FloatMatrix y = FloatMatrix.allocate(arena, 1, 32);
+            assertThatThrownBy(() -> pool.addExpert(sample.expert(), x, arena.allocate(4, 4), y))
+                    .isInstanceOf(IllegalStateException.class);
+        }
+    }
+
+    private static SampleTiles freed() {
+        try (Arena arena = Arena.ofConfined()) {
+            return SampleTiles.of(arena, new Random(1), TileFormat.Q2, 32, 48);
+        }
+    }
+}
