@@ -18,6 +18,7 @@ import java.util.OptionalLong;
  * @param placement the recorded routing that {@link ExpertPolicy#FIXED} takes its experts from
  * @param slots how the GPU's room for experts is shared
  * @param prefetch experts of the next layer that are guessed and fetched ahead, 0 to {@value #MAX_PREFETCH}
+ * @param prefetchLayers how many layers early routers are asked for guesses, 1 to {@value #MAX_PREFETCH_LAYERS}
  * @param hostMode what the host's memory holds
  * @param contextLength tokens of all sessions together that the GPU's memory is planned for, with keys and values of 16
  *     bits (32 take twice as much); what does not fit is refused when a session opens; 0 for one session with
@@ -35,6 +36,7 @@ public record ModelOptions(
         Optional<Path> placement,
         ExpertSlots slots,
         int prefetch,
+        int prefetchLayers,
         HostMemoryMode hostMode,
         int contextLength,
         OptionalInt mostExperts,
@@ -44,6 +46,9 @@ public record ModelOptions(
 
     /** The most experts that can be guessed for a layer. */
     public static final int MAX_PREFETCH = 3;
+
+    /** The most layers that routers can be asked early. */
+    public static final int MAX_PREFETCH_LAYERS = 3;
 
     /**
      * Checks the options.
@@ -65,7 +70,10 @@ public record ModelOptions(
         require(
                 prefetch >= 0 && prefetch <= MAX_PREFETCH,
                 "prefetch: " + prefetch + " is not between 0 and " + MAX_PREFETCH);
-        require(mostExperts.orElse(0) >= 0, "experts on the GPU: " + mostExperts.orElse(0) + " is negative");
+        require(mostExperts.orElse(0) >= 0, "most experts: " + mostExperts.orElse(0) + " is negative");
+        require(
+                prefetchLayers >= 1 && prefetchLayers <= MAX_PREFETCH_LAYERS,
+                "prefetch layers: " + prefetchLayers + " is not between 1 and " + MAX_PREFETCH_LAYERS);
         require(contextLength >= 0, "context length: " + contextLength + " is negative");
     }
 
@@ -81,7 +89,7 @@ public record ModelOptions(
         }
     }
 
-    /** The best backend, all processors, all memory that is free, equal room for each layer, that the least recent expert leaves. */
+    /** The best backend, all processors, all free memory, equal room for each layer, which the least recent expert leaves. */
     public static ModelOptions defaults() {
         return new ModelOptions(
                 BackendPreference.AUTO,
@@ -92,6 +100,7 @@ public record ModelOptions(
                 Optional.empty(),
                 ExpertSlots.LAYER,
                 0,
+                1,
                 HostMemoryMode.AUTO,
                 0,
                 OptionalInt.empty(),
@@ -109,6 +118,7 @@ public record ModelOptions(
                 placement,
                 slots,
                 prefetch,
+                prefetchLayers,
                 hostMode,
                 contextLength,
                 mostExperts,
@@ -126,6 +136,7 @@ public record ModelOptions(
                 placement,
                 slots,
                 prefetch,
+                prefetchLayers,
                 hostMode,
                 contextLength,
                 mostExperts,
@@ -143,6 +154,7 @@ public record ModelOptions(
                 placement,
                 slots,
                 prefetch,
+                prefetchLayers,
                 hostMode,
                 contextLength,
                 mostExperts,
@@ -160,6 +172,7 @@ public record ModelOptions(
                 placement,
                 slots,
                 prefetch,
+                prefetchLayers,
                 hostMode,
                 contextLength,
                 mostExperts,
@@ -177,6 +190,7 @@ public record ModelOptions(
                 Optional.empty(),
                 slots,
                 prefetch,
+                prefetchLayers,
                 hostMode,
                 contextLength,
                 mostExperts,
@@ -194,6 +208,7 @@ public record ModelOptions(
                 Optional.of(recording),
                 slots,
                 prefetch,
+                prefetchLayers,
                 hostMode,
                 contextLength,
                 mostExperts,
@@ -211,6 +226,7 @@ public record ModelOptions(
                 placement,
                 shared,
                 prefetch,
+                prefetchLayers,
                 hostMode,
                 contextLength,
                 mostExperts,
@@ -228,6 +244,25 @@ public record ModelOptions(
                 placement,
                 slots,
                 experts,
+                prefetchLayers,
+                hostMode,
+                contextLength,
+                mostExperts,
+                times);
+    }
+
+    /** These options with routers asked so many layers early. */
+    public ModelOptions withPrefetchLayers(int layers) {
+        return new ModelOptions(
+                backend,
+                threads,
+                gpuMemory,
+                hostMemory,
+                policy,
+                placement,
+                slots,
+                prefetch,
+                layers,
                 hostMode,
                 contextLength,
                 mostExperts,
@@ -245,6 +280,7 @@ public record ModelOptions(
                 placement,
                 slots,
                 prefetch,
+                prefetchLayers,
                 mode,
                 contextLength,
                 mostExperts,
@@ -262,6 +298,7 @@ public record ModelOptions(
                 placement,
                 slots,
                 prefetch,
+                prefetchLayers,
                 hostMode,
                 tokens,
                 mostExperts,
@@ -279,6 +316,7 @@ public record ModelOptions(
                 placement,
                 slots,
                 prefetch,
+                prefetchLayers,
                 hostMode,
                 contextLength,
                 OptionalInt.of(experts),
@@ -296,6 +334,7 @@ public record ModelOptions(
                 placement,
                 slots,
                 prefetch,
+                prefetchLayers,
                 hostMode,
                 contextLength,
                 mostExperts,

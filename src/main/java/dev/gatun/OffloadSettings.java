@@ -27,6 +27,7 @@ final class OffloadSettings {
                 options.placement().map(OffloadSettings::recording),
                 sharing(options.slots()),
                 options.prefetch(),
+                options.prefetchLayers(),
                 hostMode(options.hostMode()),
                 options.contextLength(),
                 options.mostExperts());

@@ -53,7 +53,7 @@ final class OffloadArguments {
 
     @Option(
             names = "--placement",
-            paramLabel = "TRACE",
+            paramLabel = "FILE",
             description = "Keep the experts on the GPU that this recording of --trace used most: --policy fixed.")
     Optional<Path> placement = Optional.empty();
 
@@ -74,6 +74,14 @@ final class OffloadArguments {
     int prefetch;
 
     @Option(
+            names = "--prefetch-layers",
+            paramLabel = "N",
+            defaultValue = "1",
+            description = "How many layers early routers are asked for guesses, 1 to "
+                    + ModelOptions.MAX_PREFETCH_LAYERS + ". Default: 1.")
+    int prefetchLayers;
+
+    @Option(
             names = "--most-experts",
             paramLabel = "N",
             description = "Keep no more than so many experts on the GPU, all layers together. Default: as many as fit.")
@@ -91,6 +99,7 @@ final class OffloadArguments {
                 placement,
                 slots,
                 prefetch,
+                prefetchLayers,
                 hostMode,
                 options.contextLength(),
                 mostExperts.map(OptionalInt::of).orElse(options.mostExperts()),
@@ -106,6 +115,7 @@ final class OffloadArguments {
                 Optional.empty(),
                 slots == ExpertSlots.POOL ? CacheShape.Sharing.POOL : CacheShape.Sharing.PER_LAYER,
                 prefetch,
+                prefetchLayers,
                 planned(hostMode),
                 checked.contextLength(),
                 checked.mostExperts());
@@ -130,6 +140,7 @@ final class OffloadArguments {
                                 .filter(shared -> shared != ExpertSlots.LAYER)
                                 .map(shared -> "slots " + word(shared)),
                         Optional.of(prefetch).filter(count -> count > 0).map(count -> "prefetch " + count),
+                        Optional.of(prefetchLayers).filter(count -> count > 1).map(count -> "prefetch layers " + count),
                         mostExperts.map(count -> "most experts " + count))
                 .flatMap(Optional::stream);
     }

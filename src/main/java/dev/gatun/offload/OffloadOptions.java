@@ -13,6 +13,7 @@ import java.util.OptionalLong;
  * @param placement a recording that {@link PolicyKind#FIXED} learns from
  * @param sharing which layers compete for slots
  * @param prefetch experts of the next layer that are guessed and fetched ahead, 0 to {@value #MOST_PREFETCHED}
+ * @param layersAhead how many layers early routers are asked for guesses, 1 to {@value #MOST_LAYERS_AHEAD}
  * @param hostMode what the host holds; empty to choose by available memory
  * @param context tokens that keys and values are planned for; 0 for a session of usual length
  * @param mostSlots slots beyond which there are to be none, though there is room; empty for as many as fit
@@ -24,6 +25,7 @@ public record OffloadOptions(
         Optional<RoutingTrace> placement,
         CacheShape.Sharing sharing,
         int prefetch,
+        int layersAhead,
         Optional<HostMode> hostMode,
         int context,
         OptionalInt mostSlots) {
@@ -32,6 +34,9 @@ public record OffloadOptions(
 
     /** The most experts that are guessed for a layer. */
     public static final int MOST_PREFETCHED = 3;
+
+    /** The most layers that routers are asked early. */
+    public static final int MOST_LAYERS_AHEAD = 3;
 
     public OffloadOptions {
         requirePositive("GPU memory", gpuMemory);
@@ -47,6 +52,10 @@ public record OffloadOptions(
         }
         if (mostSlots.orElse(0) < 0) {
             throw new IllegalArgumentException("slots: " + mostSlots.getAsInt() + " is negative");
+        }
+        if (layersAhead < 1 || layersAhead > MOST_LAYERS_AHEAD) {
+            throw new IllegalArgumentException(
+                    "layers ahead: " + layersAhead + " is not between 1 and " + MOST_LAYERS_AHEAD);
         }
         if (hostMode.equals(Optional.of(HostMode.NONE)) || context < 0) {
             throw new IllegalArgumentException("host mode " + hostMode + ", context " + context);
@@ -68,6 +77,7 @@ public record OffloadOptions(
                 Optional.empty(),
                 CacheShape.Sharing.PER_LAYER,
                 0,
+                1,
                 Optional.empty(),
                 0,
                 OptionalInt.empty());
@@ -76,19 +86,46 @@ public record OffloadOptions(
     /** These options with a budget on the device. */
     public OffloadOptions withGpuMemory(long bytes) {
         return new OffloadOptions(
-                OptionalLong.of(bytes), hostMemory, policy, placement, sharing, prefetch, hostMode, context, mostSlots);
+                OptionalLong.of(bytes),
+                hostMemory,
+                policy,
+                placement,
+                sharing,
+                prefetch,
+                layersAhead,
+                hostMode,
+                context,
+                mostSlots);
     }
 
     /** These options with a budget of pinned memory. */
     public OffloadOptions withHostMemory(long bytes) {
         return new OffloadOptions(
-                gpuMemory, OptionalLong.of(bytes), policy, placement, sharing, prefetch, hostMode, context, mostSlots);
+                gpuMemory,
+                OptionalLong.of(bytes),
+                policy,
+                placement,
+                sharing,
+                prefetch,
+                layersAhead,
+                hostMode,
+                context,
+                mostSlots);
     }
 
     /** These options with a policy that learns by itself. */
     public OffloadOptions withPolicy(PolicyKind kind) {
         return new OffloadOptions(
-                gpuMemory, hostMemory, kind, Optional.empty(), sharing, prefetch, hostMode, context, mostSlots);
+                gpuMemory,
+                hostMemory,
+                kind,
+                Optional.empty(),
+                sharing,
+                prefetch,
+                layersAhead,
+                hostMode,
+                context,
+                mostSlots);
     }
 
     /** These options with {@link PolicyKind#FIXED}: the experts that a recording used most. */
@@ -100,6 +137,7 @@ public record OffloadOptions(
                 Optional.of(recorded),
                 sharing,
                 prefetch,
+                layersAhead,
                 hostMode,
                 context,
                 mostSlots);
@@ -108,31 +146,55 @@ public record OffloadOptions(
     /** These options with slots for all layers together, or for each. */
     public OffloadOptions withSharing(CacheShape.Sharing shared) {
         return new OffloadOptions(
-                gpuMemory, hostMemory, policy, placement, shared, prefetch, hostMode, context, mostSlots);
+                gpuMemory, hostMemory, policy, placement, shared, prefetch, layersAhead, hostMode, context, mostSlots);
     }
 
     /** These options with so many experts guessed for each layer. */
     public OffloadOptions withPrefetch(int experts) {
         return new OffloadOptions(
-                gpuMemory, hostMemory, policy, placement, sharing, experts, hostMode, context, mostSlots);
+                gpuMemory, hostMemory, policy, placement, sharing, experts, layersAhead, hostMode, context, mostSlots);
+    }
+
+    /** These options with routers asked so many layers early. */
+    public OffloadOptions withLayersAhead(int layers) {
+        return new OffloadOptions(
+                gpuMemory, hostMemory, policy, placement, sharing, prefetch, layers, hostMode, context, mostSlots);
     }
 
     /** These options with a host mode whatever memory is available. */
     public OffloadOptions withHostMode(HostMode mode) {
         return new OffloadOptions(
-                gpuMemory, hostMemory, policy, placement, sharing, prefetch, Optional.of(mode), context, mostSlots);
+                gpuMemory,
+                hostMemory,
+                policy,
+                placement,
+                sharing,
+                prefetch,
+                layersAhead,
+                Optional.of(mode),
+                context,
+                mostSlots);
     }
 
     /** These options with keys and values planned for so many tokens; 0 for a session of usual length. */
     public OffloadOptions withContext(int tokens) {
         return new OffloadOptions(
-                gpuMemory, hostMemory, policy, placement, sharing, prefetch, hostMode, tokens, mostSlots);
+                gpuMemory, hostMemory, policy, placement, sharing, prefetch, layersAhead, hostMode, tokens, mostSlots);
     }
 
     /** These options with at most so many slots. */
     public OffloadOptions withMostSlots(int slots) {
         return new OffloadOptions(
-                gpuMemory, hostMemory, policy, placement, sharing, prefetch, hostMode, context, OptionalInt.of(slots));
+                gpuMemory,
+                hostMemory,
+                policy,
+                placement,
+                sharing,
+                prefetch,
+                layersAhead,
+                hostMode,
+                context,
+                OptionalInt.of(slots));
     }
 
     /**

@@ -129,13 +129,14 @@ final class ExpertMemory {
             return Optional.empty();
         }
         int topK = Math.min(options.prefetch(), config.experts());
-        PublishedChoices words =
-                resources.remember(new PublishedChoices(device, config.layers(), TokenVariants.MOST, topK));
+        int places = options.layersAhead() * config.layers();
+        PublishedChoices words = resources.remember(new PublishedChoices(device, places, TokenVariants.MOST, topK));
         RouterOperation router =
                 new RouterOperation(resources.kernels(), resources.stream(), topK, (float) config.normEpsilon());
         CudaRouting scratch = CudaRouting.allocate(resources.arena(), TokenVariants.MOST, config.hiddenSize(), topK);
         DeviceMemory ignored = resources.arena().allocate(Integer.BYTES);
-        return Optional.of(new GuessedChoices(router, words, scratch, ignored, config.experts()));
+        return Optional.of(new GuessedChoices(
+                router, words, scratch, ignored, config.layers(), options.layersAhead(), config.experts()));
     }
 
     private void fill(int[] numbers) {

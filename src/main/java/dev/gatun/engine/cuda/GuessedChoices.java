@@ -7,24 +7,30 @@ import java.util.Deque;
 import java.util.Optional;
 
 /**
- * What routers would choose if they were asked a layer early, from the residual stream that this layer's experts have not
+ * What routers would choose if they were asked some layers early, from the residual stream that this layer's experts have not
  * changed yet: guesses of what to prefetch.
  */
 final class GuessedChoices {
+    private static final int NONE = -1;
+
     private final RouterOperation router;
     private final PublishedChoices words;
     private final CudaRouting scratch;
     private final DeviceMemory ignoredError;
     private final int[] experts;
-    /** Layers that were asked and whose answer was not read, in their order: a layer's comes when the next one was asked. */
+    private final int layers;
+    private final int layersAhead;
+    /** Places that were asked for and not read, in their order: a layer's answer comes when the next ones were asked. */
     private final Deque<Integer> asked = new ArrayDeque<>();
 
     private int tokens;
+    private int passed = NONE;
 
     /**
      * @param router chooses as many experts as are to be guessed
-     * @param words has a place for each layer
+     * @param words has a place for each layer and distance
      * @param scratch for {@link TokenVariants#MOST} tokens
+     * @param layersAhead how many layers early routers are asked at most
      * @param ignoredError an error word that nobody reads: a guess from what is no number is a wrong one, and no failure
      */
     GuessedChoices(
@@ -32,34 +38,55 @@ final class GuessedChoices {
             PublishedChoices words,
             CudaRouting scratch,
             DeviceMemory ignoredError,
+            int layers,
+            int layersAhead,
             int experts) {
         this.router = router;
         this.words = words;
         this.scratch = scratch;
         this.ignoredError = ignoredError;
+        this.layers = layers;
+        this.layersAhead = layersAhead;
         this.experts = new int[experts];
     }
 
-    /** Puts the question what {@code nextLayer} will choose into the stream. */
-    void ask(int nextLayer, DeviceFloats stream, CudaWeights.Layer weights, DeviceMemory sequence) {
-        RouterOperation.Hooks hooks =
-                new RouterOperation.Hooks(Optional.empty(), Optional.of(words), nextLayer, sequence);
+    /** How many layers early routers are asked at most. */
+    int layersAhead() {
+        return layersAhead;
+    }
+
+    /**
+     * Puts the question what a layer will choose into the stream.
+     *
+     * @param target the layer
+     * @param distance so many layers early it is asked, at least 1
+     */
+    void ask(int target, int distance, DeviceFloats stream, CudaWeights.Layer weights, DeviceMemory sequence) {
+        int place = (distance - 1) * layers + target;
+        RouterOperation.Hooks hooks = new RouterOperation.Hooks(Optional.empty(), Optional.of(words), place, sequence);
         router.route(stream, weights, scratch, ignoredError, hooks);
-        asked.add(nextLayer);
+        asked.add(place);
         tokens = stream.rows();
+        if (target == distance) {
+            passed = NONE;
+        }
     }
 
     /** Wishes for what is guessed, once it has come. */
     void deliver(int sequence, ExpertFetcher fetcher) {
         while (!asked.isEmpty() && words.isThere(asked.getFirst(), tokens, sequence)) {
-            int layer = asked.removeFirst();
-            fetcher.prefetch(layer, experts, words.take(layer, 0, tokens, experts));
+            int place = asked.removeFirst();
+            int count = words.take(place, 0, tokens, experts);
+            if (place % layers > passed) {
+                fetcher.prefetch(place % layers, experts, count);
+            }
         }
     }
 
     /** The layer's own choice is known: a guess that nobody read is worth nothing any more. */
     void passed(int chosenLayer) {
-        while (!asked.isEmpty() && asked.getFirst() <= chosenLayer) {
+        passed = chosenLayer;
+        while (!asked.isEmpty() && asked.getFirst() % layers <= chosenLayer) {
             words.take(asked.removeFirst(), 0, tokens, experts);
         }
     }
@@ -68,5 +95,6 @@ final class GuessedChoices {
     void clear() {
         words.clear();
         asked.clear();
+        passed = NONE;
     }
 }
