@@ -6,7 +6,10 @@ import org.openjdk.jmh.annotations.Scope;
 import org.openjdk.jmh.annotations.Setup;
 import org.openjdk.jmh.annotations.State;
 
-/** Bytes and times of a product (or whatever else is measured) and a plain read or copy that took turns; JMH prints what follows from them for each iteration. */
+/**
+ * Bytes and times of a product (or whatever else is measured) and a plain read or copy that took turns; JMH prints what follows
+ * from them for each iteration.
+ */
 @State(Scope.Thread)
 @AuxCounters(AuxCounters.Type.EVENTS)
 public class Race {

@@ -1,9 +1,11 @@
 package dev.gatun.jmh;
 
+import dev.gatun.engine.cpu.NativeTiler;
 import dev.gatun.offload.ExpertSource;
 import dev.gatun.quant.ExpertBlock;
 import dev.gatun.quant.HqqMatrix;
 import dev.gatun.quant.HqqScheme;
+import dev.gatun.quant.MatrixTiler;
 import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
@@ -36,6 +38,7 @@ final class StoredExperts implements ExpertSource, AutoCloseable {
     private final MemorySegment bytes;
     private final List<List<HqqMatrix>> experts;
     private final ExpertBlock block;
+    private final MatrixTiler tiler = NativeTiler.orJava();
 
     private StoredExperts(Path file, Arena arena, MemorySegment bytes, int count) {
         this.file = file;
@@ -124,7 +127,7 @@ final class StoredExperts implements ExpertSource, AutoCloseable {
     @Override
     public void write(int layer, int expert, MemorySegment target) {
         List<HqqMatrix> matrices = experts.get(expert % experts.size());
-        block.tile(matrices.get(0), matrices.get(1), matrices.get(2), target);
+        block.tile(tiler, matrices.get(0), matrices.get(1), matrices.get(2), target);
     }
 
     @Override

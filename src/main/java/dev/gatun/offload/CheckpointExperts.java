@@ -5,6 +5,7 @@ import dev.gatun.checkpoint.LayerWeights;
 import dev.gatun.checkpoint.ModelWeights;
 import dev.gatun.quant.ExpertBlock;
 import dev.gatun.quant.HqqMatrix;
+import dev.gatun.quant.MatrixTiler;
 import dev.gatun.quant.TileFormat;
 import java.lang.foreign.MemorySegment;
 import java.util.List;
@@ -17,17 +18,21 @@ import java.util.Optional;
 public final class CheckpointExperts implements ExpertSource {
     private final List<LayerWeights> layers;
     private final ExpertBlock block;
+    private final MatrixTiler tiler;
 
-    private CheckpointExperts(List<LayerWeights> layers, ExpertBlock block) {
+    private CheckpointExperts(List<LayerWeights> layers, ExpertBlock block, MatrixTiler tiler) {
         this.layers = layers;
         this.block = block;
+        this.tiler = tiler;
     }
 
     /**
      * The experts of a model, as long as its checkpoint is open; empty if the kernels cannot read all of them as 2-bit
      * tiles of one shape.
+     *
+     * @param tiler what writes the tiles
      */
-    public static Optional<CheckpointExperts> of(ModelWeights weights) {
+    public static Optional<CheckpointExperts> of(ModelWeights weights, MatrixTiler tiler) {
         // Whether tiles can hold a matrix is told by all of its second level: a millisecond each.
         List<Optional<ExpertBlock>> shapes = weights.layers().parallelStream()
                 .flatMap(layer -> layer.experts().stream())
@@ -37,7 +42,7 @@ public final class CheckpointExperts implements ExpertSource {
         return shapes.size() == 1
                 ? shapes.getFirst()
                         .filter(block -> block.gate().format() == TileFormat.Q2)
-                        .map(block -> new CheckpointExperts(weights.layers(), block))
+                        .map(block -> new CheckpointExperts(weights.layers(), block, tiler))
                 : Optional.empty();
     }
 
@@ -49,6 +54,6 @@ public final class CheckpointExperts implements ExpertSource {
     @Override
     public void write(int layer, int expert, MemorySegment target) {
         ExpertWeights weights = layers.get(layer).experts().get(expert);
-        block.tile((HqqMatrix) weights.gate(), (HqqMatrix) weights.up(), (HqqMatrix) weights.down(), target);
+        block.tile(tiler, (HqqMatrix) weights.gate(), (HqqMatrix) weights.up(), (HqqMatrix) weights.down(), target);
     }
 }

@@ -13,15 +13,9 @@ package dev.gatun.offload;
  *     end to computing
  */
 public record CostModel(double link, double hbm, double trunkLayer, double expertLayer, double reaction) {
-    /** PCIe 5 x16, as an H100 reaches it while it computes. */
-    public static final double LINK = 52e9;
-
-    /** An H100. */
-    public static final double HBM = 3000e9;
-
     // From three rates of whole models on an H200 (4400 GB/s, 55.4 GB/s over the link), which MemoryPlanTest holds:
-    // with every
-    // expert resident the sum of the first two, with half of them the third. That at 12 GiB was not fitted.
+    // with
+    // every expert resident the sum of the first two, with half of them the third. That at 12 GiB was not fitted.
 
     /**
      * On an H200 a token of an all-resident Mixtral 8x7B takes 57 µs a layer beyond reading its weights; the experts' part

@@ -78,10 +78,6 @@ final class DeviceSlots {
         used[slot] = ticket;
     }
 
-    void allUsed(long ticket) {
-        Arrays.fill(used, ticket);
-    }
-
     /** The last download that reads the slot. */
     long saved(int slot) {
         return saved[slot];

@@ -30,32 +30,4 @@ public record FetchCounts(
         long prefetchesCancelled,
         long bytesWasted,
         int prefetchDepth,
-        long prefetchTurnedDown) {
-    /** Experts asked for. */
-    public long requests() {
-        return hits + waits + misses;
-    }
-
-    /** The share of the begun prefetches that were asked for; 0 when none was begun. */
-    public double prefetchPrecision() {
-        return prefetchesBegun == 0 ? 0 : (double) prefetchesUsed / prefetchesBegun;
-    }
-
-    /** What was counted since {@code earlier}; the depth is the present one. */
-    public FetchCounts minus(FetchCounts earlier) {
-        return new FetchCounts(
-                hits - earlier.hits,
-                waits - earlier.waits,
-                misses - earlier.misses,
-                streamed - earlier.streamed,
-                bytesUp - earlier.bytesUp,
-                bytesDown - earlier.bytesDown,
-                prefetchesBegun - earlier.prefetchesBegun,
-                prefetchesFinished - earlier.prefetchesFinished,
-                prefetchesUsed - earlier.prefetchesUsed,
-                prefetchesCancelled - earlier.prefetchesCancelled,
-                bytesWasted - earlier.bytesWasted,
-                prefetchDepth,
-                prefetchTurnedDown - earlier.prefetchTurnedDown);
-    }
-}
+        long prefetchTurnedDown) {}

@@ -49,8 +49,8 @@ public final class KeyValueBudget {
     private PlanException tooLittle(int tokens, long bytes, long left) {
         return new PlanException(
                 ("context: the keys and values of %d tokens need %d MiB, and %d MiB of the GPU memory that is"
-                                + " planned for them are left (%d tokens in 16 bits); choose a shorter context, or plan for a longer"
-                                + " one when the model is opened (ModelOptions.contextLength, --context)")
+                                + " planned for them are left (%d tokens in 16 bits); choose a shorter context, or plan for a"
+                                + " longer one when the model is opened (ModelOptions.contextLength, --context)")
                         .formatted(tokens, Math.ceilDiv(bytes, 1L << 20), left >> 20, left / tokenBytes));
     }
 

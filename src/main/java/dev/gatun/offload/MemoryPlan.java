@@ -73,41 +73,23 @@ public record MemoryPlan(
         if (fitting >= model.allExperts() && most >= model.allExperts()) {
             return new MemoryPlan(model, gpuMemory, context, model.allExperts(), 0, HostMode.NONE, 0);
         }
-        if (fitting < model.expertsPerToken()) {
-            throw tooLittle(model, gpuMemory, context);
-        }
-        int staging = staging(model, fitting);
-        int slots = Math.min(most, Math.toIntExact(fitting - staging));
         long hostLimit = hostMemory.orElse(Long.MAX_VALUE);
         HostMode mode = hostMode.orElseGet(
-                () -> inHost(model, HostMode.INCLUSIVE, slots) <= hostLimit ? HostMode.INCLUSIVE : HostMode.EXCLUSIVE);
-        return mode == HostMode.EXCLUSIVE
-                ? exclusive(model, gpuMemory, hostLimit, hostMode, most, fitting, context)
-                : withHost(model, gpuMemory, hostLimit, hostMode, mode, slots, staging, context);
+                () -> inHost(model, HostMode.INCLUSIVE, 0) <= hostLimit ? HostMode.INCLUSIVE : HostMode.EXCLUSIVE);
+        // Spare slots, which a swap uploads to, come off those of the cache.
+        long beside = fitting - spareSlots(model, mode);
+        if (beside < model.expertsPerToken()) {
+            throw tooLittle(model, gpuMemory, model.expertsPerToken() + spareSlots(model, mode), context);
+        }
+        int staging = staging(model, beside);
+        int slots = Math.toIntExact(Math.min(most, beside - staging));
+        return withHost(model, gpuMemory, hostLimit, hostMode, mode, slots, staging, context);
     }
 
     /** Never more than there are experts. */
     private static int staging(ModelSizes model, long fitting) {
         long wished = Math.min((long) STAGED_LAYERS * model.expertsPerToken(), model.allExperts());
         return Math.toIntExact(Math.min(fitting, wished));
-    }
-
-    /** Spare slots, which a swap uploads to, come off those of the cache. */
-    private static MemoryPlan exclusive(
-            ModelSizes model,
-            long gpuMemory,
-            long hostLimit,
-            Optional<HostMode> asked,
-            int most,
-            long fitting,
-            int context) {
-        long beside = fitting - spareSlots(model, HostMode.EXCLUSIVE);
-        if (beside < model.expertsPerToken()) {
-            throw tooLittle(model, gpuMemory, context);
-        }
-        int staging = staging(model, beside);
-        int slots = Math.min(most, Math.toIntExact(beside - staging));
-        return withHost(model, gpuMemory, hostLimit, asked, HostMode.EXCLUSIVE, slots, staging, context);
     }
 
     private static MemoryPlan withHost(
@@ -149,8 +131,8 @@ public record MemoryPlan(
                 .formatted(gibibytes(limit), experts, roundedUp(least)));
     }
 
-    private static PlanException tooLittle(ModelSizes model, long gpuMemory, int context) {
-        long least = needed(model, 0) + model.expertsPerToken() * model.expert();
+    private static PlanException tooLittle(ModelSizes model, long gpuMemory, int experts, int context) {
+        long least = needed(model, 0) + experts * model.expert();
         long needed = least + context * model.keyValues();
         long tokens = (gpuMemory - least) / model.keyValues();
         String shorter = tokens > 0 ? "--context " + Math.min(tokens, context) + " would fit, or " : "";

@@ -48,9 +48,4 @@ public record QuantizedShapes(ExpertBlock expert, TileShape query, TileShape key
             case Q2N -> new TileShape(format, rows, columns, 0);
         };
     }
-
-    /** Bytes of a layer's attention. */
-    public long attentionBytes() {
-        return query.bytes() + 2 * key.bytes() + output.bytes();
-    }
 }

@@ -72,7 +72,7 @@ public final class TraceReader {
             require(node != null && node.isObject(), "it is no routing trace (no JSON object)");
             return node;
         } catch (JacksonException noJson) {
-            throw new BadLineException("it is no routing trace (no JSON)", noJson);
+            throw new BadLineException("it is no routing trace, or one that was cut off (no JSON)", noJson);
         }
     }
 

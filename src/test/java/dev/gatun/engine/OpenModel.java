@@ -34,6 +34,20 @@ public record OpenModel(Checkpoint checkpoint, Backend backend, ForwardPass pass
         return logits;
     }
 
+    /** Feeds tokens as one chunk; returns the logits of the last. */
+    public float[] feed(KvCache cache, int... tokens) {
+        return feed(tokens, cache, 1, tokens.length);
+    }
+
+    /** The token with the highest logit, the first of equals. */
+    public static int likeliest(float[] logits) {
+        int best = 0;
+        for (int i = 1; i < logits.length; i++) {
+            best = logits[i] > logits[best] ? i : best;
+        }
+        return best;
+    }
+
     @Override
     public void close() {
         backend.close();

@@ -32,7 +32,7 @@ class CheckpointExpertsTest {
     void anExpertIsTheTilesOfItsThreeMatrices() {
         long seed = Seeds.next();
         ModelWeights weights = quantized(16, seed);
-        CheckpointExperts source = CheckpointExperts.of(weights).orElseThrow();
+        CheckpointExperts source = CheckpointExperts.of(weights, HqqTiler::tile).orElseThrow();
         for (int layer = 0; layer < CONFIG.layers(); layer++) {
             for (int expert = 0; expert < CONFIG.experts(); expert++) {
                 ExpertWeights stored = weights.layers().get(layer).experts().get(expert);
@@ -56,12 +56,12 @@ class CheckpointExpertsTest {
 
     @Test
     void expertsThatTilesCannotHoldAreNoSource() {
-        assertThat(CheckpointExperts.of(TinyCheckpoints.dense(CONFIG, FloatType.BF16, 1)))
+        assertThat(CheckpointExperts.of(TinyCheckpoints.dense(CONFIG, FloatType.BF16, 1), HqqTiler::tile))
                 .isEmpty();
-        assertThat(CheckpointExperts.of(quantized(8, 1))).isEmpty();
-        assertThat(CheckpointExperts.of(mixed(quantized(16, 1), quantized(8, 1))))
+        assertThat(CheckpointExperts.of(quantized(8, 1), HqqTiler::tile)).isEmpty();
+        assertThat(CheckpointExperts.of(mixed(quantized(16, 1), quantized(8, 1)), HqqTiler::tile))
                 .isEmpty();
-        assertThat(CheckpointExperts.of(mixed(quantized(16, 1), quantized(16, 2))))
+        assertThat(CheckpointExperts.of(mixed(quantized(16, 1), quantized(16, 2)), HqqTiler::tile))
                 .isPresent();
     }
 

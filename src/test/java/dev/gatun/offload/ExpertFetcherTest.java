@@ -59,15 +59,6 @@ class ExpertFetcherTest {
     }
 
     @Test
-    void countsAreSubtractedOneByOne() {
-        FetchCounts later = new FetchCounts(20, 19, 18, 17, 16, 15, 14, 13, 12, 11, 10, 3, 9);
-        FetchCounts earlier = new FetchCounts(1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 10, 2, 9);
-        assertThat(later.minus(earlier)).isEqualTo(new FetchCounts(19, 17, 15, 13, 11, 9, 7, 5, 3, 1, 0, 3, 0));
-        assertThat(later.requests()).isEqualTo(57);
-        assertThat(later.prefetchPrecision()).isEqualTo(12 / 14.0);
-    }
-
-    @Test
     void afterAFailureTheNextFetchIsRight() {
         long resets = 0;
         for (long seed = 0; seed < SEEDS; seed++) {

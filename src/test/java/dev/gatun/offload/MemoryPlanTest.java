@@ -168,22 +168,32 @@ class MemoryPlanTest {
         for (int i = 0; i < 200; i++) {
             long gpu = random.nextLong(3 * GIB);
             int context = 1 + random.nextInt(1 << 16);
+            Optional<HostMode> mode = i % 2 == 0 ? Optional.empty() : Optional.of(HostMode.EXCLUSIVE);
             try {
-                MemoryPlan plan = MemoryPlan.of(Q2, gpu, ANY, context);
+                MemoryPlan plan = MemoryPlan.of(Q2, gpu, ANY, mode, context);
                 assertThat(plan.slots() + plan.stagingSlots()).isGreaterThanOrEqualTo(2);
                 assertThat(plan.unused()).isNotNegative();
             } catch (PlanException impossible) {
                 Matcher more = memory.matcher(impossible.getMessage());
                 assertThat(more.find()).isTrue();
                 long enough = (long) (Double.parseDouble(more.group(1)) * GIB);
-                assertThat(MemoryPlan.of(Q2, enough, ANY, context).unused()).isNotNegative();
+                assertThat(MemoryPlan.of(Q2, enough, ANY, mode, context).unused())
+                        .isNotNegative();
                 Matcher shorter = Pattern.compile("--context (\\d+)").matcher(impossible.getMessage());
                 if (shorter.find()) {
                     int tokens = Integer.parseInt(shorter.group(1));
-                    assertThat(MemoryPlan.of(Q2, gpu, ANY, tokens).unused()).isNotNegative();
+                    assertThat(MemoryPlan.of(Q2, gpu, ANY, mode, tokens).unused())
+                            .isNotNegative();
                 }
             }
         }
+    }
+
+    @Test
+    void aBudgetBeyondAllBoundsKeepsToTheMostSlots() {
+        MemoryPlan plan = MemoryPlan.of(Q2, 1L << 60, ANY, Optional.of(HostMode.INCLUSIVE), OptionalInt.of(3), 4096);
+        assertThat(plan.slots()).isEqualTo(3);
+        assertThat(plan.hostMode()).isEqualTo(HostMode.INCLUSIVE);
     }
 
     @Test

@@ -1,6 +1,5 @@
 package dev.gatun.engine.cuda;
 
-import dev.gatun.checkpoint.ExpertWeights;
 import dev.gatun.checkpoint.MixtralConfig;
 import dev.gatun.checkpoint.ModelWeights;
 import dev.gatun.cuda.CudaAvailability;
@@ -122,11 +121,10 @@ public final class CudaBackend implements Backend {
         if (budget.isOffloaded()) {
             return new LayerExperts.Offloaded(model.experts().orElseThrow().block());
         }
-        List<ExpertWeights> stored = model.weights().layers().get(layer).experts();
-        return stored.isEmpty()
-                ? loader.experts(
-                        model.experts().orElseThrow(), layer, model.config().experts())
-                : loader.experts(stored);
+        return model.experts()
+                .map(source -> loader.experts(source, layer, model.config().experts()))
+                .orElseGet(
+                        () -> loader.experts(model.weights().layers().get(layer).experts()));
     }
 
     private OffloadedExperts offload(
@@ -267,19 +265,20 @@ public final class CudaBackend implements Backend {
                     log.ifPresent(recording -> recording.copy(layer, routing));
                 },
                 () -> log.ifPresent(recording -> recording.expect(layer, routing.tokens())));
-        guess(layer + 1, stream);
+        guess(layer, stream);
         clock.enter(Part.HOST);
         return routing;
     }
 
-    /** Asks a router before its time, where that is wanted. */
+    /** Asks the next routers before their time, where that is wanted. */
     private void guess(int layer, DeviceFloats stream) {
-        if (layer < config.layers()) {
-            offloaded
-                    .flatMap(experts -> experts.guesses(stream.rows()))
-                    .ifPresent(guesses ->
-                            guesses.ask(layer, stream, weights.layers().get(layer), workspace.sequence()));
-        }
+        offloaded.flatMap(experts -> experts.guesses(stream.rows())).ifPresent(guesses -> {
+            int last = Math.min(layer + guesses.layersAhead(), config.layers() - 1);
+            for (int target = layer + 1; target <= last; target++) {
+                CudaWeights.Layer asked = weights.layers().get(target);
+                guesses.ask(target, target - layer, stream, asked, workspace.sequence());
+            }
+        });
     }
 
     private RouterOperation.Hooks hooks(int layer, DeviceFloats stream) {

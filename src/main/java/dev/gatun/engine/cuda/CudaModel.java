@@ -2,6 +2,7 @@ package dev.gatun.engine.cuda;
 
 import dev.gatun.checkpoint.MixtralConfig;
 import dev.gatun.checkpoint.ModelWeights;
+import dev.gatun.engine.cpu.NativeTiler;
 import dev.gatun.offload.CheckpointExperts;
 import dev.gatun.offload.ExpertSource;
 import dev.gatun.offload.ModelSizes;
@@ -21,7 +22,7 @@ public record CudaModel(
         return new CudaModel(
                 config,
                 weights,
-                CheckpointExperts.of(weights),
+                CheckpointExperts.of(weights, NativeTiler.orJava()),
                 ModelSizes.stored(config, weights, ModelSizes.GPU_CHUNK));
     }
 }

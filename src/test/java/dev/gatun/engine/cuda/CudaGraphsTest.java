@@ -84,17 +84,9 @@ class CudaGraphsTest {
     private static float[] goOn(Transcript transcript, KvCache cache, float[] logits, int steps) {
         float[] last = logits;
         for (int i = 0; i < steps; i++) {
-            last = feed(transcript, cache, likeliest(last));
+            last = feed(transcript, cache, OpenModel.likeliest(last));
         }
         return last;
-    }
-
-    private static int likeliest(float[] logits) {
-        int best = 0;
-        for (int i = 1; i < logits.length; i++) {
-            best = logits[i] > logits[best] ? i : best;
-        }
-        return best;
     }
 
     @Test
@@ -155,7 +147,7 @@ class CudaGraphsTest {
                     logits = goOn(transcript, cache, feed(transcript, cache, 7, 8, 9), 60);
                 }
                 // Of a token that nobody awaits, the observer hears when the next begins.
-                transcript.model().pass().run(new int[] {likeliest(logits)}, cache, 1);
+                transcript.model().pass().run(new int[] {OpenModel.likeliest(logits)}, cache, 1);
                 feed(transcript, cache, 11);
             }
         });

@@ -3,12 +3,10 @@ package dev.gatun.engine.cuda;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import dev.gatun.cuda.CudaDevice;
 import dev.gatun.cuda.RequiresGpu;
 import dev.gatun.engine.KvCache;
 import dev.gatun.engine.KvPrecision;
 import dev.gatun.engine.OpenModel;
-import dev.gatun.engine.ReferenceSuite.Which;
 import dev.gatun.offload.CacheShape;
 import dev.gatun.offload.HostMode;
 import dev.gatun.offload.OffloadOptions;
@@ -36,14 +34,7 @@ class CudaOffloadTest {
     private static final int STEPS = SETTINGS < 10 ? 3 : 12;
 
     private static OpenModel open(OffloadOptions options) {
-        return OpenModel.open(
-                Which.QUANTIZED.folder().model(),
-                checkpoint -> new CudaBackend(
-                        CudaDevice.open(0),
-                        CudaModel.of(checkpoint.config(), checkpoint.weights()),
-                        options,
-                        CudaOptions.defaults(),
-                        (bytes, total) -> {}));
+        return QuantizedOnGpu.open(options, CudaOptions.defaults());
     }
 
     /** The logits of prompts and what follows them, two sequences side by side at last. */
@@ -53,29 +44,15 @@ class CudaOffloadTest {
         for (int length : PROMPTS) {
             int[] prompt = random.ints(length, 3, 2000).toArray();
             try (KvCache cache = model.backend().newKvCache(CAPACITY, KvPrecision.F16)) {
-                float[] logits = feed(model, cache, prompt);
+                float[] logits = model.feed(cache, prompt);
                 transcript.add(logits);
                 for (int step = 0; step < STEPS; step++) {
-                    logits = feed(model, cache, likeliest(logits));
+                    logits = model.feed(cache, OpenModel.likeliest(logits));
                     transcript.add(logits);
                 }
             }
         }
         return transcript;
-    }
-
-    private static float[] feed(OpenModel model, KvCache cache, int... tokens) {
-        float[] logits = new float[model.checkpoint().config().vocabularySize()];
-        model.backend().await(model.pass().run(tokens, cache, 1), logits);
-        return logits;
-    }
-
-    private static int likeliest(float[] logits) {
-        int best = 0;
-        for (int i = 1; i < logits.length; i++) {
-            best = logits[i] > logits[best] ? i : best;
-        }
-        return best;
     }
 
     @Test
@@ -149,6 +126,7 @@ class CudaOffloadTest {
                 .withPolicy(policies[random.nextInt(policies.length)])
                 .withSharing(sharings[random.nextInt(sharings.length)])
                 .withPrefetch(random.nextInt(4))
+                .withLayersAhead(1 + random.nextInt(3))
                 .withHostMode(modes[random.nextInt(modes.length)]);
     }
 }

@@ -2,14 +2,12 @@ package dev.gatun.engine.cuda;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import dev.gatun.cuda.CudaDevice;
 import dev.gatun.cuda.RequiresGpu;
 import dev.gatun.engine.KvCache;
 import dev.gatun.engine.KvPrecision;
 import dev.gatun.engine.OffloadCounts;
 import dev.gatun.engine.OffloadCounts.Parts;
 import dev.gatun.engine.OpenModel;
-import dev.gatun.engine.ReferenceSuite.Which;
 import dev.gatun.offload.HostMode;
 import dev.gatun.offload.OffloadOptions;
 import java.util.ArrayList;
@@ -37,20 +35,7 @@ class CudaTimesTest {
     private static OpenModel open(HostMode mode, boolean times) {
         OffloadOptions offload =
                 OffloadOptions.defaults().withMostSlots(FEW_SLOTS).withHostMode(mode);
-        return OpenModel.open(
-                Which.QUANTIZED.folder().model(),
-                checkpoint -> new CudaBackend(
-                        CudaDevice.open(0),
-                        CudaModel.of(checkpoint.config(), checkpoint.weights()),
-                        offload,
-                        CudaOptions.defaults().withTimes(times),
-                        (bytes, total) -> {}));
-    }
-
-    private static float[] pass(OpenModel model, KvCache cache, int... tokens) {
-        float[] logits = new float[model.checkpoint().config().vocabularySize()];
-        model.backend().await(model.pass().run(tokens, cache, 1), logits);
-        return logits;
+        return QuantizedOnGpu.open(offload, CudaOptions.defaults().withTimes(times));
     }
 
     private static int[] random(Random random, int count) {
@@ -80,7 +65,7 @@ class CudaTimesTest {
         OffloadCounts before = counts(model);
         long start = System.nanoTime();
         for (int pass = 0; pass < passes; pass++) {
-            pass(model, cache, random(random, tokens));
+            model.feed(cache, random(random, tokens));
         }
         long nanos = System.nanoTime() - start;
         return new Measured(nanos, counts(model).since(before));
@@ -135,9 +120,9 @@ class CudaTimesTest {
             assertThat(counts(model).times().isPresent()).isEqualTo(times);
             for (int length : new int[] {1, 8, 20, 300}) {
                 try (KvCache cache = model.backend().newKvCache(512, KvPrecision.F16)) {
-                    transcript.add(pass(model, cache, random(random, length)));
+                    transcript.add(model.feed(cache, random(random, length)));
                     for (int token = 0; token < 5; token++) {
-                        transcript.add(pass(model, cache, random(random, 1)));
+                        transcript.add(model.feed(cache, random(random, 1)));
                     }
                 }
             }

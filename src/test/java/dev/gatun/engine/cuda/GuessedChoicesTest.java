@@ -2,13 +2,11 @@ package dev.gatun.engine.cuda;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import dev.gatun.cuda.CudaDevice;
 import dev.gatun.cuda.RequiresGpu;
 import dev.gatun.engine.KvCache;
 import dev.gatun.engine.KvPrecision;
 import dev.gatun.engine.OffloadCounts;
 import dev.gatun.engine.OpenModel;
-import dev.gatun.engine.ReferenceSuite.Which;
 import dev.gatun.offload.OffloadOptions;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
@@ -25,18 +23,10 @@ class GuessedChoicesTest {
 
     private static OffloadCounts counts(int prefetch) {
         OffloadOptions options = OffloadOptions.defaults().withMostSlots(15).withPrefetch(prefetch);
-        try (OpenModel model = OpenModel.open(
-                        Which.QUANTIZED.folder().model(),
-                        checkpoint -> new CudaBackend(
-                                CudaDevice.open(0),
-                                CudaModel.of(checkpoint.config(), checkpoint.weights()),
-                                options,
-                                CudaOptions.defaults(),
-                                (bytes, total) -> {}));
+        try (OpenModel model = QuantizedOnGpu.open(options, CudaOptions.defaults());
                 KvCache cache = model.backend().newKvCache(TOKENS, KvPrecision.F16)) {
-            float[] logits = new float[model.checkpoint().config().vocabularySize()];
             for (int token = 0; token < TOKENS; token++) {
-                model.backend().await(model.pass().run(new int[] {3 + token}, cache, 1), logits);
+                model.feed(cache, 3 + token);
             }
             return model.backend().offloadCounts().orElseThrow();
         }

@@ -20,7 +20,6 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
 import java.util.Random;
-import java.util.function.Function;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
@@ -68,14 +67,7 @@ class OffloadFailureTest {
     }
 
     private static OpenModel open(OffloadOptions options, PieceAllocator pinning) {
-        Function<Checkpoint, CudaBackend> backend = checkpoint -> new CudaBackend(
-                CudaDevice.open(0),
-                CudaModel.of(checkpoint.config(), checkpoint.weights()),
-                options,
-                CudaOptions.defaults(),
-                (bytes, total) -> {},
-                pinning);
-        return OpenModel.open(Which.QUANTIZED.folder().model(), backend::apply);
+        return QuantizedOnGpu.open(options, CudaOptions.defaults(), pinning);
     }
 
     private static int[] prompt(int length) {
@@ -84,20 +76,6 @@ class OffloadFailureTest {
 
     private static KvCache newCache(OpenModel model) {
         return model.backend().newKvCache(CAPACITY, KvPrecision.F16);
-    }
-
-    private static float[] feed(OpenModel model, KvCache cache, int... tokens) {
-        float[] logits = new float[model.checkpoint().config().vocabularySize()];
-        model.backend().await(model.pass().run(tokens, cache, 1), logits);
-        return logits;
-    }
-
-    private static int likeliest(float[] logits) {
-        int best = 0;
-        for (int i = 1; i < logits.length; i++) {
-            best = logits[i] > logits[best] ? i : best;
-        }
-        return best;
     }
 
     private static List<float[]> transcript(OpenModel model) {
@@ -112,9 +90,9 @@ class OffloadFailureTest {
     private static List<float[]> transcript(OpenModel model, int length) {
         List<float[]> transcript = new ArrayList<>();
         try (KvCache cache = newCache(model)) {
-            transcript.add(feed(model, cache, prompt(length)));
+            transcript.add(model.feed(cache, prompt(length)));
             for (int step = 0; step < STEPS; step++) {
-                transcript.add(feed(model, cache, likeliest(transcript.getLast())));
+                transcript.add(model.feed(cache, OpenModel.likeliest(transcript.getLast())));
             }
         }
         return transcript;
@@ -161,7 +139,7 @@ class OffloadFailureTest {
         boolean failed = false;
         for (int i = 0; i < 100 && !failed; i++) {
             try (KvCache cache = newCache(model)) {
-                feed(model, cache, new Random(i).ints(length, 3, 2000).toArray());
+                model.feed(cache, new Random(i).ints(length, 3, 2000).toArray());
             } catch (BrokenCopyException wanted) {
                 failed = true;
             }
@@ -194,12 +172,12 @@ class OffloadFailureTest {
         int failures = 0;
         List<float[]> said = new ArrayList<>();
         try (KvCache cache = newCache(model)) {
-            said.add(feed(model, cache, prompt(PROMPTS[number])));
+            said.add(model.feed(cache, prompt(PROMPTS[number])));
             for (int step = 0; step < STEPS; step++) {
                 pinning.breakAfter(GOOD[step % GOOD.length], bad);
                 Optional<float[]> logits = Optional.empty();
                 while (logits.isEmpty()) {
-                    logits = tryToFeed(model, cache, likeliest(said.getLast()));
+                    logits = tryToFeed(model, cache, OpenModel.likeliest(said.getLast()));
                     failures += logits.isEmpty() ? 1 : 0;
                     assertThat(failures).isLessThanOrEqualTo((step + 1) * bad);
                 }
@@ -214,7 +192,7 @@ class OffloadFailureTest {
     private static Optional<float[]> tryToFeed(OpenModel model, KvCache cache, int token) {
         int before = cache.length();
         try {
-            return Optional.of(feed(model, cache, token));
+            return Optional.of(model.feed(cache, token));
         } catch (BrokenCopyException wanted) {
             cache.truncate(before);
             return Optional.empty();
