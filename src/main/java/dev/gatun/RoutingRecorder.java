@@ -23,9 +23,9 @@ import java.util.Optional;
  * token, in the order of processing, with its {@code position} in the session, and for each layer an array of the chosen
  * {@code experts}, the best first, and one of their {@code weights}. Where guesses are recorded, the header has
  * {@code layers_ahead}, and each token has {@code guesses}: for each layer, and each layer after it that it guesses for, all
- * experts of that layer, the likeliest first. Where experts are fetched, the last token of each pass
- * through the model has a {@code pass} besides: {@code tokens}, and {@link OffloadStatistics#asMap}. One recorder serves the sessions of one model, which
- * must not generate at the same time.
+ * experts of that layer, the likeliest first. Where experts are fetched, the last token of each pass through the model has a
+ * {@code pass} besides: {@code tokens}, and {@link OffloadStatistics#asMap}. One recorder serves the sessions of one model,
+ * which must not generate at the same time.
  */
 public final class RoutingRecorder implements RoutingListener, AutoCloseable {
     private final Path file;

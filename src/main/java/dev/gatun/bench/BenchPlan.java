@@ -17,6 +17,9 @@ public record BenchPlan(List<BenchTest> tests, int repetitions, int warmUp) {
     /** The most repetitions. */
     public static final int MOST_REPETITIONS = 1000;
 
+    /** The most tokens of a test or a warm-up: more than any model's context. */
+    public static final int MOST_TOKENS = 1 << 24;
+
     public BenchPlan {
         tests = List.copyOf(tests);
     }
@@ -37,16 +40,19 @@ public record BenchPlan(List<BenchTest> tests, int repetitions, int warmUp) {
         if (repetitions < 1 || repetitions > MOST_REPETITIONS) {
             throw new GatunException("repetitions: " + repetitions + " is not between 1 and " + MOST_REPETITIONS);
         }
-        if (warmUp < 0) {
-            throw new GatunException("warm-up: " + warmUp + " is negative");
+        if (warmUp < 0 || warmUp > MOST_TOKENS) {
+            throw new GatunException("warm-up: " + warmUp + " is not between 0 and " + MOST_TOKENS);
         }
         return new BenchPlan(tests, repetitions, warmUp);
     }
 
     private static Stream<BenchTest> tests(String option, BenchTest.Kind kind, List<Integer> tokens) {
-        tokens.stream().filter(count -> count < 0).findFirst().ifPresent(negative -> {
-            throw new GatunException(option + ": " + negative + " tokens are fewer than none");
-        });
+        tokens.stream()
+                .filter(count -> count < 0 || count > MOST_TOKENS)
+                .findFirst()
+                .ifPresent(wrong -> {
+                    throw new GatunException(option + ": " + wrong + " tokens are not between 0 and " + MOST_TOKENS);
+                });
         return tokens.stream().filter(count -> count > 0).map(count -> new BenchTest(kind, count));
     }
 

@@ -39,7 +39,8 @@ final class ModelSubject implements BenchSubject {
      *
      * @param context tokens of a sequence
      * @param listener hears how far experts are loaded into host memory
-     * @throws GatunException as {@link Model#open(Path, ModelOptions, LoadingListener)} and {@link Model#newSession(SessionOptions)}
+     * @throws GatunException as {@link Model#open(Path, ModelOptions, LoadingListener)} and
+     *     {@link Model#newSession(SessionOptions)}
      */
     static ModelSubject open(Path folder, ModelOptions options, int context, LoadingListener listener) {
         Model model = Model.open(folder, options, listener);

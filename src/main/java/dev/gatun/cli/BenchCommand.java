@@ -1,6 +1,8 @@
 package dev.gatun.cli;
 
+import dev.gatun.BackendPreference;
 import dev.gatun.GatunException;
+import dev.gatun.HostMemoryMode;
 import dev.gatun.ModelOptions;
 import dev.gatun.bench.BenchDescription;
 import dev.gatun.bench.BenchPlan;
@@ -171,7 +173,7 @@ final class BenchCommand implements Callable<Integer> {
     }
 
     private BenchSubject open(BenchPlan plan, ProgressLine progress) {
-        int context = model.context > 0 ? model.context : plan.longestSequence();
+        int context = model.context == 0 ? plan.longestSequence() : model.context;
         ModelOptions options = model.modelOptions().withContextLength(context).withTimes(stats);
         if (synthetic.isEmpty()) {
             requireSynthetic("--bits", bits);
@@ -179,9 +181,7 @@ final class BenchCommand implements Callable<Integer> {
             requireSynthetic("--one-way", oneWay ? Optional.of("") : Optional.empty());
             return openFolder(options, context);
         }
-        if (model.directory.isPresent()) {
-            throw new GatunException("model: -m DIR and --synthetic SHAPE are mutually exclusive");
-        }
+        requireFitting(options);
         try {
             return BenchSubjects.synthetic(request(options, context), heedingInterrupts(progress));
         } catch (PlanException impossible) {
@@ -208,6 +208,18 @@ final class BenchCommand implements Callable<Integer> {
         if (value.isPresent()) {
             throw new GatunException(
                     option + ": it is for synthetic models alone; name one with --synthetic mixtral-8x7b");
+        }
+    }
+
+    private void requireFitting(ModelOptions options) {
+        if (model.directory.isPresent()) {
+            throw new GatunException("model: -m DIR and --synthetic SHAPE are mutually exclusive");
+        }
+        if (options.backend() == BackendPreference.CPU) {
+            throw new GatunException("backend: synthetic models run on a GPU alone; leave --backend cpu out");
+        }
+        if (oneWay && options.hostMode() == HostMemoryMode.INCLUSIVE) {
+            throw new GatunException("--one-way: nothing goes back to the host unless with --host-mode exclusive");
         }
     }
 

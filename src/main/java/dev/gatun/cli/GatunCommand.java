@@ -23,7 +23,7 @@ import picocli.CommandLine.ParameterException;
             "  gatun generate                         a story from the demo model",
             "  gatun generate -m DIR -p \"The lock\"    text from your own model",
             "  gatun plan -m DIR --gpu-memory 12GiB   what fits a GPU, and how fast that is",
-            "  gatun bench -m DIR                     tokens a second, and what the machine allows",
+            "  gatun bench -m DIR                     tokens a second, and what bounds them",
             "  gatun info                             what this machine offers",
             "  source <(gatun generate-completion)    completion for bash and zsh"
         })
@@ -63,7 +63,8 @@ final class GatunCommand {
     private static int mistake(ParameterException mistake, String[] arguments) {
         CommandLine command = mistake.getCommandLine();
         PrintWriter err = command.getErr();
-        err.println("gatun: " + firstLine(mistake.getMessage()));
+        // picocli begins some of its messages so.
+        err.println("gatun: " + firstLine(mistake.getMessage()).replaceFirst("^Error: ", ""));
         err.println("try: " + command.getCommandSpec().qualifiedName() + " --help");
         return ExitCode.USER;
     }

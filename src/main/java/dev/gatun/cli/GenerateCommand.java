@@ -29,14 +29,14 @@ import picocli.CommandLine.Option;
         footer = {
             "  gatun generate",
             "      a story from the demo model",
-            "  gatun generate -m Mixtral-8x7B-Instruct-v0.1-offloading-demo --chat -p \"Why is the sky blue?\"",
+            "  gatun generate -m DIR --chat -p \"Why is the sky blue?\"",
             "      an answer, in the model's own chat format",
             "  gatun generate -m DIR -f chapter.txt -n 500 --temperature 0 -q > next.txt",
             "      the most likely 500 tokens after a file, and nothing but them",
             "  echo \"Three locks lift a ship\" | gatun generate -m DIR --json",
             "      a JSON object with text and statistics",
             "",
-            "Exit status: 0 done, 2 a mistake in what was given, 130 ended by Ctrl-C, 1 a bug."
+            "Exit status: 0 done, 2 a mistake in what was given, 130 Ctrl-C, 1 a bug."
         })
 final class GenerateCommand implements Callable<Integer> {
     /** Layers ahead: enough for a plot, and cheap on the CPU. */

@@ -6,8 +6,8 @@ import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.Supplier;
 
 /**
- * Turns Ctrl-C into the end of loading, of a generation or of a benchmark: the JVM runs the hook, which cancels and then waits for the main thread to
- * print what it has and to close the model, within a bound. The JVM then exits with 130 by itself.
+ * Turns Ctrl-C into the end of loading, of a generation or of a benchmark: the JVM runs the hook, which cancels and then waits
+ * for the main thread to print what it has and to close the model, within a bound. The JVM then exits with 130 by itself.
  */
 final class InterruptHook {
     private static final long PATIENCE_MILLIS = 5_000;

@@ -95,6 +95,9 @@ final class LoadingProgress implements LoadingListener, AutoCloseable {
         if (bar != null) {
             bar.close();
             bar = null;
+            // Once more: on a busy machine the bar's own thread may draw it last.
+            err.print("\r" + " ".repeat(WIDTH) + "\r");
+            err.flush();
         }
     }
 }

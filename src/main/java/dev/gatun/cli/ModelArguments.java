@@ -40,7 +40,7 @@ final class ModelArguments {
             paramLabel = "N",
             defaultValue = "0",
             description = "Tokens that prompt and answer can have together. Default: the model's limit, at most "
-                    + SessionOptions.DEFAULT_CONTEXT + ".")
+                    + SessionOptions.DEFAULT_CONTEXT + "; for gatun bench, what its tests need.")
     int context;
 
     @Mixin

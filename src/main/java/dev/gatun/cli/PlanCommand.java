@@ -175,7 +175,7 @@ final class PlanCommand implements Callable<Integer> {
     private OptionalInt mostExperts() {
         int most = mostExperts.orElse(0);
         if (most < 0) {
-            throw new GatunException("experts on the GPU: " + most + " is negative");
+            throw new GatunException("most experts: " + most + " is negative");
         }
         return mostExperts.map(OptionalInt::of).orElse(OptionalInt.empty());
     }

@@ -11,6 +11,7 @@ import dev.gatun.offload.TraceReader;
 import dev.gatun.offload.TraceReplay;
 import java.io.IOException;
 import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -76,6 +77,7 @@ final class TraceCommand implements Callable<Integer> {
         if (byLayer && trace.guesses().isEmpty()) {
             throw new GatunException("by-layer: `" + file + "` has no guesses; record them with --trace-guesses");
         }
+        html.ifPresent(this::requireAnotherFile);
         TraceReplay replay = new TraceReplay(trace);
         List<Curve> curves = curves(replay);
         console.out().println(title(trace, replay));
@@ -163,11 +165,26 @@ final class TraceCommand implements Callable<Integer> {
                         .stripTrailing();
     }
 
+    private void requireAnotherFile(Path out) {
+        try {
+            if (Files.exists(out) && Files.isSameFile(file, out)) {
+                throw new GatunException("html: `" + out + "` is the recording itself; name another file");
+            }
+        } catch (IOException failure) {
+            throw unwritable(out, failure);
+        }
+    }
+
     private static void write(Path out, String page) {
         try {
             Files.writeString(out, page);
         } catch (IOException failure) {
-            throw new GatunException("html: `" + out + "` cannot be written: " + failure.getMessage(), failure);
+            throw unwritable(out, failure);
         }
+    }
+
+    private static GatunException unwritable(Path out, IOException failure) {
+        String reason = failure instanceof NoSuchFileException ? "there is no such folder" : failure.getMessage();
+        return new GatunException("html: `" + out + "` cannot be written: " + reason, failure);
     }
 }

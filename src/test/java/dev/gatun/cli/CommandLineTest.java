@@ -18,6 +18,8 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
+import picocli.CommandLine.Command;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 
@@ -154,6 +156,7 @@ class CommandLineTest {
                     generate -m DEMO -p x --gpu-memory 12     | is not a size such as 12GiB
                     generate -m DEMO -p x --prefetch 4        | prefetch: 4
                     generate -m DEMO -p x --prefetch -1       | prefetch: -1
+                    generate -m DEMO -p x --most-experts -1   | most experts: -1
                     generate -m DEMO -p x --policy best       | --policy
                     generate -m DEMO -p x --policy fixed      | --placement FILE
                     generate -m DEMO -p x --placement /nowhere | /nowhere
@@ -164,7 +167,7 @@ class CommandLineTest {
                     plan --shape mixtral-9x9b                 | mixtral-8x22b
                     plan --shape mixtral-8x7b                 | --gpu-memory 12GiB
                     plan -m /nowhere --gpu-memory 1GiB        | /nowhere
-                    plan -m DEMO --shape mixtral-8x7b         | mutually exclusive
+                    plan -m DEMO --shape mixtral-8x7b         | gatun: --model=DIR, --shape=NAME are mutually exclusive
                     plan --shape mixtral-8x7b --bits 4        | bits: 4
                     plan --shape mixtral-8x7b --gpu-memory 12 | is not a size such as 12GiB
                     plan --shape mixtral-8x7b --link 52GB     | is not a rate such as 52GB/s
@@ -174,10 +177,17 @@ class CommandLineTest {
                     plan --shape hidden=4096,ffn=1024 --gpu-memory 9GiB           | layers, experts, top
                     plan --shape mixtral-8x7b --gpu-memory 9GiB --host-mode both  | --host-mode
                     plan --shape mixtral-8x7b --gpu-memory 9GiB --host-memory 12GiB --host-mode inclusive | 256 experts
-                    plan --shape mixtral-8x7b --gpu-memory 9GiB --most-experts -1 | experts on the GPU: -1
+                    plan --shape mixtral-8x7b --gpu-memory 9GiB --most-experts -1 | most experts: -1
                     plan -m DEMO --gpu-memory 1MiB            | --gpu-memory
+                    plan --shape mixtral-8x7b --gpu-memory 3.3GiB --host-mode exclusive | --gpu-memory 3.5GiB
                     bench -m DEMO -p -1                       | prompt: -1
                     bench -m DEMO -p 0 -n 0                   | --prompt or --generate
+                    bench -m DEMO -p 2147483647               | prompt: 2147483647
+                    bench -m DEMO -n 2147483647               | generate: 2147483647
+                    bench -m DEMO --warmup 2147483647         | warm-up: 2147483647
+                    bench -m DEMO -c -5 -p 4 -n 0             | context length: -5
+                    bench --synthetic mixtral-8x7b --backend cpu | backend: synthetic
+                    bench --synthetic mixtral-8x7b --one-way --host-mode inclusive | --host-mode exclusive
                     bench -m DEMO -p 8,x                      | --prompt
                     bench -m DEMO -r 0                        | repetitions: 0
                     bench -m DEMO -p 4000                     | 2048
@@ -339,6 +349,46 @@ class CommandLineTest {
                         .err())
                 .contains("guesses: -1");
         assertThat(run(with(generate, "--trace-guesses", "2")).err()).contains("no --trace FILE");
+    }
+
+    @Test
+    void aTraceThatWasCutOffIsRefused() throws IOException {
+        Path file = temporary.resolve("trace.jsonl");
+        run("generate", "-m", DEMO, "-p", "Once upon a time", "-n", "5", "-q", "--trace", file.toString());
+        String whole = Files.readString(file);
+        Files.writeString(file, whole.substring(0, whole.length() - 20));
+        Result result = run("trace", file.toString());
+        assertThat(result.code()).isEqualTo(2);
+        assertThat(result.err().lines()).singleElement().asString().contains("line 11", "cut off");
+    }
+
+    @Test
+    void picturesOfATraceGoToAnotherFileInAFolderThatIsThere() throws IOException {
+        Path file = temporary.resolve("trace.jsonl");
+        run("generate", "-m", DEMO, "-p", "Once upon a time", "-n", "5", "-q", "--trace", file.toString());
+        String recorded = Files.readString(file);
+        Result same = run("trace", file.toString(), "--html", file.toString());
+        assertThat(same.code()).isEqualTo(2);
+        assertThat(same.err().lines()).singleElement().asString().endsWith("name another file");
+        assertThat(Files.readString(file)).isEqualTo(recorded);
+        Result nowhere = run("trace", file.toString(), "--html", "/nowhere/curves.html");
+        assertThat(nowhere.code()).isEqualTo(2);
+        assertThat(nowhere.err().lines()).singleElement().asString().endsWith("there is no such folder");
+    }
+
+    @ParameterizedTest
+    @ValueSource(
+            classes = {
+                GatunCommand.class,
+                GenerateCommand.class,
+                BenchCommand.class,
+                PlanCommand.class,
+                TraceCommand.class
+            })
+    void examplesAndNotesOfAHelpTextFitATerminal(Class<?> command) {
+        assertThat(command.getAnnotation(Command.class).footer())
+                .isNotEmpty()
+                .allSatisfy(line -> assertThat(line).hasSizeLessThanOrEqualTo(80));
     }
 
     @Test
