@@ -1,39 +1,5 @@
 /* level_portable.c: the inner loops with the vectors of vec_portable.h. */
 #include "vec_portable.h"
 
-#include <math.h>
-
-#include "level.h"
-#include "vec_tails.h"
-
-#include "matvec_template.h"
-
-#include "gemm_template.h"
-
-#include "rows_template.h"
-
-#include "attention_template.h"
-
-#include "read_template.h"
-
-#include "tiled_template.h"
-
-#include "tiling_template.h"
-
-const struct level_ops level_portable = {
-    .read = read_words,
-    .widen = widen,
-    .narrow = narrow,
-    .matvec_dense = matvec_dense,
-    .prepare_hqq = prepare_hqq,
-    .matvec_hqq = matvec_hqq,
-    .multiply_tile = multiply_tile,
-    .rms_norm = rms_norm,
-    .add = add,
-    .turn = turn,
-    .swiglu = swiglu,
-    .attend = attend,
-    .widen_pairs = widen_pairs,
-    .tiled_row = tiled_row,
-    .tile_row = tile_row,
-};
+#define LEVEL level_portable
+#include "level_template.h"
