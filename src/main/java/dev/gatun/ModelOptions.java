@@ -4,6 +4,7 @@ import java.nio.file.Path;
 import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.OptionalLong;
+import java.util.function.Consumer;
 
 /**
  * How to open a model. Immutable: {@code ModelOptions.defaults().withThreads(4)}. All but the first two are about models on a
@@ -109,235 +110,129 @@ public record ModelOptions(
 
     /** These options with another backend. */
     public ModelOptions withBackend(BackendPreference newBackend) {
-        return new ModelOptions(
-                newBackend,
-                threads,
-                gpuMemory,
-                hostMemory,
-                policy,
-                placement,
-                slots,
-                prefetch,
-                prefetchLayers,
-                hostMode,
-                contextLength,
-                mostExperts,
-                times);
+        return with(draft -> draft.backend = newBackend);
     }
 
     /** These options with another number of threads. */
     public ModelOptions withThreads(int newThreads) {
-        return new ModelOptions(
-                backend,
-                newThreads,
-                gpuMemory,
-                hostMemory,
-                policy,
-                placement,
-                slots,
-                prefetch,
-                prefetchLayers,
-                hostMode,
-                contextLength,
-                mostExperts,
-                times);
+        return with(draft -> draft.threads = newThreads);
     }
 
     /** These options with a budget of GPU memory. */
     public ModelOptions withGpuMemory(long bytes) {
-        return new ModelOptions(
-                backend,
-                threads,
-                OptionalLong.of(bytes),
-                hostMemory,
-                policy,
-                placement,
-                slots,
-                prefetch,
-                prefetchLayers,
-                hostMode,
-                contextLength,
-                mostExperts,
-                times);
+        return with(draft -> draft.gpuMemory = OptionalLong.of(bytes));
     }
 
     /** These options with a budget of page-locked host memory. */
     public ModelOptions withHostMemory(long bytes) {
-        return new ModelOptions(
-                backend,
-                threads,
-                gpuMemory,
-                OptionalLong.of(bytes),
-                policy,
-                placement,
-                slots,
-                prefetch,
-                prefetchLayers,
-                hostMode,
-                contextLength,
-                mostExperts,
-                times);
+        return with(draft -> draft.hostMemory = OptionalLong.of(bytes));
     }
 
     /** These options with another policy; not for {@link ExpertPolicy#FIXED}, which is {@link #withPlacement}. */
     public ModelOptions withExpertPolicy(ExpertPolicy newPolicy) {
-        return new ModelOptions(
-                backend,
-                threads,
-                gpuMemory,
-                hostMemory,
-                newPolicy,
-                Optional.empty(),
-                slots,
-                prefetch,
-                prefetchLayers,
-                hostMode,
-                contextLength,
-                mostExperts,
-                times);
+        return with(draft -> {
+            draft.policy = newPolicy;
+            draft.placement = Optional.empty();
+        });
     }
 
     /** These options with the experts on the GPU that a recording used most: one that {@link RoutingRecorder} wrote. */
     public ModelOptions withPlacement(Path recording) {
-        return new ModelOptions(
-                backend,
-                threads,
-                gpuMemory,
-                hostMemory,
-                ExpertPolicy.FIXED,
-                Optional.of(recording),
-                slots,
-                prefetch,
-                prefetchLayers,
-                hostMode,
-                contextLength,
-                mostExperts,
-                times);
+        return with(draft -> {
+            draft.policy = ExpertPolicy.FIXED;
+            draft.placement = Optional.of(recording);
+        });
     }
 
     /** These options with the GPU's room for experts shared otherwise. */
     public ModelOptions withSlots(ExpertSlots shared) {
-        return new ModelOptions(
-                backend,
-                threads,
-                gpuMemory,
-                hostMemory,
-                policy,
-                placement,
-                shared,
-                prefetch,
-                prefetchLayers,
-                hostMode,
-                contextLength,
-                mostExperts,
-                times);
+        return with(draft -> draft.slots = shared);
     }
 
     /** These options with so many experts guessed for each layer. */
     public ModelOptions withPrefetch(int experts) {
-        return new ModelOptions(
-                backend,
-                threads,
-                gpuMemory,
-                hostMemory,
-                policy,
-                placement,
-                slots,
-                experts,
-                prefetchLayers,
-                hostMode,
-                contextLength,
-                mostExperts,
-                times);
+        return with(draft -> draft.prefetch = experts);
     }
 
     /** These options with routers asked so many layers early. */
     public ModelOptions withPrefetchLayers(int layers) {
-        return new ModelOptions(
-                backend,
-                threads,
-                gpuMemory,
-                hostMemory,
-                policy,
-                placement,
-                slots,
-                prefetch,
-                layers,
-                hostMode,
-                contextLength,
-                mostExperts,
-                times);
+        return with(draft -> draft.prefetchLayers = layers);
     }
 
     /** These options with a host mode, whatever memory is available. */
     public ModelOptions withHostMode(HostMemoryMode mode) {
-        return new ModelOptions(
-                backend,
-                threads,
-                gpuMemory,
-                hostMemory,
-                policy,
-                placement,
-                slots,
-                prefetch,
-                prefetchLayers,
-                mode,
-                contextLength,
-                mostExperts,
-                times);
+        return with(draft -> draft.hostMode = mode);
     }
 
     /** These options with the GPU's memory planned for so many tokens. */
     public ModelOptions withContextLength(int tokens) {
-        return new ModelOptions(
-                backend,
-                threads,
-                gpuMemory,
-                hostMemory,
-                policy,
-                placement,
-                slots,
-                prefetch,
-                prefetchLayers,
-                hostMode,
-                tokens,
-                mostExperts,
-                times);
+        return with(draft -> draft.contextLength = tokens);
     }
 
     /** These options with so many experts on the GPU at most, all layers together. */
     public ModelOptions withMostExperts(int experts) {
-        return new ModelOptions(
-                backend,
-                threads,
-                gpuMemory,
-                hostMemory,
-                policy,
-                placement,
-                slots,
-                prefetch,
-                prefetchLayers,
-                hostMode,
-                contextLength,
-                OptionalInt.of(experts),
-                times);
+        return with(draft -> draft.mostExperts = OptionalInt.of(experts));
     }
 
     /** These options with or without {@link OffloadStatistics#times}. */
     public ModelOptions withTimes(boolean on) {
-        return new ModelOptions(
-                backend,
-                threads,
-                gpuMemory,
-                hostMemory,
-                policy,
-                placement,
-                slots,
-                prefetch,
-                prefetchLayers,
-                hostMode,
-                contextLength,
-                mostExperts,
-                on);
+        return with(draft -> draft.times = on);
+    }
+
+    /** These options with what {@code change} changes. */
+    private ModelOptions with(Consumer<Draft> change) {
+        Draft draft = new Draft(this);
+        change.accept(draft);
+        return draft.finish();
+    }
+
+    /** Options that are being changed: the one place where all of them are copied. */
+    private static final class Draft {
+        private BackendPreference backend;
+        private int threads;
+        private OptionalLong gpuMemory;
+        private OptionalLong hostMemory;
+        private ExpertPolicy policy;
+        private Optional<Path> placement;
+        private ExpertSlots slots;
+        private int prefetch;
+        private int prefetchLayers;
+        private HostMemoryMode hostMode;
+        private int contextLength;
+        private OptionalInt mostExperts;
+        private boolean times;
+
+        Draft(ModelOptions options) {
+            backend = options.backend;
+            threads = options.threads;
+            gpuMemory = options.gpuMemory;
+            hostMemory = options.hostMemory;
+            policy = options.policy;
+            placement = options.placement;
+            slots = options.slots;
+            prefetch = options.prefetch;
+            prefetchLayers = options.prefetchLayers;
+            hostMode = options.hostMode;
+            contextLength = options.contextLength;
+            mostExperts = options.mostExperts;
+            times = options.times;
+        }
+
+        ModelOptions finish() {
+            return new ModelOptions(
+                    backend,
+                    threads,
+                    gpuMemory,
+                    hostMemory,
+                    policy,
+                    placement,
+                    slots,
+                    prefetch,
+                    prefetchLayers,
+                    hostMode,
+                    contextLength,
+                    mostExperts,
+                    times);
+        }
     }
 }

@@ -3,6 +3,7 @@ package dev.gatun.offload;
 import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.OptionalLong;
+import java.util.function.Consumer;
 
 /**
  * How a model whose experts do not all fit the device is to run. Immutable: {@code OffloadOptions.defaults().withPrefetch(2)}.
@@ -85,116 +86,58 @@ public record OffloadOptions(
 
     /** These options with a budget on the device. */
     public OffloadOptions withGpuMemory(long bytes) {
-        return new OffloadOptions(
-                OptionalLong.of(bytes),
-                hostMemory,
-                policy,
-                placement,
-                sharing,
-                prefetch,
-                layersAhead,
-                hostMode,
-                context,
-                mostSlots);
+        return with(draft -> draft.gpuMemory = OptionalLong.of(bytes));
     }
 
     /** These options with a budget of pinned memory. */
     public OffloadOptions withHostMemory(long bytes) {
-        return new OffloadOptions(
-                gpuMemory,
-                OptionalLong.of(bytes),
-                policy,
-                placement,
-                sharing,
-                prefetch,
-                layersAhead,
-                hostMode,
-                context,
-                mostSlots);
+        return with(draft -> draft.hostMemory = OptionalLong.of(bytes));
     }
 
     /** These options with a policy that learns by itself. */
     public OffloadOptions withPolicy(PolicyKind kind) {
-        return new OffloadOptions(
-                gpuMemory,
-                hostMemory,
-                kind,
-                Optional.empty(),
-                sharing,
-                prefetch,
-                layersAhead,
-                hostMode,
-                context,
-                mostSlots);
+        return with(draft -> {
+            draft.policy = kind;
+            draft.placement = Optional.empty();
+        });
     }
 
     /** These options with {@link PolicyKind#FIXED}: the experts that a recording used most. */
     public OffloadOptions withPlacement(RoutingTrace recorded) {
-        return new OffloadOptions(
-                gpuMemory,
-                hostMemory,
-                PolicyKind.FIXED,
-                Optional.of(recorded),
-                sharing,
-                prefetch,
-                layersAhead,
-                hostMode,
-                context,
-                mostSlots);
+        return with(draft -> {
+            draft.policy = PolicyKind.FIXED;
+            draft.placement = Optional.of(recorded);
+        });
     }
 
     /** These options with slots for all layers together, or for each. */
     public OffloadOptions withSharing(CacheShape.Sharing shared) {
-        return new OffloadOptions(
-                gpuMemory, hostMemory, policy, placement, shared, prefetch, layersAhead, hostMode, context, mostSlots);
+        return with(draft -> draft.sharing = shared);
     }
 
     /** These options with so many experts guessed for each layer. */
     public OffloadOptions withPrefetch(int experts) {
-        return new OffloadOptions(
-                gpuMemory, hostMemory, policy, placement, sharing, experts, layersAhead, hostMode, context, mostSlots);
+        return with(draft -> draft.prefetch = experts);
     }
 
     /** These options with routers asked so many layers early. */
     public OffloadOptions withLayersAhead(int layers) {
-        return new OffloadOptions(
-                gpuMemory, hostMemory, policy, placement, sharing, prefetch, layers, hostMode, context, mostSlots);
+        return with(draft -> draft.layersAhead = layers);
     }
 
     /** These options with a host mode whatever memory is available. */
     public OffloadOptions withHostMode(HostMode mode) {
-        return new OffloadOptions(
-                gpuMemory,
-                hostMemory,
-                policy,
-                placement,
-                sharing,
-                prefetch,
-                layersAhead,
-                Optional.of(mode),
-                context,
-                mostSlots);
+        return with(draft -> draft.hostMode = Optional.of(mode));
     }
 
     /** These options with keys and values planned for so many tokens; 0 for a session of usual length. */
     public OffloadOptions withContext(int tokens) {
-        return new OffloadOptions(
-                gpuMemory, hostMemory, policy, placement, sharing, prefetch, layersAhead, hostMode, tokens, mostSlots);
+        return with(draft -> draft.context = tokens);
     }
 
     /** These options with at most so many slots. */
     public OffloadOptions withMostSlots(int slots) {
-        return new OffloadOptions(
-                gpuMemory,
-                hostMemory,
-                policy,
-                placement,
-                sharing,
-                prefetch,
-                layersAhead,
-                hostMode,
-                context,
-                OptionalInt.of(slots));
+        return with(draft -> draft.mostSlots = OptionalInt.of(slots));
     }
 
     /**
@@ -239,5 +182,53 @@ public record OffloadOptions(
     public CachePolicy newPolicy(CacheShape shape, int expertsPerToken) {
         requirePlacementOf(shape.layers(), shape.experts());
         return policy.make(shape, expertsPerToken, placement);
+    }
+
+    /** These options with what {@code change} changes. */
+    private OffloadOptions with(Consumer<Draft> change) {
+        Draft draft = new Draft(this);
+        change.accept(draft);
+        return draft.finish();
+    }
+
+    /** Options that are being changed: the one place where all of them are copied. */
+    private static final class Draft {
+        private OptionalLong gpuMemory;
+        private OptionalLong hostMemory;
+        private PolicyKind policy;
+        private Optional<RoutingTrace> placement;
+        private CacheShape.Sharing sharing;
+        private int prefetch;
+        private int layersAhead;
+        private Optional<HostMode> hostMode;
+        private int context;
+        private OptionalInt mostSlots;
+
+        Draft(OffloadOptions options) {
+            gpuMemory = options.gpuMemory;
+            hostMemory = options.hostMemory;
+            policy = options.policy;
+            placement = options.placement;
+            sharing = options.sharing;
+            prefetch = options.prefetch;
+            layersAhead = options.layersAhead;
+            hostMode = options.hostMode;
+            context = options.context;
+            mostSlots = options.mostSlots;
+        }
+
+        OffloadOptions finish() {
+            return new OffloadOptions(
+                    gpuMemory,
+                    hostMemory,
+                    policy,
+                    placement,
+                    sharing,
+                    prefetch,
+                    layersAhead,
+                    hostMode,
+                    context,
+                    mostSlots);
+        }
     }
 }
