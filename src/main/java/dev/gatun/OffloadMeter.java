@@ -36,6 +36,8 @@ final class OffloadMeter {
                 counts.prefetches(),
                 counts.prefetchesUsed(),
                 counts.prefetchesWasted(),
+                counts.prefetchDepth(),
+                counts.prefetchTurnedDown(),
                 counts.bytesUp(),
                 counts.bytesDown(),
                 counts.times().map(OffloadMeter::times),

@@ -18,6 +18,8 @@ import java.util.function.Function;
  * @param prefetches experts that were guessed and began to be copied
  * @param prefetchesUsed those of them that were asked for
  * @param prefetchesWasted those that left the GPU before anybody asked for them
+ * @param prefetchDepth guesses of a layer that are copied at the end; fewer than were asked for where more did not pay
+ * @param prefetchTurnedDown how often that became less, since the last guess did not pay
  * @param bytesToGpu bytes copied to the GPU
  * @param bytesFromGpu bytes copied back
  * @param times where the time went; empty unless {@link ModelOptions#withTimes} asked for it
@@ -33,6 +35,8 @@ public record OffloadStatistics(
         long prefetches,
         long prefetchesUsed,
         long prefetchesWasted,
+        int prefetchDepth,
+        long prefetchTurnedDown,
         long bytesToGpu,
         long bytesFromGpu,
         Optional<Times> times,
@@ -140,6 +144,8 @@ public record OffloadStatistics(
         numbers.put("prefetches", prefetches);
         numbers.put("prefetches_used", prefetchesUsed);
         numbers.put("prefetches_wasted", prefetchesWasted);
+        numbers.put("prefetch_depth", prefetchDepth);
+        numbers.put("prefetch_turned_down", prefetchTurnedDown);
         numbers.put("bytes_to_gpu", bytesToGpu);
         numbers.put("bytes_from_gpu", bytesFromGpu);
         times.ifPresent(measured -> measured.putInto(numbers));
@@ -156,7 +162,7 @@ public record OffloadStatistics(
         return whole == 0 ? 0 : (double) part / whole;
     }
 
-    /** Both together; memory is that of {@code later}. */
+    /** Both together; memory and depth are those of {@code later}. */
     OffloadStatistics plus(OffloadStatistics later) {
         return new OffloadStatistics(
                 time.plus(later.time),
@@ -167,6 +173,8 @@ public record OffloadStatistics(
                 prefetches + later.prefetches,
                 prefetchesUsed + later.prefetchesUsed,
                 prefetchesWasted + later.prefetchesWasted,
+                later.prefetchDepth,
+                prefetchTurnedDown + later.prefetchTurnedDown,
                 bytesToGpu + later.bytesToGpu,
                 bytesFromGpu + later.bytesFromGpu,
                 times.flatMap(mine -> later.times.map(mine::plus)),

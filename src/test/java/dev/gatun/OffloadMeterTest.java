@@ -28,6 +28,8 @@ class OffloadMeterTest {
                 4 * passes,
                 2 * passes,
                 passes,
+                2,
+                3 * passes,
                 700 * passes,
                 50 * passes,
                 Optional.of(new OffloadCounts.Times(10 * passes, parts)),
@@ -53,6 +55,8 @@ class OffloadMeterTest {
         assertThat(read.late()).isEqualTo(2);
         assertThat(read.misses()).isEqualTo(6);
         assertThat(read.hitLayers()).isEqualTo(4);
+        assertThat(read.prefetchDepth()).isEqualTo(2);
+        assertThat(read.prefetchTurnedDown()).isEqualTo(6);
         assertThat(read.bytesToGpu()).isEqualTo(1400);
         assertThat(read.bytesFromGpu()).isEqualTo(100);
         OffloadStatistics.Times times = read.times().orElseThrow();
@@ -86,7 +90,7 @@ class OffloadMeterTest {
 
     @Test
     void whatIsNotMeasuredIsUnknown() {
-        OffloadCounts bare = new OffloadCounts(1, 1, 1, 1, 0, 0, 0, 1, 1, Optional.empty(), 1, 1);
+        OffloadCounts bare = new OffloadCounts(1, 1, 1, 1, 0, 0, 0, 0, 0, 1, 1, Optional.empty(), 1, 1);
         OffloadStatistics read = OffloadMeter.start(counting(bare, bare)).read().orElseThrow();
         assertThat(read.times()).isEmpty();
         assertThat(read.linkShare()).isEmpty();

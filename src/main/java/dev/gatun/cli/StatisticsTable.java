@@ -46,13 +46,20 @@ final class StatisticsTable {
         row("hits", cost -> counted(cost.hits(), cost.hitRatio()));
         row("misses", cost -> String.valueOf(cost.misses()));
         row("arrived late", cost -> String.valueOf(cost.late()));
-        if (columns.stream().anyMatch(cost -> cost.prefetches() > 0)) {
+        if (columns.stream().anyMatch(StatisticsTable::guessed)) {
             row("prefetches", cost -> String.valueOf(cost.prefetches()));
             row("  used", cost -> String.valueOf(cost.prefetchesUsed()));
             row("  wasted", cost -> String.valueOf(cost.prefetchesWasted()));
+            row("  copied a layer", cost -> String.valueOf(cost.prefetchDepth()));
+            row("  turned down", cost -> String.valueOf(cost.prefetchTurnedDown()));
             row("  precision", cost -> percent(cost.prefetchPrecision()));
             row("  recall", cost -> percent(cost.prefetchRecall()));
         }
+    }
+
+    /** Whether guesses were wanted, though perhaps none paid. */
+    private static boolean guessed(OffloadStatistics cost) {
+        return cost.prefetches() > 0 || cost.prefetchDepth() > 0 || cost.prefetchTurnedDown() > 0;
     }
 
     private void copies() {

@@ -13,6 +13,8 @@ import java.util.Optional;
  * @param prefetches copies that were begun for guesses
  * @param prefetchesUsed those of them that were asked for before they were evicted, in time or late
  * @param prefetchesWasted those that were evicted, or cancelled, before anybody asked for them
+ * @param prefetchDepth guesses of a layer that are copied now; fewer than were asked for where more did not pay
+ * @param prefetchTurnedDown how often that became less, since the last guess did not pay
  * @param bytesUp bytes copied from host to device
  * @param bytesDown bytes copied from device to host
  * @param times where the time went; empty where that is not measured
@@ -27,6 +29,8 @@ public record OffloadCounts(
         long prefetches,
         long prefetchesUsed,
         long prefetchesWasted,
+        int prefetchDepth,
+        long prefetchTurnedDown,
         long bytesUp,
         long bytesDown,
         Optional<Times> times,
@@ -77,6 +81,8 @@ public record OffloadCounts(
                 prefetches - earlier.prefetches,
                 prefetchesUsed - earlier.prefetchesUsed,
                 prefetchesWasted - earlier.prefetchesWasted,
+                prefetchDepth,
+                prefetchTurnedDown - earlier.prefetchTurnedDown,
                 bytesUp - earlier.bytesUp,
                 bytesDown - earlier.bytesDown,
                 times.flatMap(now -> earlier.times.map(now::since)),

@@ -253,6 +253,8 @@ final class OffloadedExperts {
                 counts.prefetchesBegun(),
                 counts.prefetchesUsed(),
                 counts.prefetchesBegun() - counts.prefetchesUsed(),
+                counts.prefetchDepth(),
+                counts.prefetchTurnedDown(),
                 counts.bytesUp(),
                 counts.bytesDown(),
                 times.map(OffloadTimes::read),
