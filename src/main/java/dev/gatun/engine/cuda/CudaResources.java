@@ -3,14 +3,12 @@ package dev.gatun.engine.cuda;
 import dev.gatun.checkpoint.MixtralConfig;
 import dev.gatun.cuda.CudaDevice;
 import dev.gatun.cuda.CudaStream;
-import java.util.ArrayDeque;
-import java.util.Deque;
 
 /** What a backend holds of the device. Closed in the reverse order of opening, after all work in the stream. */
 final class CudaResources implements AutoCloseable {
     private static final long WEIGHT_CHUNK = 64L << 20;
 
-    private final Deque<AutoCloseable> opened = new ArrayDeque<>();
+    private final Holdings holdings = new Holdings();
     private final CudaStream stream;
     private final DeviceArena arena;
     private final DeviceArena temporary;
@@ -38,8 +36,7 @@ final class CudaResources implements AutoCloseable {
 
     /** Closes it with the rest. */
     <T extends AutoCloseable> T remember(T resource) {
-        opened.push(resource);
-        return resource;
+        return holdings.remember(resource);
     }
 
     CudaStream stream() {
@@ -71,27 +68,11 @@ final class CudaResources implements AutoCloseable {
 
     /** Closes, and adds what goes wrong to a failure. */
     void closeAfter(Throwable failure) {
-        try {
-            close();
-        } catch (RuntimeException further) {
-            failure.addSuppressed(further);
-        }
+        holdings.closeAfter(failure);
     }
 
     @Override
     public void close() {
-        RuntimeException first = null;
-        while (!opened.isEmpty()) {
-            try {
-                opened.pop().close();
-            } catch (RuntimeException failure) {
-                first = first == null ? failure : first;
-            } catch (Exception impossible) {
-                throw new IllegalStateException(impossible);
-            }
-        }
-        if (first != null) {
-            throw first;
-        }
+        holdings.close();
     }
 }

@@ -9,14 +9,20 @@ import java.util.concurrent.TimeUnit;
 final class EventTimer implements AutoCloseable {
     private static final long NANOSECONDS = TimeUnit.MILLISECONDS.toNanos(200);
 
+    private final Holdings holdings = new Holdings();
     private final CudaStream stream;
     private final CudaEvent start;
     private final CudaEvent end;
 
     EventTimer(CudaDevice device, CudaStream stream) {
         this.stream = stream;
-        this.start = CudaEvent.openTiming(device);
-        this.end = CudaEvent.openTiming(device);
+        try {
+            this.start = holdings.remember(CudaEvent.openTiming(device));
+            this.end = holdings.remember(CudaEvent.openTiming(device));
+        } catch (RuntimeException | Error failure) {
+            holdings.closeAfter(failure);
+            throw failure;
+        }
     }
 
     /** Seconds on the device, from the beginning of what {@code work} puts into the stream to its end; waits for it. */
@@ -41,7 +47,6 @@ final class EventTimer implements AutoCloseable {
 
     @Override
     public void close() {
-        start.close();
-        end.close();
+        holdings.close();
     }
 }

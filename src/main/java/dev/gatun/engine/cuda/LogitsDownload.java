@@ -10,14 +10,20 @@ import java.lang.foreign.ValueLayout;
 
 /** The way of logits and error words to the host. */
 final class LogitsDownload implements AutoCloseable {
+    private final Holdings holdings = new Holdings();
     private final CudaStream stream;
     private final PinnedBuffer row;
     private final PinnedBuffer errorWords;
 
     LogitsDownload(CudaDevice device, CudaStream stream, int vocabulary, int words) {
         this.stream = stream;
-        this.row = PinnedBuffer.allocate(device, (long) vocabulary * Float.BYTES);
-        this.errorWords = PinnedBuffer.allocate(device, (long) words * Integer.BYTES);
+        try {
+            this.row = holdings.remember(PinnedBuffer.allocate(device, (long) vocabulary * Float.BYTES));
+            this.errorWords = holdings.remember(PinnedBuffer.allocate(device, (long) words * Integer.BYTES));
+        } catch (RuntimeException | Error failure) {
+            holdings.closeAfter(failure);
+            throw failure;
+        }
     }
 
     /**
@@ -68,7 +74,6 @@ final class LogitsDownload implements AutoCloseable {
 
     @Override
     public void close() {
-        row.close();
-        errorWords.close();
+        holdings.close();
     }
 }

@@ -23,10 +23,11 @@ final class SlotTable implements AutoCloseable {
         this.slots = slots;
         this.experts = experts;
         this.table = table;
-        this.ring = new UploadRing(stream.device(), stream, experts * Long.BYTES);
         this.slotOf = new int[layers * experts];
         Arrays.fill(slotOf, NOWHERE);
         table.zero(stream);
+        // Last, so that nothing can fail while it is held.
+        this.ring = new UploadRing(stream.device(), stream, experts * Long.BYTES);
     }
 
     /** Bytes of a table. */

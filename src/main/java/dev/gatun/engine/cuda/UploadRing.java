@@ -18,6 +18,7 @@ import java.util.stream.Stream;
 final class UploadRing implements AutoCloseable {
     private static final int PLACES = 16;
 
+    private final Holdings holdings = new Holdings();
     private final CudaStream stream;
     private final long placeBytes;
     private final PinnedBuffer memory;
@@ -27,11 +28,17 @@ final class UploadRing implements AutoCloseable {
     UploadRing(CudaDevice device, CudaStream stream, int placeBytes) {
         this.stream = stream;
         this.placeBytes = placeBytes;
-        this.memory = PinnedBuffer.allocate(device, PLACES * (long) placeBytes);
-        this.copied =
-                Stream.generate(() -> CudaEvent.open(device)).limit(PLACES).toList();
-        // So that each can be waited for from the start.
-        copied.forEach(stream::record);
+        try {
+            this.memory = holdings.remember(PinnedBuffer.allocate(device, PLACES * (long) placeBytes));
+            this.copied = Stream.generate(() -> holdings.remember(CudaEvent.open(device)))
+                    .limit(PLACES)
+                    .toList();
+            // So that each can be waited for from the start.
+            copied.forEach(stream::record);
+        } catch (RuntimeException | Error failure) {
+            holdings.closeAfter(failure);
+            throw failure;
+        }
     }
 
     /** Copies integers to the beginning of {@code target}, in the stream's order. */
@@ -59,7 +66,6 @@ final class UploadRing implements AutoCloseable {
 
     @Override
     public void close() {
-        copied.forEach(CudaEvent::close);
-        memory.close();
+        holdings.close();
     }
 }
