@@ -63,28 +63,9 @@ test: preflight $(CPU_LIBRARY) $(TEST_MODEL) kernels ## all tests, then those of
 	@$(MAKE) --no-print-directory install PREFIX=$(CURDIR)/target/installed
 	@$(MVN) surefire:test@installed
 
-SANITIZER_TOOLS := memcheck racecheck initcheck synccheck
-SANITIZER := $(CURDIR)/target/sanitizer
-
-# One tool after the other. A tool knows where memory ends, so memcheck needs no guards behind it. Reports go to files:
-# Surefire and its tests talk to each other on the standard output. Tests that lose the context on purpose stay out, and
-# those of whole models, which would take hours; CudaOffloadTest goes every way of a chunk in their place.
 .PHONY: sanitize
 sanitize: preflight $(CPU_LIBRARY) $(TEST_MODEL) kernels ## the GPU tests under compute-sanitizer, tool by tool (needs a GPU)
-	@command -v compute-sanitizer >/dev/null || { echo "no compute-sanitizer on the PATH: it comes with the CUDA toolkit" >&2; exit 1; }
-	@nvidia-smi -L 2>/dev/null | grep -q GPU || { echo "no NVIDIA GPU here: nothing can be checked" >&2; exit 1; }
-	@$(MVN) -q test-compile
-	@mkdir -p $(SANITIZER)/bin && ln -sf $(JDK)/release $(SANITIZER)/ && ln -sf $(CURDIR)/src/launcher/sanitized-java $(SANITIZER)/bin/java
-	@for tool in $(SANITIZER_TOOLS); do \
-	  echo "compute-sanitizer --tool $$tool"; \
-	  rm -rf target/surefire-reports $(SANITIZER)/$$tool.log; \
-	  export SANITIZER_TOOL=$$tool SANITIZER_LOG=$(SANITIZER)/$$tool.log SANITIZER_JAVA=$(JAVA); \
-	  $(MVN) -q surefire:test -Djvm=$(SANITIZER)/bin/java -Dgroups=gpu -DexcludedGroups='fault | model' \
-	    -Dgatun.test.jvm="-Dgatun.test.cases=2 $$([ $$tool != memcheck ] || echo -Dgatun.test.guard=0)" $(ARGS) || \
-	    { cat $$SANITIZER_LOG >&2; exit 1; }; \
-	  grep -E 'SUMMARY: 0 (errors|hazards)' $$SANITIZER_LOG || { cat $$SANITIZER_LOG >&2; exit 1; }; \
-	  ! grep -l 'skipped="[1-9]' target/surefire-reports/TEST-*.xml || { echo "tests were skipped: see target/surefire-reports" >&2; exit 1; }; \
-	done
+	@src/launcher/sanitize $(JDK) env $(MVN) $(ARGS)
 
 .PHONY: jar
 jar: preflight $(CPU_LIBRARY) ## the module's jar in target/, its libraries in target/lib
