@@ -93,10 +93,10 @@ public final class Reference {
     }
 
     /** The relative error of sums in float32. */
-    static final double FLOATS = 1e-5;
+    public static final double FLOATS = 1e-5;
 
     /** The same where scaled inputs are rounded to 16 bits of the largest of a block. */
-    static final double WORDS = 5e-4;
+    public static final double WORDS = 5e-4;
 
     /** The best experts of one token: the larger logit first, then the lower id. */
     static List<Integer> route(float[] logits, int topK) {
@@ -111,18 +111,25 @@ public final class Reference {
         return IntStream.range(0, values.length).mapToDouble(i -> values[i]).toArray();
     }
 
+    /** The 2-norm. */
+    public static double norm(double[] values) {
+        double squares = 0;
+        for (double value : values) {
+            squares += value * value;
+        }
+        return Math.sqrt(squares);
+    }
+
     /** The two differ by at most {@code tolerance}, relative to the 2-norm of what is expected. */
     static void assertNear(float[] actual, double[] expected, double tolerance) {
         assertThat(actual).hasSameSizeAs(expected);
-        double difference = 0;
-        double norm = 0;
+        double[] errors = new double[actual.length];
         for (int i = 0; i < actual.length; i++) {
-            difference += (actual[i] - expected[i]) * (actual[i] - expected[i]);
-            norm += expected[i] * expected[i];
+            errors[i] = actual[i] - expected[i];
         }
         // Not "greater than": a NaN must fail.
-        assertThat(Math.sqrt(difference) <= tolerance * Math.sqrt(norm))
-                .as("error of %s, at most %s of %s", Math.sqrt(difference), tolerance, Math.sqrt(norm))
+        assertThat(norm(errors) <= tolerance * norm(expected))
+                .as("error of %s, at most %s of %s", norm(errors), tolerance, norm(expected))
                 .isTrue();
     }
 }

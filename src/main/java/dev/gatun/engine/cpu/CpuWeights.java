@@ -57,7 +57,8 @@ record CpuWeights(CpuMatrix embeddings, List<Layer> layers, CpuMatrix finalNorm,
                 .toList();
     }
 
-    private static CpuMatrix matrix(Arena arena, WeightMatrix matrix) {
+    /** Describes a matrix of any kind to the CPU library. */
+    static CpuMatrix matrix(Arena arena, WeightMatrix matrix) {
         return switch (matrix) {
             case DenseMatrix dense ->
                 CpuMatrix.dense(arena, type(dense), dense.rows(), dense.columns(), dense.values());

@@ -1,6 +1,5 @@
 package dev.gatun.engine.cuda;
 
-import static dev.gatun.cpu.Reference.multiply;
 import static dev.gatun.cpu.Reference.widen;
 import static org.assertj.core.api.Assertions.assertThat;
 
@@ -53,17 +52,15 @@ class AnyTest extends OnKernels {
         product.numbers(56, items, 1, 0, 0, mode, rows, columns, 0);
         matrix.describe(gpu, product.struct.asSlice(88));
         gpu.run(entry(sample), grid(sample), product.struct);
-        double[] expected = multiply(matrix.weights, rows, columns, widen(x));
-        for (int i = 0; i < expected.length; i++) {
-            expected[i] = combined(mode, before[i], expected[i]);
-        }
-        assertRowsNear(y.floats(), expected, rows, TOLERANCE);
+        Expected expected = oracles.product(matrix.known, Expected.input(columns, x));
+        combined(mode, before, expected).requireNear(y.floats(), TOLERANCE);
     }
 
-    private static double combined(int mode, double before, double product) {
+    private static Expected combined(int mode, float[] before, Expected product) {
         return switch (mode) {
-            case ADD -> before + product;
-            case SILU -> silu(before) * product;
+            case ADD -> product.plus(before);
+            case SILU ->
+                product.times(Arrays.stream(widen(before)).map(OnKernels::silu).toArray());
             default -> product;
         };
     }
@@ -205,24 +202,19 @@ class AnyTest extends OnKernels {
                 }
             });
             assertThat(error.ints()).containsExactly(absent < 0 ? 0 : ERROR_ABSENT);
-            double[] expected = new double[ids.length * hidden];
             for (int i = 0; i < sorted.length; i++) {
                 int token = sorted[i] / topK;
-                double[] row = widen(Arrays.copyOfRange(x, token * hidden, (token + 1) * hidden));
-                if (ids[sorted[i]] != absent) {
-                    System.arraycopy(expert(matrices[ids[sorted[i]]], row), 0, expected, i * hidden, hidden);
-                }
+                float[] row = Arrays.copyOfRange(x, token * hidden, (token + 1) * hidden);
+                expert(ids[sorted[i]], row)
+                        .requireNear(Arrays.copyOfRange(out.floats(), i * hidden, (i + 1) * hidden), 5 * TOLERANCE);
             }
-            assertRowsNear(out.floats(), expected, hidden, 5 * TOLERANCE);
         }
 
-        private double[] expert(SampleAny[] matrices, double[] x) {
-            double[] gate = multiply(matrices[0].weights, ffn, hidden, x);
-            double[] up = multiply(matrices[1].weights, ffn, hidden, x);
-            for (int i = 0; i < ffn; i++) {
-                gate[i] = silu(gate[i]) * up[i];
-            }
-            return multiply(matrices[2].weights, hidden, ffn, gate);
+        private Expected expert(int id, float[] x) {
+            SampleAny[] expert = matrices[id];
+            return id == absent
+                    ? Expected.input(hidden, new float[hidden])
+                    : oracles.expert(expert[0].known, expert[1].known, expert[2].known, Expected.input(hidden, x));
         }
     }
 }

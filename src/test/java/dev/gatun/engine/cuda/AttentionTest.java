@@ -45,7 +45,7 @@ class AttentionTest extends OnKernels {
 
     private void check(Sample sample, CachedAttention attention, int maxChunks) {
         float[] y = run(sample, attention, maxChunks, attention.position);
-        assertRowsNear(y, attention.expected(), attention.headSize, 2e-5);
+        oracles.attention(attention).requireNear(y, 2e-5);
     }
 
     private float[] run(Sample sample, CachedAttention in, int maxChunks, int position) {

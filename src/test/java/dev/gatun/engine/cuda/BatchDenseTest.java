@@ -1,11 +1,7 @@
 package dev.gatun.engine.cuda;
 
-import static dev.gatun.cpu.Reference.multiply;
-import static dev.gatun.cpu.Reference.widen;
-
 import dev.gatun.cuda.LaunchShape;
 import dev.gatun.quant.DenseMatrix;
-import dev.gatun.quant.Dequantizer;
 import dev.gatun.quant.FloatType;
 import java.util.Arrays;
 import java.util.Locale;
@@ -33,8 +29,8 @@ class BatchDenseTest extends OnBatches {
         int columns = sample.integer("columns", 4, 1, 100);
         boolean accumulate = sample.flag("accumulate");
         DenseMatrix matrix = sample.dense(type, rows, columns);
-        double[] weights = Dequantizer.toDoubles(matrix);
-        double largest = Arrays.stream(weights).map(Math::abs).max().orElseThrow();
+        KnownMatrix known = KnownMatrix.of(matrix);
+        double largest = Arrays.stream(known.weights()).map(Math::abs).max().orElseThrow();
         int exponent = type == FloatType.F16 ? 0 : 14 - Math.getExponent(largest);
         float[] before = sample.floats(tokens * rows, 1);
         Region y = accumulate ? gpu.output(before) : gpu.outputFloats(before.length);
@@ -50,7 +46,7 @@ class BatchDenseTest extends OnBatches {
                             .sharing(65536),
                     arguments.bytes());
         });
-        double[] expected = multiply(weights, rows, columns, x.values);
-        assertRowsNear(y.floats(), accumulate ? add(expected, widen(before)) : expected, rows, TOLERANCE, x.values);
+        Expected product = oracles.product(known, x.values);
+        (accumulate ? product.plus(before) : product).requireNear(y.floats(), TOLERANCE);
     }
 }

@@ -1,11 +1,9 @@
 package dev.gatun.engine.cuda;
 
-import static dev.gatun.cpu.Reference.widen;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.gatun.cuda.LaunchShape;
 import dev.gatun.quant.TileFormat;
-import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 
 /** The experts of many tokens: batch_gate_up.cu and batch_q2.cu between group.cu and rows.cu. */
@@ -108,33 +106,13 @@ class BatchExpertsTest extends OnBatches {
                 gpu.launch("gatun_combine_experts", LaunchShape.of(tokens, 256), out, place, shares, topK, hidden, y);
             });
             assertThat(error.ints()).containsExactly(errors);
-            assertRowsNear(y.floats(), expected(), hidden, 2 * TOLERANCE);
+            oracles.experts(experts, x.values, new Choices(topK, ids, weights, absent), residual)
+                    .requireNear(y.floats(), 2 * TOLERANCE);
         }
 
         private LaunchShape grid(int rows, int rowsOfABlock, int width, int memory) {
             int most = ids.length / width + Math.min(experts.count(), ids.length);
             return LaunchShape.of(tiles(rows, rowsOfABlock) * most, 256).sharing(memory);
-        }
-
-        private double[] expected() {
-            int hidden = experts.hidden;
-            double[] y = widen(residual);
-            for (int e = 0; e < experts.count(); e++) {
-                int expert = e;
-                int[] mine = IntStream.range(0, ids.length)
-                        .filter(i -> ids[i] == expert && expert != absent)
-                        .toArray();
-                double[] inputs = new double[mine.length * hidden];
-                for (int i = 0; i < mine.length; i++) {
-                    System.arraycopy(x.values, mine[i] / topK * hidden, inputs, i * hidden, hidden);
-                }
-                double[] out = experts.down(e, experts.gateUp(e, inputs));
-                for (int i = 0; i < out.length; i++) {
-                    int choice = mine[i / hidden];
-                    y[choice / topK * hidden + i % hidden] += weights[choice] * out[i];
-                }
-            }
-            return y;
         }
     }
 }

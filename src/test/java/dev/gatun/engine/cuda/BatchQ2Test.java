@@ -1,12 +1,9 @@
 package dev.gatun.engine.cuda;
 
-import static dev.gatun.cpu.Reference.multiply;
-import static dev.gatun.cpu.Reference.widen;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.gatun.cuda.LaunchShape;
 import dev.gatun.quant.TileFormat;
-import dev.gatun.quant.TileReader;
 import dev.gatun.quant.TileShape;
 import java.lang.foreign.MemorySegment;
 import org.junit.jupiter.api.Test;
@@ -53,7 +50,7 @@ class BatchQ2Test extends OnBatches {
                     arguments.bytes());
         });
         assertThat(error.ints()).containsExactly(0);
-        double[] expected = multiply(new TileReader(shape, tiles).weights(), rows, columns, x.values);
-        assertRowsNear(y.floats(), accumulate ? add(expected, widen(before)) : expected, rows, TOLERANCE, x.values);
+        Expected product = oracles.product(KnownMatrix.of(shape, tiles), x.values);
+        (accumulate ? product.plus(before) : product).requireNear(y.floats(), TOLERANCE);
     }
 }

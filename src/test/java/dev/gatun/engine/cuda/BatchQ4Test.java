@@ -1,11 +1,7 @@
 package dev.gatun.engine.cuda;
 
-import static dev.gatun.cpu.Reference.multiply;
-import static dev.gatun.cpu.Reference.widen;
-
 import dev.gatun.cuda.LaunchShape;
 import dev.gatun.quant.TileFormat;
-import dev.gatun.quant.TileReader;
 import dev.gatun.quant.TileShape;
 import java.lang.foreign.MemorySegment;
 import org.junit.jupiter.api.Test;
@@ -35,7 +31,7 @@ class BatchQ4Test extends OnBatches {
         int[] pairs = {1, 1, 1};
         Region[] weights = new Region[3];
         Region[] y = new Region[3];
-        double[][] expected = new double[3][];
+        Expected[] expected = new Expected[3];
         int rowBlocks = 0;
         for (int i = 0; i < matrices; i++) {
             rows[i] = sample.integer("rows", 64, 1, 6);
@@ -45,8 +41,8 @@ class BatchQ4Test extends OnBatches {
             weights[i] = gpu.input(tiles);
             float[] before = sample.floats(tokens * rows[i], 1);
             y[i] = accumulate ? gpu.output(before) : gpu.outputFloats(before.length);
-            expected[i] = multiply(new TileReader(shape, tiles).weights(), rows[i], columns, x.values);
-            expected[i] = accumulate ? add(expected[i], widen(before)) : expected[i];
+            Expected product = oracles.product(KnownMatrix.of(shape, tiles), x.values);
+            expected[i] = accumulate ? product.plus(before) : product;
             rowBlocks += tiles(rows[i], 2 * width);
         }
         LaunchShape grid = LaunchShape.of(rowBlocks * tiles(tokens, width), 256).sharing(65536);
@@ -62,7 +58,7 @@ class BatchQ4Test extends OnBatches {
             gpu.launch("gatun_batch_q4_n" + width, grid, arguments.bytes());
         });
         for (int i = 0; i < matrices; i++) {
-            assertRowsNear(y[i].floats(), expected[i], rows[i], TOLERANCE, x.values);
+            expected[i].requireNear(y[i].floats(), TOLERANCE);
         }
     }
 }

@@ -69,6 +69,25 @@ final class CachedAttention {
         return halves;
     }
 
+    /** Keys as they were appended, [position + tokens][kvHeads][headSize]. */
+    float[] keysByPlace() {
+        return byPlace(keys);
+    }
+
+    float[] valuesByPlace() {
+        return byPlace(values);
+    }
+
+    private float[] byPlace(float[] cache) {
+        int places = position + tokens;
+        float[] rows = new float[places * kvHeads * headSize];
+        for (int row = 0; row < places * kvHeads; row++) {
+            int from = (row % kvHeads * capacity + row / kvHeads) * headSize;
+            System.arraycopy(cache, from, rows, row * headSize, headSize);
+        }
+        return rows;
+    }
+
     /** The places that a token sees. */
     int keysOf(int token) {
         int last = position + token;

@@ -4,10 +4,15 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 
 import dev.gatun.cuda.LaunchShape;
+import dev.gatun.text.Candidates;
+import dev.gatun.text.Sampler;
+import dev.gatun.text.SamplerSettings;
+import dev.gatun.text.TokenWindow;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.Arrays;
 import java.util.Comparator;
+import java.util.List;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 
@@ -35,8 +40,7 @@ class CandidatesTest extends OnKernels {
         private final Sample sample;
         private final int vocabulary;
         private final int wanted;
-        private final double inverseTemperature;
-        private final double penalty;
+        private final SamplerSettings settings;
         private final int[] recent;
         private final float[] logits;
         private final Region error = gpu.zeros(1);
@@ -46,10 +50,12 @@ class CandidatesTest extends OnKernels {
             this.sample = sample;
             this.vocabulary = vocabulary;
             wanted = sample.integer("wanted", 1, 1, 256);
-            inverseTemperature = new double[] {1, 0.3, 5, 1e300}[sample.oneOf("temperature", 0, 1, 2, 3)];
-            penalty = sample.flag("penalty") ? 1.3 : 1;
+            double temperature = new double[] {1, 3.3, 0.2, Double.MIN_VALUE}[sample.oneOf("temperature", 0, 1, 2, 3)];
             recent = new int[sample.oneOf("recents", 0, 1, 100, 3000)];
             Arrays.setAll(recent, i -> sample.below(vocabulary + 10) - 5);
+            settings = SamplerSettings.neutral(sample.below(1000))
+                    .withTemperature(temperature)
+                    .withRepetition(sample.flag("penalty") ? 1.3 : 1, recent.length);
             logits = sample.floats(vocabulary, sample.oneOf("deviation", 1, 5, 50));
             boolean equal = sample.flag("equal");
             for (int i = 0; i < vocabulary; i++) {
@@ -70,8 +76,8 @@ class CandidatesTest extends OnKernels {
                     vocabulary,
                     recent.length == 0 ? null : gpu.input(recent),
                     recent.length,
-                    penalty,
-                    inverseTemperature,
+                    settings.repetitionPenalty(),
+                    settings.inverseTemperature(),
                     wanted,
                     gpu.scratch(blocks * (8L * wanted + 24)),
                     counter,
@@ -88,6 +94,7 @@ class CandidatesTest extends OnKernels {
                     .filter(id -> id >= 0 && id < vocabulary)
                     .forEach(id -> {
                         double logit = logits[id];
+                        double penalty = settings.repetitionPenalty();
                         changed[id] = (float) (logit > 0 ? logit / penalty : logit * penalty);
                     });
             int[] expected = IntStream.range(0, vocabulary)
@@ -104,13 +111,28 @@ class CandidatesTest extends OnKernels {
             double best = changed[expected[0]];
             double mass = 0;
             for (float value : changed) {
-                mass += value == best ? 1 : Math.exp((value - best) * inverseTemperature);
+                mass += value == best ? 1 : Math.exp((value - best) * settings.inverseTemperature());
             }
             for (int i = 0; i < values.length; i++) {
                 assertThat(values[i]).isEqualTo(changed[expected[i]]);
             }
             assertThat(mass()).isCloseTo(mass, within(1e-5 * mass));
             assertUnwritten();
+            checkSampler();
+        }
+
+        /** From the candidates the sampler draws what it draws from all logits, as where the CPU has computed them. */
+        private void checkSampler() {
+            Candidates candidates = new Candidates(wanted, vocabulary);
+            candidates.read(bytes());
+            TokenWindow window = new TokenWindow(recent.length);
+            window.addAll(recent);
+            for (SamplerSettings each : List.of(settings, settings.withTopK(5).withTopP(0.9), settings.withMinP(0.1))) {
+                int all = new Sampler(each).next(logits, window);
+                assertThat(new Sampler(each).next(candidates)).as("%s", each).isIn(all, Sampler.UNDECIDED);
+            }
+            SamplerSettings greedy = settings.withTemperature(0);
+            assertThat(new Sampler(greedy).next(candidates)).isEqualTo(new Sampler(greedy).next(logits, window));
         }
 
         void checkSpoilt() {

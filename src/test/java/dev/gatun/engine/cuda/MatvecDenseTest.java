@@ -1,11 +1,7 @@
 package dev.gatun.engine.cuda;
 
-import static dev.gatun.cpu.Reference.multiply;
-import static dev.gatun.cpu.Reference.widen;
-
 import dev.gatun.cuda.LaunchShape;
 import dev.gatun.quant.DenseMatrix;
-import dev.gatun.quant.Dequantizer;
 import dev.gatun.quant.FloatType;
 import org.junit.jupiter.api.Test;
 
@@ -40,7 +36,7 @@ class MatvecDenseTest extends OnKernels {
                 y,
                 tokens,
                 accumulate ? 1 : 0);
-        double[] expected = multiply(Dequantizer.toDoubles(matrix), rows, columns, widen(x));
-        assertRowsNear(y.floats(), accumulate ? add(expected, widen(before)) : expected, rows, 1e-5);
+        Expected product = oracles.product(KnownMatrix.of(matrix), Expected.input(columns, x));
+        (accumulate ? product.plus(before) : product).requireNear(y.floats(), 1e-5);
     }
 }

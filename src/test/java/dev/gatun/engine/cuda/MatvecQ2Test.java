@@ -1,12 +1,9 @@
 package dev.gatun.engine.cuda;
 
-import static dev.gatun.cpu.Reference.multiply;
-import static dev.gatun.cpu.Reference.widen;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.gatun.cuda.LaunchShape;
 import dev.gatun.quant.TileFormat;
-import dev.gatun.quant.TileReader;
 import dev.gatun.quant.TileShape;
 import java.lang.foreign.MemorySegment;
 import java.util.Arrays;
@@ -40,8 +37,8 @@ class MatvecQ2Test extends OnKernels {
         float[] x = sample.rows(tokens, columns);
         Product product = new Product(sample, most, tokens, shape, tiles);
         float[] y = product.run(x, sample.integer("grid", 1, 300));
-        double[] expected = multiply(new TileReader(shape, tiles).weights(), rows, columns, widen(x));
-        assertRowsNear(y, expected, rows, TOLERANCE, widen(x));
+        oracles.product(KnownMatrix.of(shape, tiles), Expected.input(columns, x))
+                .requireNear(y, TOLERANCE);
         assertThat(product.run(x, sample.integer("other grid", 1, 40)))
                 .as("sums depend on the shape alone")
                 .containsExactly(y);

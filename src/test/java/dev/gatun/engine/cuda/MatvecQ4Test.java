@@ -1,12 +1,7 @@
 package dev.gatun.engine.cuda;
 
-import static dev.gatun.cpu.Reference.multiply;
-import static dev.gatun.cpu.Reference.rmsNorm;
-import static dev.gatun.cpu.Reference.widen;
-
 import dev.gatun.cuda.LaunchShape;
 import dev.gatun.quant.TileFormat;
-import dev.gatun.quant.TileReader;
 import dev.gatun.quant.TileShape;
 import java.lang.foreign.MemorySegment;
 import org.junit.jupiter.api.Test;
@@ -36,8 +31,9 @@ class MatvecQ4Test extends OnKernels {
         int[] pairs = {1, 1, 1};
         Region[] weights = new Region[3];
         Region[] y = new Region[3];
-        double[][] expected = new double[3][];
-        double[] input = norm == null ? widen(x) : rmsNorm(widen(norm), EPSILON, widen(x));
+        Expected[] expected = new Expected[3];
+        Expected plain = Expected.input(columns, x);
+        Expected input = norm == null ? plain : oracles.normed(norm, EPSILON, plain);
         int groupRows = 0;
         for (int i = 0; i < matrices; i++) {
             rows[i] = sample.integer("rows", 64, 1, 5);
@@ -47,8 +43,8 @@ class MatvecQ4Test extends OnKernels {
             weights[i] = gpu.input(tiles);
             float[] before = sample.floats(tokens * rows[i], 1);
             y[i] = accumulate ? gpu.output(before) : gpu.outputFloats(before.length);
-            expected[i] = multiply(new TileReader(shape, tiles).weights(), rows[i], columns, input);
-            expected[i] = accumulate ? add(expected[i], widen(before)) : expected[i];
+            Expected product = oracles.product(KnownMatrix.of(shape, tiles), input);
+            expected[i] = accumulate ? product.plus(before) : product;
             groupRows += shape.groupRows();
         }
         gpu.run(
@@ -73,7 +69,7 @@ class MatvecQ4Test extends OnKernels {
                 tokens,
                 accumulate ? 1 : 0);
         for (int i = 0; i < matrices; i++) {
-            assertRowsNear(y[i].floats(), expected[i], rows[i], TOLERANCE, input);
+            expected[i].requireNear(y[i].floats(), TOLERANCE);
         }
     }
 }

@@ -1,8 +1,5 @@
 package dev.gatun.engine.cuda;
 
-import static dev.gatun.cpu.Reference.rmsNorm;
-import static dev.gatun.cpu.Reference.widen;
-
 import dev.gatun.cuda.LaunchShape;
 
 /** Laws of the products with many tokens: inputs first pass through kernels/rows.cu. */
@@ -38,7 +35,7 @@ abstract class OnBatches extends OnKernels {
     final class Rows {
         final int tokens;
         final int columns;
-        final double[] values;
+        final Expected values;
         final Region halves;
         final Region factors;
         private final Region x;
@@ -49,7 +46,8 @@ abstract class OnBatches extends OnKernels {
             this.columns = columns;
             float[] input = sample.rows(tokens, columns);
             float[] weights = sample.norm(columns);
-            values = normed ? rmsNorm(widen(weights), EPSILON, widen(input)) : widen(input);
+            Expected plain = Expected.input(columns, input);
+            values = normed ? oracles.normed(weights, EPSILON, plain) : plain;
             x = gpu.input(input);
             norm = normed ? gpu.input(weights) : null;
             halves = gpu.output(2L * tokens * padded(columns));

@@ -1,6 +1,5 @@
 package dev.gatun.engine.cuda;
 
-import static dev.gatun.cpu.Reference.widen;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.gatun.cuda.LaunchShape;
@@ -38,10 +37,7 @@ class RopeTest extends OnKernels {
             capacity = sample.integer("capacity", 1, 1, 200);
             position = sample.oneOf("position", 0, capacity / 2, capacity - 1, capacity, capacity - tokens, -1);
             isHalf = sample.flag("half");
-            frequencies = new float[headSize / 2];
-            for (int i = 0; i < frequencies.length; i++) {
-                frequencies[i] = (float) Math.pow(1e6, -2.0 * i / headSize);
-            }
+            frequencies = Oracles.frequencies(headSize);
             q = sample.floats(tokens * heads * headSize, 1);
             k = sample.floats(tokens * kvHeads * headSize, 1);
             v = sample.floats(tokens * kvHeads * headSize, 1);
@@ -69,27 +65,13 @@ class RopeTest extends OnKernels {
                     gpu.input(frequencies),
                     error);
             assertThat(error.ints()).containsExactly(position < 0 || position + tokens > capacity ? ERROR_ID : 0);
-            assertNear(queries.floats(), turned(q, heads), 1e-6);
-            checkCache(keys, turned(k, kvHeads));
-            checkCache(values, widen(v));
-        }
-
-        private double[] turned(float[] x, int count) {
-            double[] y = new double[x.length];
-            int half = headSize / 2;
-            for (int row = 0; row < tokens * count; row++) {
-                for (int i = 0; i < half; i++) {
-                    double angle = (float) (position + row / count) * frequencies[i];
-                    int at = row * headSize + i;
-                    y[at] = x[at] * Math.cos(angle) - x[at + half] * Math.sin(angle);
-                    y[at + half] = x[at + half] * Math.cos(angle) + x[at] * Math.sin(angle);
-                }
-            }
-            return y;
+            oracles.turned(q, heads, headSize, position, frequencies).requireNear(queries.floats(), 1e-6);
+            checkCache(keys, oracles.turned(k, kvHeads, headSize, position, frequencies));
+            checkCache(values, oracles.stored(v, kvHeads, headSize, position, capacity, isHalf));
         }
 
         /** Places of these tokens hold their rows, all others are as before. */
-        private void checkCache(Region cache, double[] rows) {
+        private void checkCache(Region cache, Expected rows) {
             for (int head = 0; head < kvHeads; head++) {
                 for (int place = 0; place < capacity; place++) {
                     int token = place - position;
@@ -97,9 +79,8 @@ class RopeTest extends OnKernels {
                     if (token < 0 || token >= tokens) {
                         assertUntouched(cache, from);
                     } else {
-                        int row = (token * kvHeads + head) * headSize;
-                        double tolerance = isHalf ? 1e-3 : 1e-6;
-                        assertNear(read(cache, from), Arrays.copyOfRange(rows, row, row + headSize), tolerance);
+                        int row = token * kvHeads + head;
+                        rows.requireRowNear(row, read(cache, from), isHalf ? 1e-3 : 1e-6);
                     }
                 }
             }

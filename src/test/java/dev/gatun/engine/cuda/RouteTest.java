@@ -1,13 +1,10 @@
 package dev.gatun.engine.cuda;
 
-import static dev.gatun.cpu.Reference.multiply;
-import static dev.gatun.cpu.Reference.rmsNorm;
-import static dev.gatun.cpu.Reference.widen;
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.within;
 
 import dev.gatun.cuda.LaunchShape;
 import dev.gatun.quant.DenseMatrix;
-import dev.gatun.quant.Dequantizer;
 import dev.gatun.quant.FloatType;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
@@ -43,7 +40,7 @@ class RouteTest extends OnKernels {
         private final float[] x;
         private final float[] norm;
         private final MemorySegment gate;
-        private final double[] weights;
+        private final KnownMatrix known;
         private final Region error = gpu.zeros(1);
         private final Region ids;
         private final Region shares;
@@ -68,7 +65,7 @@ class RouteTest extends OnKernels {
                 long row = (long) hidden * type.bytes();
                 MemorySegment.copy(gate, 0, gate, (experts - 1) * row, row);
             }
-            weights = Dequantizer.toDoubles(new DenseMatrix(type, experts, hidden, gate));
+            known = KnownMatrix.of(new DenseMatrix(type, experts, hidden, gate));
             ids = gpu.outputInts((long) tokens * topK);
             shares = gpu.outputFloats((long) tokens * topK);
             forced = sample.flag("forced") ? forcedChoices() : null;
@@ -113,20 +110,41 @@ class RouteTest extends OnKernels {
         void check() {
             Region normed = sample.flag("normed") ? gpu.outputFloats(x.length) : null;
             run(x, normed);
-            double[] n = rmsNorm(widen(norm), EPSILON, widen(x));
-            double[] logits = multiply(weights, experts, hidden, n);
+            Expected n = oracles.normed(norm, EPSILON, Expected.input(hidden, x));
+            Expected logits = oracles.product(known, n);
+            Choices library = oracles.route(logits.library(), experts, topK);
             assertThat(error.ints()).containsExactly(0);
             if (normed != null) {
-                assertRowsNear(normed.floats(), n, hidden, 1e-6);
+                n.requireNear(normed.floats(), 1e-6);
             }
             checkPublished();
             for (int t = 0; t < tokens; t++) {
-                checkToken(
-                        t,
-                        Arrays.copyOfRange(logits, t * experts, (t + 1) * experts),
-                        Arrays.copyOfRange(ids.ints(), t * topK, (t + 1) * topK),
-                        Arrays.copyOfRange(shares.floats(), t * topK, (t + 1) * topK));
+                double[] row = Arrays.copyOfRange(logits.exact(), t * experts, (t + 1) * experts);
+                int[] chosen = Arrays.copyOfRange(ids.ints(), t * topK, (t + 1) * topK);
+                float[] weights = Arrays.copyOfRange(shares.floats(), t * topK, (t + 1) * topK);
+                checkToken(t, row, chosen, weights);
+                if (forced == null) {
+                    checkLibrary(t, row, chosen, weights, library);
+                }
             }
+        }
+
+        private static double rounding(double[] logits) {
+            return 1e-5 * Arrays.stream(logits).map(Math::abs).max().orElseThrow() + 1e-6;
+        }
+
+        /** Rank by rank the same expert, or one as good but for rounding. */
+        private void checkLibrary(int token, double[] logits, int[] chosen, float[] weights, Choices library) {
+            double near = 2 * rounding(logits);
+            double[] shares = new double[topK];
+            for (int rank = 0; rank < topK; rank++) {
+                int other = library.ids()[token * topK + rank];
+                assertThat(logits[chosen[rank]])
+                        .as("rank %d: expert %d, and %d of the CPU library", rank, chosen[rank], other)
+                        .isCloseTo(logits[other], within(near));
+                shares[rank] = library.weights()[token * topK + rank];
+            }
+            Nearness.require("weights against the CPU library", weights, shares, 1e-4 + 2 * near, 0);
         }
 
         private void checkPublished() {
@@ -142,7 +160,7 @@ class RouteTest extends OnKernels {
 
         /** Which of two nearly equal experts is the better one is a matter of rounding; of two equal ones it is not. */
         private void checkToken(int token, double[] logits, int[] chosen, float[] weights) {
-            double near = 1e-5 * Arrays.stream(logits).map(Math::abs).max().orElseThrow() + 1e-6;
+            double near = rounding(logits);
             assertThat(chosen).doesNotHaveDuplicates();
             if (forced != null) {
                 assertThat(chosen).isEqualTo(Arrays.copyOfRange(forced, token * topK, (token + 1) * topK));
@@ -176,7 +194,7 @@ class RouteTest extends OnKernels {
             double[] expected = Arrays.stream(chosen)
                     .mapToDouble(id -> Math.exp(logits[id] - largest) / total)
                     .toArray();
-            assertNear(weights, expected, 1e-4);
+            Nearness.require("weights", weights, expected, 1e-4, 0);
         }
 
         void checkSpoilt() {

@@ -37,9 +37,7 @@ class RowsTest extends OnBatches {
                 assertThat(half).isZero();
             }
         }
-        double[] expected = new double[rows.columns];
-        System.arraycopy(rows.values, token * rows.columns, expected, 0, rows.columns);
-        assertNear(values, expected, 5e-4);
+        rows.values.requireRowNear(token, values, 5e-4);
         assertThat(factor).as("a power of two").isEqualTo(Math.scalb(1f, Math.getExponent(factor)));
         if (largest == 0) {
             assertThat(factor).isEqualTo(1);

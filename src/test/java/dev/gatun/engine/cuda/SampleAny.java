@@ -9,14 +9,14 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 
-/** A random matrix of any format that kernels/any.cu reads, and its weights in double precision. */
+/** A random matrix of any format that kernels/any.cu reads, and what it is. */
 final class SampleAny {
     private static final int[] FORMATS = {0, 1, 2, 18, 19, 20, 24};
 
     final int format;
     final int rows;
     final int columns;
-    final double[] weights;
+    final KnownMatrix known;
     private final int groupSize;
     private final int pairs;
     private final float zeroScale;
@@ -40,7 +40,7 @@ final class SampleAny {
         if (format < 16) {
             FloatType type = new FloatType[] {FloatType.F32, FloatType.F16, FloatType.BF16}[format];
             DenseMatrix matrix = sample.dense(type, rows, columns);
-            weights = Dequantizer.toDoubles(matrix);
+            known = KnownMatrix.of(matrix);
             groupSize = 0;
             pairs = 0;
             zeroScale = 0;
@@ -65,7 +65,8 @@ final class SampleAny {
             wide = withCodes(wide, cut);
             codes = words(cut);
         }
-        weights = Dequantizer.toDoubles(wide);
+        // The library has no format of three bits.
+        known = bits == 3 ? KnownMatrix.of(rows, columns, Dequantizer.toDoubles(wide)) : KnownMatrix.of(wide);
         parts = new MemorySegment[] {codes, wide.scaleCodes(), wide.zeroCodes(), wide.scaleScales(), wide.scaleZeros()};
     }
 

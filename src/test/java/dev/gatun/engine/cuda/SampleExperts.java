@@ -1,12 +1,18 @@
 package dev.gatun.engine.cuda;
 
+import dev.gatun.cpu.CpuExperts;
+import dev.gatun.cpu.CpuMatrix;
 import dev.gatun.cpu.Reference;
+import dev.gatun.cpu.TiledExpert;
+import dev.gatun.engine.cpu.TiledShapes;
 import dev.gatun.quant.ExpertBlock;
 import dev.gatun.quant.TileFormat;
 import dev.gatun.quant.TileReader;
 import dev.gatun.quant.TileShape;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.util.List;
+import java.util.stream.IntStream;
 
 /** The experts of a layer, of random tiles, and what they compute in double precision. */
 final class SampleExperts {
@@ -14,6 +20,9 @@ final class SampleExperts {
     final int hidden;
     final int ffn;
     final ExpertBlock block;
+    /** Whether the library reads the blocks, as its share of misses, or the matrices in them, as its backend does. */
+    final boolean isTiledForLibrary;
+
     private final MemorySegment[] blocks;
 
     SampleExperts(Sample sample, TileFormat format, int hidden, int ffn, int experts) {
@@ -22,6 +31,7 @@ final class SampleExperts {
         this.ffn = ffn;
         TileShape gate = sample.tileShape(format, ffn, hidden);
         block = new ExpertBlock(gate, gate, sample.tileShape(format, hidden, ffn));
+        isTiledForLibrary = !isWide() || sample.flag("tiled for the library");
         blocks = new MemorySegment[experts];
         for (int e = 0; e < experts; e++) {
             blocks[e] = Arena.ofAuto().allocate(block.bytes(), 256);
@@ -52,8 +62,49 @@ final class SampleExperts {
         return gpu.addresses(uploaded);
     }
 
+    /** An expert as the library reads it where it lies. */
+    TiledExpert tiled(int expert) {
+        return TiledExpert.of(Arena.ofAuto(), TiledShapes.of(block), blocks[expert]);
+    }
+
+    /** The experts as the library's backend reads them, where the blocks are of a published scheme. */
+    CpuExperts described() {
+        return CpuExperts.of(
+                Arena.ofAuto(),
+                described(block.gateOffset(), block.gate()),
+                described(block.upOffset(), block.up()),
+                described(block.downOffset(), block.down()));
+    }
+
+    private List<CpuMatrix> described(long offset, TileShape shape) {
+        return IntStream.range(0, count())
+                .mapToObj(e -> KnownMatrix.describe(shape, part(e, offset, shape)))
+                .toList();
+    }
+
+    /** What the chosen experts give for [tokens, hidden], on top of the residual stream. */
+    double[] expected(double[] x, Choices choices, float[] residual) {
+        double[] y = Reference.widen(residual);
+        for (int e = 0; e < count(); e++) {
+            int expert = e;
+            int[] mine = IntStream.range(0, choices.ids().length)
+                    .filter(i -> choices.ids()[i] == expert && choices.adds(i, count()))
+                    .toArray();
+            double[] inputs = new double[mine.length * hidden];
+            for (int i = 0; i < mine.length; i++) {
+                System.arraycopy(x, mine[i] / choices.topK() * hidden, inputs, i * hidden, hidden);
+            }
+            double[] out = down(e, gateUp(e, inputs));
+            for (int i = 0; i < out.length; i++) {
+                int choice = mine[i / hidden];
+                y[choice / choices.topK() * hidden + i % hidden] += choices.weights()[choice] * out[i];
+            }
+        }
+        return y;
+    }
+
     /** silu(w1 x) * (w3 x) */
-    double[] gateUp(int expert, double[] x) {
+    private double[] gateUp(int expert, double[] x) {
         double[] gate = product(expert, block.gateOffset(), block.gate(), x);
         double[] up = product(expert, block.upOffset(), block.up(), x);
         for (int i = 0; i < gate.length; i++) {
@@ -63,7 +114,7 @@ final class SampleExperts {
     }
 
     /** w2 h */
-    double[] down(int expert, double[] h) {
+    private double[] down(int expert, double[] h) {
         return product(expert, block.downOffset(), block.down(), h);
     }
 

@@ -1,13 +1,14 @@
 package dev.gatun.engine.cuda;
 
-import static dev.gatun.cpu.Reference.rmsNorm;
-import static dev.gatun.cpu.Reference.widen;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.gatun.cuda.LaunchShape;
 import dev.gatun.quant.DenseMatrix;
 import dev.gatun.quant.Dequantizer;
 import dev.gatun.quant.FloatType;
+import dev.gatun.text.Sampler;
+import dev.gatun.text.SamplerSettings;
+import dev.gatun.text.TokenWindow;
 import java.util.Arrays;
 import org.junit.jupiter.api.Test;
 
@@ -42,13 +43,20 @@ class TokensTest extends OnKernels {
                     y,
                     error);
             float[] weights = Dequantizer.toFloats(table);
+            int[] known = Arrays.stream(ids).filter(id -> id >= 0 && id < rows).toArray();
+            float[] library = known.length == 0 ? new float[0] : oracles.embedded(table, known);
+            int read = 0;
             for (int t = 0; t < ids.length; t++) {
-                boolean known = ids[t] >= 0 && ids[t] < rows;
-                assertThat(Arrays.copyOfRange(y.floats(), t * columns, (t + 1) * columns))
-                        .containsExactly(
-                                known
-                                        ? Arrays.copyOfRange(weights, ids[t] * columns, (ids[t] + 1) * columns)
-                                        : new float[columns]);
+                float[] row = Arrays.copyOfRange(y.floats(), t * columns, (t + 1) * columns);
+                if (ids[t] < 0 || ids[t] >= rows) {
+                    assertThat(row).containsOnly(0);
+                    continue;
+                }
+                assertThat(row)
+                        .containsExactly(Arrays.copyOfRange(weights, ids[t] * columns, (ids[t] + 1) * columns))
+                        .as("the CPU library's row")
+                        .containsExactly(Arrays.copyOfRange(library, read * columns, (read + 1) * columns));
+                read++;
             }
             assertThat(error.ints()).containsExactly(unknown ? ERROR_ID : 0);
         });
@@ -71,7 +79,7 @@ class TokensTest extends OnKernels {
                     1e-5f,
                     columns,
                     y);
-            assertRowsNear(y.floats(), rmsNorm(widen(weight), 1e-5f, widen(x)), columns, 1e-6);
+            oracles.normed(weight, 1e-5f, Expected.input(columns, x)).requireNear(y.floats(), 1e-6);
         });
     }
 
@@ -100,6 +108,11 @@ class TokensTest extends OnKernels {
                 int id = ids.ints()[t];
                 assertThat(id).isBetween(0, columns - 1);
                 float[] row = Arrays.copyOfRange(logits, t * columns, (t + 1) * columns);
+                if (!nan && row[id] > Float.NEGATIVE_INFINITY) {
+                    assertThat(new Sampler(SamplerSettings.greedy()).next(row, new TokenWindow(0)))
+                            .as("what is chosen where the CPU has computed the logits")
+                            .isEqualTo(id);
+                }
                 assertThat(id == best(row) || Float.isNaN(row[id])).isTrue();
                 assertThat(Float.isNaN(row[id]) && best(row) >= 0 && row[best(row)] > Float.NEGATIVE_INFINITY)
                         .isFalse();
