@@ -4,10 +4,14 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.gatun.cuda.LaunchShape;
 import dev.gatun.quant.TileFormat;
+import java.lang.foreign.ValueLayout;
+import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 
 /** The experts of many tokens: batch_gate_up.cu and batch_q2.cu between group.cu and rows.cu. */
 class BatchExpertsTest extends OnBatches {
+    private long blocksOfOtherCells;
+
     BatchExpertsTest() {
         super("batch_gate_up", "batch_q2", "group", "rows");
     }
@@ -20,6 +24,19 @@ class BatchExpertsTest extends OnBatches {
     @Test
     void whatIsAbsentOrUnknownIsMissingAndSaysSo() {
         forCases(sample -> new Layer(sample, sample.integer("tokens", 1, 1, 100), true).check());
+    }
+
+    /** Results of gate and up are about where a cell ends: some blocks of a row are in one, some in the next. */
+    @Test
+    void blocksOfARowAreBroughtToOneCell() {
+        forCases(sample -> {
+            Layer layer = new Layer(sample, sample.integer("tokens", 100, 300));
+            layer.check();
+            blocksOfOtherCells += layer.otherBlocks();
+        });
+        assertThat(blocksOfOtherCells)
+                .as("blocks of another cell than their row's first")
+                .isPositive();
     }
 
     @Test
@@ -36,30 +53,63 @@ class BatchExpertsTest extends OnBatches {
         private final float[] weights;
         private final float[] residual;
         private final Rows x;
+        private final int blocksOfRow;
+        private final Region cells;
         private int absent = -1;
         private int errors;
 
         Layer(Sample sample, int tokens, boolean spoilt) {
+            this(sample, tokens, sample.oneOf("experts", 1, 2, 8, 13, 128), 1, false);
+            if (spoilt) {
+                absent = ids[0];
+                errors |= ERROR_ABSENT;
+                if (ids.length > 1) {
+                    ids[ids.length - 1] = sample.oneOf("id", -1, experts.count(), Integer.MAX_VALUE, Integer.MIN_VALUE);
+                    errors |= ERROR_ID;
+                }
+            }
+        }
+
+        /** Rows of h have several blocks, and about the magnitude where a cell ends. */
+        Layer(Sample sample, int tokens) {
+            this(sample, tokens, 3, 9, true);
+        }
+
+        private Layer(Sample sample, int tokens, int count, int leastGroups, boolean magnified) {
             this.sample = sample;
             this.tokens = tokens;
-            int count = sample.oneOf("experts", 1, 2, 8, 13, 128);
             topK = sample.integer("top k", 1, Math.min(tokens > 300 ? 2 : 4, count));
             int hidden = sample.integer("hidden", 16, 1, count > 13 ? 3 : 10);
-            int ffn = sample.integer("ffn", 16, 1, count > 13 ? 3 : 18);
+            int ffn = sample.integer("ffn", 16, leastGroups, count > 13 ? 3 : 18);
             TileFormat format = sample.flag("narrow") ? TileFormat.Q2N : TileFormat.Q2;
             experts = new SampleExperts(sample, format, hidden, ffn, count);
             ids = sample.choices(tokens, topK, count);
             weights = sample.floats(ids.length, 0.5);
             residual = sample.floats(tokens * hidden, 1);
-            x = new Rows(sample, tokens, hidden, true);
-            if (spoilt) {
-                absent = ids[0];
-                errors |= ERROR_ABSENT;
-                if (ids.length > 1) {
-                    ids[ids.length - 1] = sample.oneOf("id", -1, count, Integer.MAX_VALUE, Integer.MIN_VALUE);
-                    errors |= ERROR_ID;
+            x = magnified
+                    ? new Rows(hidden, magnified(sample, tokens, hidden), null)
+                    : new Rows(sample, tokens, hidden, true);
+            blocksOfRow = tiles(ffn, 128);
+            cells = gpu.output((long) ids.length * blocksOfRow);
+        }
+
+        private static float[] magnified(Sample sample, int tokens, int hidden) {
+            float[] values = sample.floats(tokens * hidden, 1);
+            for (int t = 0; t < tokens; t++) {
+                float magnitude = (float) Math.pow(2, 5 * sample.uniform());
+                for (int k = 0; k < hidden; k++) {
+                    values[t * hidden + k] *= magnitude;
                 }
             }
+            return values;
+        }
+
+        /** How many blocks had another cell than the first of their row. */
+        long otherBlocks() {
+            byte[] found = cells.bytes().toArray(ValueLayout.JAVA_BYTE);
+            return IntStream.range(0, found.length)
+                    .filter(i -> found[i] != found[i - i % blocksOfRow])
+                    .count();
         }
 
         void check() {
@@ -77,7 +127,6 @@ class BatchExpertsTest extends OnBatches {
             Region error = gpu.zeros(1);
             Region blocks = experts.upload(gpu, absent);
             Region h = gpu.output(2L * choices * padded(ffn));
-            Region cells = gpu.output((long) choices * tiles(ffn, 128));
             Region factors = gpu.outputFloats(choices);
             Region out = gpu.outputFloats((long) choices * hidden);
             Region shares = gpu.input(weights);

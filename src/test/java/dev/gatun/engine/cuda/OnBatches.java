@@ -42,14 +42,17 @@ abstract class OnBatches extends OnKernels {
         private final Region norm;
 
         Rows(Sample sample, int tokens, int columns, boolean normed) {
-            this.tokens = tokens;
+            this(columns, sample.rows(tokens, columns), normed ? sample.norm(columns) : null);
+        }
+
+        /** @param weights of the norm that rows pass through, or null */
+        Rows(int columns, float[] input, float[] weights) {
+            this.tokens = input.length / columns;
             this.columns = columns;
-            float[] input = sample.rows(tokens, columns);
-            float[] weights = sample.norm(columns);
             Expected plain = Expected.input(columns, input);
-            values = normed ? oracles.normed(weights, EPSILON, plain) : plain;
+            values = weights == null ? plain : oracles.normed(weights, EPSILON, plain);
             x = gpu.input(input);
-            norm = normed ? gpu.input(weights) : null;
+            norm = weights == null ? null : gpu.input(weights);
             halves = gpu.output(2L * tokens * padded(columns));
             factors = gpu.outputFloats(tokens);
         }

@@ -2,9 +2,12 @@ package dev.gatun.engine.cuda;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.gatun.cuda.LaunchShape;
+import java.lang.foreign.MemorySegment;
+import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 
-/** Rows of fp16; those of h are levelled in {@link BatchExpertsTest}. */
+/** Rows of fp16. */
 class RowsTest extends OnBatches {
     RowsTest() {
         super("rows");
@@ -21,6 +24,11 @@ class RowsTest extends OnBatches {
                 checkRow(rows, t, factors[t]);
             }
         });
+    }
+
+    @Test
+    void blocksOfARowAreBroughtToTheCellOfTheLargest() {
+        forCases(sample -> new Cells(sample).check());
     }
 
     private static void checkRow(Rows rows, int token, float factor) {
@@ -50,5 +58,81 @@ class RowsTest extends OnBatches {
     private static int place(int column) {
         int lane = column % 16 / 4;
         return column / 16 * 16 + column % 4 / 2 * 8 + 2 * lane + column % 2;
+    }
+
+    /** What gate and up leave: rows whose blocks of groups are each in a cell of their own. */
+    private final class Cells {
+        private static final int GROUPS = 8;
+        private static final int LEAST = -9;
+        private static final int MOST = 11;
+
+        private final int groupRows;
+        private final int width;
+        private final int blocks;
+        private final int[] offsets;
+        private final int launched;
+        private final short[] h;
+        private final byte[] cells;
+
+        Cells(Sample sample) {
+            groupRows = sample.integer("ffn / 16", 1, 1, 90);
+            width = padded(16 * groupRows);
+            blocks = tiles(groupRows, GROUPS);
+            int first = sample.integer("first", 0, 2);
+            int second = first + sample.integer("rows of the first expert", 0, 20);
+            offsets = new int[] {first, second, second + sample.integer("of the second", 1, 20)};
+            // Choices of unknown experts have no rows.
+            launched = offsets[2] - first + sample.integer("unknown", 0, 3);
+            h = sample.halves(offsets[2] * width, 500);
+            cells = new byte[offsets[2] * blocks];
+            int spread = sample.oneOf("spread", 1, 2, 3, MOST - LEAST + 1);
+            int least = sample.integer("least", LEAST, MOST + 1 - spread);
+            for (int i = 0; i < cells.length; i++) {
+                cells[i] = (byte) (least + sample.below(spread));
+            }
+        }
+
+        void check() {
+            Region levelled = gpu.output(MemorySegment.ofArray(h));
+            Region factors = gpu.outputFloats(offsets[2]);
+            gpu.run(
+                    "gatun_level_rows",
+                    LaunchShape.of(launched, 128),
+                    levelled,
+                    gpu.input(MemorySegment.ofArray(cells)),
+                    gpu.input(offsets),
+                    2,
+                    16 * groupRows,
+                    factors);
+            short[] expected = h.clone();
+            for (int row = offsets[0]; row < offsets[2]; row++) {
+                int top = top(row);
+                level(row, top, expected);
+                assertThat(factors.floats()[row]).isEqualTo(Math.scalb(1f, 12 * top - 9));
+            }
+            assertThat(levelled.halves()).containsExactly(expected);
+            for (int row = 0; row < offsets[0]; row++) {
+                assertThat(factors.floats()[row]).as("not written").isNaN();
+            }
+        }
+
+        private int top(int row) {
+            return IntStream.range(row * blocks, (row + 1) * blocks)
+                    .map(i -> cells[i])
+                    .max()
+                    .orElseThrow();
+        }
+
+        /** A value times 2^(12 cell - 9) stays what it is, but for its rounding. */
+        private void level(int row, int top, short[] values) {
+            for (int column = 0; column < 16 * groupRows; column++) {
+                int cell = cells[row * blocks + column % groupRows / GROUPS];
+                int at = row * width + place(column);
+                if (cell != top) {
+                    double exact = Float.float16ToFloat(values[at]) * Math.pow(2, 12 * (cell - top));
+                    values[at] = Float.floatToFloat16((float) exact);
+                }
+            }
+        }
     }
 }
