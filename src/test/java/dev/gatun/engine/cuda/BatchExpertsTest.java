@@ -87,21 +87,10 @@ class BatchExpertsTest extends OnBatches {
             weights = sample.floats(ids.length, 0.5);
             residual = sample.floats(tokens * hidden, 1);
             x = magnified
-                    ? new Rows(hidden, magnified(sample, tokens, hidden), null)
+                    ? new Rows(hidden, sample.rows(tokens, hidden, 32), null)
                     : new Rows(sample, tokens, hidden, true);
             blocksOfRow = tiles(ffn, 128);
             cells = gpu.output((long) ids.length * blocksOfRow);
-        }
-
-        private static float[] magnified(Sample sample, int tokens, int hidden) {
-            float[] values = sample.floats(tokens * hidden, 1);
-            for (int t = 0; t < tokens; t++) {
-                float magnitude = (float) Math.pow(2, 5 * sample.uniform());
-                for (int k = 0; k < hidden; k++) {
-                    values[t * hidden + k] *= magnitude;
-                }
-            }
-            return values;
         }
 
         /** How many blocks had another cell than the first of their row. */

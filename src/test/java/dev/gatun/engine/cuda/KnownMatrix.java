@@ -64,12 +64,13 @@ record KnownMatrix(int rows, int columns, double[] weights, CpuMatrix library, d
         return new KnownMatrix(rows, columns, weights, library, Reference.FLOATS);
     }
 
+    /** The product with each row of [tokens, columns], in double precision. */
+    double[] times(double[] x) {
+        return Reference.multiply(weights, rows, columns, x);
+    }
+
     /** What a product's 2-norm usually is for an input of a 2-norm of 1. */
     double gain() {
-        double squares = 0;
-        for (double weight : weights) {
-            squares += weight * weight;
-        }
-        return Math.sqrt(squares / columns);
+        return Reference.norm(weights) / Math.sqrt(columns);
     }
 }

@@ -67,6 +67,13 @@ abstract class OnKernels {
         return v / (1 + Math.exp(-v));
     }
 
+    /** silu(gate) * up */
+    static double[] gated(double[] gate, double[] up) {
+        return IntStream.range(0, gate.length)
+                .mapToDouble(i -> silu(gate[i]) * up[i])
+                .toArray();
+    }
+
     static double[] add(double[] a, double[] b) {
         return IntStream.range(0, a.length).mapToDouble(i -> a[i] + b[i]).toArray();
     }

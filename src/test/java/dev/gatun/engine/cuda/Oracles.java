@@ -42,7 +42,7 @@ final class Oracles implements AutoCloseable {
         return Arena.ofAuto().allocateFrom(ValueLayout.JAVA_INT, values);
     }
 
-    static MemorySegment floats(float... values) {
+    private static MemorySegment floats(float... values) {
         return Arena.ofAuto().allocateFrom(ValueLayout.JAVA_FLOAT, values);
     }
 
@@ -66,7 +66,6 @@ final class Oracles implements AutoCloseable {
     Expected product(KnownMatrix w, Expected x) {
         FloatMatrix y = output(x.rows(), w.rows());
         pool.multiply(w.library(), matrix(x.columns(), x.library()), y);
-        double[] exact = Reference.multiply(w.weights(), w.rows(), w.columns(), x.exact());
         double rounding = x.rounding() + (x.rows() == 1 ? w.rounding() : Reference.FLOATS);
         double[] usual = new double[x.rows()];
         double gain = w.gain();
@@ -74,7 +73,7 @@ final class Oracles implements AutoCloseable {
             double[] input = Arrays.copyOfRange(x.exact(), row * x.columns(), (row + 1) * x.columns());
             usual[row] = gain * Reference.norm(input);
         }
-        return new Expected(w.rows(), exact, y.toArray(), rounding, usual);
+        return new Expected(w.rows(), w.times(x.exact()), y.toArray(), rounding, usual);
     }
 
     /** down (silu(gate x) * (up x)) for each row x. */
@@ -86,14 +85,9 @@ final class Oracles implements AutoCloseable {
                 CpuExperts.of(Arena.ofAuto(), List.of(gate.library()), List.of(up.library()), List.of(down.library()));
         FloatMatrix y = FloatMatrix.allocate(Arena.ofAuto(), x.rows(), x.columns());
         pool.experts(one, matrix(x.columns(), x.library()), ints(ids), floats(ones), 1, y);
-        double[] g = Reference.multiply(gate.weights(), gate.rows(), gate.columns(), x.exact());
-        double[] u = Reference.multiply(up.weights(), up.rows(), up.columns(), x.exact());
-        for (int i = 0; i < g.length; i++) {
-            g[i] = OnKernels.silu(g[i]) * u[i];
-        }
-        double[] exact = Reference.multiply(down.weights(), down.rows(), down.columns(), g);
+        double[] h = OnKernels.gated(gate.times(x.exact()), up.times(x.exact()));
         double rounding = x.rounding() + 2 * (x.rows() == 1 ? gate.rounding() : Reference.FLOATS);
-        return Expected.of(x.columns(), exact, y.toArray(), rounding);
+        return Expected.of(x.columns(), down.times(h), y.toArray(), rounding);
     }
 
     /** The chosen experts of a layer on top of the residual stream. */

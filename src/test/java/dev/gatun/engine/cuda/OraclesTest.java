@@ -115,7 +115,7 @@ class OraclesTest {
                 ids[sample.below(ids.length)] = sample.oneOf("id", -1, count, Integer.MAX_VALUE, Integer.MIN_VALUE);
             }
             Choices choices = new Choices(topK, ids, sample.floats(ids.length, 0.5), absent);
-            Expected x = Expected.input(hidden, sample.floats(tokens * hidden, 1));
+            Expected x = Expected.input(hidden, sample.rows(tokens, hidden, sample.oneOf("largest", 1, 32)));
             oracles.experts(layer, x, choices, sample.floats(tokens * hidden, 1))
                     .requireAgreement();
         });

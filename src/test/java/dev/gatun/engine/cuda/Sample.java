@@ -75,6 +75,18 @@ final class Sample {
         return values;
     }
 
+    /** Rows of any magnitude from 1 up to this one. */
+    float[] rows(int rows, int columns, int largest) {
+        float[] values = floats(rows * columns, 1);
+        for (int row = 0; row < rows; row++) {
+            float magnitude = (float) Math.pow(largest, random.nextDouble());
+            for (int k = 0; k < columns; k++) {
+                values[row * columns + k] *= magnitude;
+            }
+        }
+        return values;
+    }
+
     /** The weights of a norm. */
     float[] norm(int columns) {
         float[] values = floats(columns, 0.2);

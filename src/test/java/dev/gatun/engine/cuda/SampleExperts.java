@@ -105,12 +105,8 @@ final class SampleExperts {
 
     /** silu(w1 x) * (w3 x) */
     private double[] gateUp(int expert, double[] x) {
-        double[] gate = product(expert, block.gateOffset(), block.gate(), x);
-        double[] up = product(expert, block.upOffset(), block.up(), x);
-        for (int i = 0; i < gate.length; i++) {
-            gate[i] = OnKernels.silu(gate[i]) * up[i];
-        }
-        return gate;
+        return OnKernels.gated(
+                product(expert, block.gateOffset(), block.gate(), x), product(expert, block.upOffset(), block.up(), x));
     }
 
     /** w2 h */
