@@ -18,6 +18,14 @@ final class Check {
         }
     }
 
+    /** Throws if two ranges inside one buffer share a byte. Both are empty, or neither is. */
+    static void disjoint(long offset, long bytes, long otherOffset, long otherBytes) {
+        if (offset < otherOffset + otherBytes && otherOffset < offset + bytes) {
+            throw new IllegalArgumentException("the ranges overlap: " + bytes + " bytes from offset " + offset + " and "
+                    + otherBytes + " from offset " + otherOffset + " of one buffer");
+        }
+    }
+
     /** Throws unless a stream is of the device that something is on. */
     static void sameDevice(String name, CudaDevice device, CudaDevice ofStream) {
         if (!device.equals(ofStream)) {

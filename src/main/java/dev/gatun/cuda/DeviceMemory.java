@@ -68,29 +68,23 @@ public abstract sealed class DeviceMemory permits DeviceBuffer, DeviceSlice {
     public final void copyFrom(long offset, PinnedBuffer source, long sourceOffset, long bytes, CudaStream stream) {
         Check.range("the device memory", offset, bytes, byteSize);
         Check.range("the pinned memory", sourceOffset, bytes, source.byteSize());
-        copy(at(offset), source.at(sourceOffset), source, bytes, CudaRuntime.cudaMemcpyHostToDevice(), stream);
+        enter(source.resource(), stream);
+        try {
+            copy(at(offset), source.at(sourceOffset), bytes, CudaRuntime.cudaMemcpyHostToDevice(), stream);
+        } finally {
+            exit(source.resource(), stream);
+        }
     }
 
     /** Copies to host memory: {@code bytes} from {@code offset} of this to {@code targetOffset} of the target. */
     public final void copyTo(long offset, PinnedBuffer target, long targetOffset, long bytes, CudaStream stream) {
         Check.range("the device memory", offset, bytes, byteSize);
         Check.range("the pinned memory", targetOffset, bytes, target.byteSize());
-        copy(target.at(targetOffset), at(offset), target, bytes, CudaRuntime.cudaMemcpyDeviceToHost(), stream);
-    }
-
-    /** A copy between this memory and pinned memory, either way. */
-    private void copy(
-            MemorySegment to, MemorySegment from, PinnedBuffer pinned, long bytes, int kind, CudaStream stream) {
-        enter(stream);
+        enter(target.resource(), stream);
         try {
-            pinned.resource().enter(stream);
-            try {
-                copy(to, from, bytes, kind, stream);
-            } finally {
-                pinned.resource().exit();
-            }
+            copy(target.at(targetOffset), at(offset), bytes, CudaRuntime.cudaMemcpyDeviceToHost(), stream);
         } finally {
-            exit(stream);
+            exit(target.resource(), stream);
         }
     }
 
@@ -102,25 +96,19 @@ public abstract sealed class DeviceMemory permits DeviceBuffer, DeviceSlice {
     public final void copyFrom(long offset, DeviceMemory source, long sourceOffset, long bytes, CudaStream stream) {
         Check.range("the device memory", offset, bytes, byteSize);
         Check.range("the source", sourceOffset, bytes, source.byteSize);
-        requireDisjoint(offset, source, sourceOffset, bytes);
-        enter(stream);
+        requireDisjoint(offset, bytes, source, sourceOffset, bytes);
+        enter(source, stream);
         try {
-            source.enter(stream);
-            try {
-                copy(at(offset), source.at(sourceOffset), bytes, CudaRuntime.cudaMemcpyDeviceToDevice(), stream);
-            } finally {
-                source.exit(stream);
-            }
+            copy(at(offset), source.at(sourceOffset), bytes, CudaRuntime.cudaMemcpyDeviceToDevice(), stream);
         } finally {
-            exit(stream);
+            exit(source.buffer().resource(), stream);
         }
     }
 
-    private void requireDisjoint(long offset, DeviceMemory source, long sourceOffset, long bytes) {
-        long distance = (start() + offset) - (source.start() + sourceOffset);
-        if (buffer() == source.buffer() && bytes > 0 && Math.abs(distance) < bytes) {
-            throw new IllegalArgumentException("the ranges overlap: " + bytes + " bytes from offsets "
-                    + (source.start() + sourceOffset) + " and " + (start() + offset) + " of one buffer");
+    /** Throws if a range of this memory and one of the source share a byte. */
+    private void requireDisjoint(long offset, long bytes, DeviceMemory source, long sourceOffset, long sourceBytes) {
+        if (buffer() == source.buffer()) {
+            Check.disjoint(start() + offset, bytes, source.start() + sourceOffset, sourceBytes);
         }
     }
 
@@ -212,6 +200,28 @@ public abstract sealed class DeviceMemory permits DeviceBuffer, DeviceSlice {
             stream.exit();
             throw e;
         }
+    }
+
+    /** Begins a copy from another device memory. */
+    private void enter(DeviceMemory source, CudaStream stream) {
+        Check.sameDevice("the source", source.device(), stream.device());
+        enter(source.buffer().resource(), stream);
+    }
+
+    /** Begins a copy between these bytes and other memory, which the stream's device can reach. */
+    private void enter(Resource other, CudaStream stream) {
+        enter(stream);
+        try {
+            other.enter(stream);
+        } catch (RuntimeException e) {
+            exit(stream);
+            throw e;
+        }
+    }
+
+    private void exit(Resource other, CudaStream stream) {
+        other.exit();
+        exit(stream);
     }
 
     final void exit(CudaStream stream) {

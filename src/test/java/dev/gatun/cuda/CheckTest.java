@@ -9,6 +9,7 @@ import dev.gatun.natives.NativeLibraryException;
 import java.math.BigInteger;
 import java.nio.file.Path;
 import java.util.Random;
+import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 
 class CheckTest {
@@ -39,6 +40,27 @@ class CheckTest {
     private static long edge(Random random, long size) {
         long[] centers = {0, size / 2, size, Long.MAX_VALUE, Long.MIN_VALUE, random.nextLong()};
         return centers[random.nextInt(centers.length)] + random.nextInt(5) - 2;
+    }
+
+    @Test
+    void rangesOverlapIfAndOnlyIfTheyShareAByte() {
+        for (int offset = 0; offset < 8; offset++) {
+            for (int bytes = 1; bytes < 5; bytes++) {
+                int from = offset;
+                int length = bytes;
+                boolean isShared = IntStream.range(3, 6).anyMatch(i -> i >= from && i < from + length);
+
+                Throwable thrown = catchThrowable(() -> Check.disjoint(from, length, 3, 3));
+
+                assertThat(thrown != null)
+                        .as("%d bytes from %d, 3 from 3", length, from)
+                        .isEqualTo(isShared);
+            }
+        }
+        Check.disjoint(4, 0, 4, 0);
+        assertThatIllegalArgumentException()
+                .isThrownBy(() -> Check.disjoint(9, 10, 0, 12))
+                .withMessage("the ranges overlap: 10 bytes from offset 9 and 12 from offset 0 of one buffer");
     }
 
     @Test
