@@ -105,6 +105,52 @@ public abstract sealed class DeviceMemory permits DeviceBuffer, DeviceSlice {
         }
     }
 
+    /**
+     * Copies rows from host memory, and leaves what lies between them as it is.
+     *
+     * @param to where the rows go in this memory
+     * @param from where they lie in the source
+     * @param rowBytes bytes of each row, from 1 to the smaller pitch
+     * @param count rows, at least 1
+     * @throws IllegalArgumentException also if a row is larger than a pitch
+     */
+    public final void copyRowsFrom(
+            Rows to, PinnedBuffer source, Rows from, long rowBytes, long count, CudaStream stream) {
+        to.requireInside("the device memory", rowBytes, count, byteSize);
+        from.requireInside("the pinned memory", rowBytes, count, source.byteSize());
+        enter(source.resource(), stream);
+        try {
+            int kind = CudaRuntime.cudaMemcpyHostToDevice();
+            copyRows(to, source.at(from.offset()), from.pitch(), rowBytes, count, kind, stream);
+        } finally {
+            exit(source.resource(), stream);
+        }
+    }
+
+    /**
+     * Copies rows inside the device, and leaves what lies between them as it is.
+     *
+     * @param to where the rows go in this memory
+     * @param from where they lie in the source
+     * @param rowBytes bytes of each row, from 1 to the smaller pitch
+     * @param count rows, at least 1
+     * @throws IllegalArgumentException also if a row is larger than a pitch, or if the range from the first row to the
+     *     end of the last overlaps that of the source, even where no two rows do
+     */
+    public final void copyRowsFrom(
+            Rows to, DeviceMemory source, Rows from, long rowBytes, long count, CudaStream stream) {
+        to.requireInside("the device memory", rowBytes, count, byteSize);
+        from.requireInside("the source", rowBytes, count, source.byteSize);
+        requireDisjoint(to.offset(), to.span(rowBytes, count), source, from.offset(), from.span(rowBytes, count));
+        enter(source, stream);
+        try {
+            int kind = CudaRuntime.cudaMemcpyDeviceToDevice();
+            copyRows(to, source.at(from.offset()), from.pitch(), rowBytes, count, kind, stream);
+        } finally {
+            exit(source.buffer().resource(), stream);
+        }
+    }
+
     /** Throws if a range of this memory and one of the source share a byte. */
     private void requireDisjoint(long offset, long bytes, DeviceMemory source, long sourceOffset, long sourceBytes) {
         if (buffer() == source.buffer()) {
@@ -180,6 +226,15 @@ public abstract sealed class DeviceMemory permits DeviceBuffer, DeviceSlice {
         int code = CudaRuntime.cudaMemcpyAsync(to, from, bytes, kind, stream.handle());
         if (code != CudaRuntime.cudaSuccess()) {
             throw CudaException.of(code, "copy of " + bytes + " bytes " + direction(kind));
+        }
+    }
+
+    private void copyRows(
+            Rows to, MemorySegment from, long fromPitch, long rowBytes, long count, int kind, CudaStream stream) {
+        int code = CudaRuntime.cudaMemcpy2DAsync(
+                at(to.offset()), to.pitch(), from, fromPitch, rowBytes, count, kind, stream.handle());
+        if (code != CudaRuntime.cudaSuccess()) {
+            throw CudaException.of(code, "copy of " + count + " rows of " + rowBytes + " bytes " + direction(kind));
         }
     }
 

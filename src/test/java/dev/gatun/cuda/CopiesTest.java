@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import java.util.Arrays;
 import java.util.Random;
 import java.util.function.BiFunction;
 import org.junit.jupiter.api.Test;
@@ -70,6 +71,70 @@ class CopiesTest extends OnGpu {
             assertThat(bytes(second).toArray(ValueLayout.JAVA_BYTE))
                     .as("seed %d", seed)
                     .containsExactly(inSecond);
+        }
+    }
+
+    @Test
+    void randomRowsArriveAndNothingBesideThemIsTouched() {
+        long seed = new Random().nextLong();
+        Random random = new Random(seed);
+        try (PinnedBuffer pinned = PinnedBuffer.register(device, SIZE);
+                DeviceBuffer first = DeviceBuffer.allocate(device, SIZE);
+                DeviceBuffer second = DeviceBuffer.allocate(stream, SIZE)) {
+            byte[] onHost = new byte[SIZE];
+            random.nextBytes(onHost);
+            MemorySegment.copy(onHost, 0, pinned.segment(), ValueLayout.JAVA_BYTE, 0, SIZE);
+            for (int i = 0; i < 100; i++) {
+                byte[] inFirst = poisoned(first, (byte) i);
+                byte[] inSecond = poisoned(second, (byte) ~i);
+                int count = 1 + random.nextInt(1 << random.nextInt(11));
+                int rowBytes = 1 + random.nextInt(SIZE / count);
+                Rows source = rows(random, rowBytes, count);
+                Rows middle = rows(random, rowBytes, count);
+                Rows target = rows(random, rowBytes, count);
+
+                first.copyRowsFrom(middle, pinned, source, rowBytes, count, stream);
+                copyRows(onHost, source, inFirst, middle, rowBytes, count);
+                // Through slices that end with the last row, and begin anywhere before the first.
+                Rows from = new Rows(random.nextLong(middle.offset() + 1), middle.pitch());
+                Rows to = new Rows(random.nextLong(target.offset() + 1), target.pitch());
+                tail(second, target, to, rowBytes, count)
+                        .copyRowsFrom(to, tail(first, middle, from, rowBytes, count), from, rowBytes, count, stream);
+                copyRows(inFirst, middle, inSecond, target, rowBytes, count);
+
+                assertThat(bytes(first).toArray(ValueLayout.JAVA_BYTE))
+                        .as("seed %d", seed)
+                        .isEqualTo(inFirst);
+                assertThat(bytes(second).toArray(ValueLayout.JAVA_BYTE))
+                        .as("seed %d", seed)
+                        .isEqualTo(inSecond);
+            }
+        }
+    }
+
+    private byte[] poisoned(DeviceBuffer buffer, byte value) {
+        buffer.fill(value, stream);
+        byte[] bytes = new byte[SIZE];
+        Arrays.fill(bytes, value);
+        return bytes;
+    }
+
+    /** Rows with any pitch and offset that leave them inside the buffer. */
+    private static Rows rows(Random random, int rowBytes, int count) {
+        int slack = SIZE - count * rowBytes;
+        int pitch = rowBytes + (slack / count == 0 ? 0 : random.nextInt(slack / count + 1));
+        return new Rows(random.nextInt(SIZE - (count - 1) * pitch - rowBytes + 1), pitch);
+    }
+
+    /** The slice of a buffer in which {@code rows} are {@code inSlice}, and nothing is behind the last. */
+    private static DeviceSlice tail(DeviceBuffer buffer, Rows rows, Rows inSlice, int rowBytes, int count) {
+        return buffer.slice(rows.offset() - inSlice.offset(), inSlice.offset() + inSlice.span(rowBytes, count));
+    }
+
+    private static void copyRows(byte[] source, Rows from, byte[] target, Rows to, int rowBytes, int count) {
+        for (int row = 0; row < count; row++) {
+            int start = Math.toIntExact(from.offset() + row * from.pitch());
+            System.arraycopy(source, start, target, Math.toIntExact(to.offset() + row * to.pitch()), rowBytes);
         }
     }
 

@@ -9,6 +9,7 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.concurrent.CompletableFuture;
+import java.util.function.BiConsumer;
 import org.junit.jupiter.api.Test;
 
 class MemoryTest extends OnGpu {
@@ -62,6 +63,12 @@ class MemoryTest extends OnGpu {
             assertOutside(() -> buffer.copyTo(Long.MAX_VALUE, pinned, 0, 2, stream));
             assertOutside(() -> buffer.copyTo(0, pinned, 0, -1, stream));
             assertOutside(() -> slice.copyFrom(0, buffer, 0, 51, stream));
+            Rows rows = new Rows(4, 24);
+            slice.copyRowsFrom(rows, pinned, rows, 22, 2, stream);
+            assertOutside(() -> slice.copyRowsFrom(rows, pinned, rows, 23, 2, stream));
+            assertOutside(() -> buffer.copyRowsFrom(rows, pinned, new Rows(60, 24), 20, 2, stream));
+            assertOutside(() -> buffer.copyRowsFrom(rows, slice, rows, 16, 3, stream));
+            assertOutside(() -> buffer.copyRowsFrom(rows, pinned, rows, 16, Long.MAX_VALUE, stream));
             assertOutside(() -> slice.upload(45, pinned.segment().asSlice(0, 6), stream));
             assertOutside(() -> slice.download(45, pinned.segment().asSlice(0, 6), stream));
         }
@@ -84,6 +91,14 @@ class MemoryTest extends OnGpu {
             assertThatIllegalArgumentException().isThrownBy(() -> DeviceBuffer.allocate(stream, -1));
             assertThatIllegalArgumentException().isThrownBy(() -> PinnedBuffer.allocate(device, 0));
             buffer.copyFrom(0, buffer, 50, 50, stream);
+
+            Rows low = new Rows(0, 30);
+            assertThatIllegalArgumentException()
+                    .isThrownBy(() -> buffer.copyRowsFrom(low, buffer, new Rows(39, 20), 10, 2, stream))
+                    .withMessage("the ranges overlap: 40 bytes from offset 0 and 30 from offset 39 of one buffer");
+            assertThatIllegalArgumentException()
+                    .isThrownBy(() -> buffer.slice(40, 60).copyRowsFrom(new Rows(0, 20), buffer, low, 11, 2, stream));
+            buffer.copyRowsFrom(low, buffer, new Rows(40, 20), 10, 2, stream);
         }
     }
 
@@ -98,6 +113,10 @@ class MemoryTest extends OnGpu {
             assertThatIllegalStateException()
                     .isThrownBy(() -> buffer.copyTo(0, pinned, 0, 10, stream))
                     .withMessage("the pinned buffer is closed");
+            Rows rows = new Rows(0, 5);
+            assertThatIllegalStateException()
+                    .isThrownBy(() -> buffer.copyRowsFrom(rows, pinned, rows, 5, 2, stream))
+                    .withMessage("the pinned buffer is closed");
             assertThatIllegalStateException().isThrownBy(() -> pinned.segment().get(ValueLayout.JAVA_BYTE, 0));
             buffer.close();
             buffer.close();
@@ -106,6 +125,9 @@ class MemoryTest extends OnGpu {
                     .isThrownBy(() -> slice.zero(stream))
                     .withMessage("the device buffer is closed");
             assertThatIllegalStateException().isThrownBy(() -> open.copyFrom(0, slice, 0, 10, stream));
+            assertThatIllegalStateException()
+                    .isThrownBy(() -> open.copyRowsFrom(rows, slice, rows, 5, 2, stream))
+                    .withMessage("the device buffer is closed");
             assertThatIllegalStateException()
                     .isThrownBy(() -> slice.storeAddress(0, Arena.ofAuto().allocate(8), 0));
         }
@@ -148,11 +170,17 @@ class MemoryTest extends OnGpu {
 
     @Test
     void closingPinnedMemoryWaitsForCopiesInFlight() {
+        Rows rows = new Rows(0, 32);
+        closingPinnedMemoryWaitsFor((buffer, pinned) -> buffer.copyFrom(0, pinned, 0, 64, stream));
+        closingPinnedMemoryWaitsFor((buffer, pinned) -> buffer.copyRowsFrom(rows, pinned, rows, 9, 2, stream));
+    }
+
+    private void closingPinnedMemoryWaitsFor(BiConsumer<DeviceBuffer, PinnedBuffer> copy) {
         try (DeviceBuffer buffer = DeviceBuffer.allocate(device, 64);
                 CudaEvent copied = CudaEvent.open(device)) {
             PinnedBuffer pinned = PinnedBuffer.register(device, 64);
             spin(stream, 30);
-            buffer.copyFrom(0, pinned, 0, 64, stream);
+            copy.accept(buffer, pinned);
             stream.record(copied);
             assertThat(copied.hasHappened()).isFalse();
 
