@@ -127,6 +127,15 @@ struct level_ops {
     /* scale[i] and -zero[i] * scale[i] of `n` second-level pairs of binary16 { scale, zero }. */
     void (*widen_pairs)(const uint16_t *pairs, int64_t n, float *scale, float *offset);
 
+    /*
+     * What tiled_row wants of a block of tiles: of their second-level pairs, as widen_pairs left them, and of one token's
+     * inputs; both are zeros behind the last column. Results take `pairs_bytes` and `inputs_bytes`, at multiples of 64.
+     */
+    void (*prepare_pairs)(const float *scale, const float *offset, int64_t tiles, void *to);
+    void (*prepare_inputs)(const float *x, int64_t tiles, void *to);
+    int64_t pairs_bytes;
+    int64_t inputs_bytes;
+
     /* The sums of one group row of 2-bit tiles. */
     void (*tiled_row)(const struct tiled_row *row);
 

@@ -35,6 +35,10 @@ const struct level_ops LEVEL = {
     .swiglu = swiglu,
     .attend = attend,
     .widen_pairs = widen_pairs,
+    .prepare_pairs = prepare_pairs,
+    .prepare_inputs = prepare_inputs,
+    .pairs_bytes = sizeof(struct tiled_pairs),
+    .inputs_bytes = sizeof(struct tiled_inputs),
     .tiled_row = tiled_row,
     .tile_row = tile_row,
 };

@@ -1,10 +1,11 @@
 /*
  * tiled.c: one expert from its block of tiles, or some slices of it.
  *
- * Of wide tiles the second-level pairs are widened to float32 first, once for all group rows that share them. Then w1,
- * w3 and SwiGLU: slice s, one group row of w1 and of w3, makes the inner values s, s + G, ..., s + 15 G. Then w2 by its
- * group rows, over the tiles that hold columns of these slices; the other columns of such a tile are zero. Group rows do
- * not depend on each other, so results do not depend on who computes which.
+ * Of wide tiles the second-level pairs are prepared first, once for all group rows that share them. Then w1, w3 and
+ * SwiGLU: slice s, one group row of w1 and of w3, makes the inner values s, s + G, ..., s + 15 G. Then w2 by its group
+ * rows, over the tiles that hold columns of these slices; the other columns of such a tile are zero. Each thread prepares
+ * the inputs of a phase for itself, which is faster than waiting for others. Group rows do not depend on each other, so
+ * results do not depend on who computes which.
  */
 #include <string.h>
 
@@ -19,8 +20,7 @@
 #define MOST_SIZE ((int64_t)1 << 24)
 #define MOST_GROUPS INT32_MAX
 
-/* Columns whose pairs a chunk widens. */
-#define PAIRS_PER_CHUNK 1024
+#define BLOCK_COLUMNS (TILED_BLOCK * TILED_COLUMNS)
 
 /* One matrix in a block. */
 struct tiled_matrix {
@@ -33,7 +33,8 @@ struct tiled_matrix {
     float zero_scale;
     float zero_offset;
     int64_t bytes;
-    float *widened; /* [period][scale, offset][whole tiles] */
+    struct tiled_list list; /* the tiles of a row that are wanted */
+    char *prepared;         /* [period][blocks of the list] */
 };
 
 struct tiled_job {
@@ -46,12 +47,9 @@ struct tiled_job {
     struct tiled_matrix down;
     int64_t from; /* slices */
     int64_t to;
-    int32_t *wide_numbers; /* all tiles */
-    int32_t *down_numbers; /* those of the slices */
-    int64_t down_count;
-    const float *x; /* [tokens][whole tiles] */
+    const float *x;
     int64_t ldx;
-    float *h; /* [tokens][whole tiles] */
+    float *h;
     int64_t ldh;
     const float *weights;
     float *y;
@@ -59,10 +57,6 @@ struct tiled_job {
 };
 
 /* ---- the parts of a block ---- */
-
-static int64_t whole_tiles(const struct tiled_matrix *m) {
-    return tiles_of(m->columns) * TILED_COLUMNS;
-}
 
 static int64_t group_rows_of(const struct tiled_matrix *m) {
     return m->rows / TILED_ROWS;
@@ -118,52 +112,73 @@ static int sound_expert(const struct gatun_tiled_expert *e) {
 
 /* ---- second-level pairs ---- */
 
-static int64_t widened_floats(const struct tiled_matrix *m, int32_t format) {
-    return format == GATUN_Q2N ? 0 : m->period * 2 * whole_tiles(m);
+static int64_t row_bytes(const struct tiled_job *job, const struct tiled_matrix *m) {
+    return tiled_blocks(m->list.count) * job->ops->pairs_bytes;
 }
 
-static float *widened_row(const struct tiled_matrix *m, int64_t row) {
-    return m->widened + row % m->period * 2 * whole_tiles(m);
+static int64_t prepared_bytes(const struct tiled_job *job, const struct tiled_matrix *m) {
+    return job->format == GATUN_Q2N ? 0 : m->period * row_bytes(job, m);
 }
 
-static int64_t chunks_in_row(const struct tiled_matrix *m) {
-    return (whole_tiles(m) + PAIRS_PER_CHUNK - 1) / PAIRS_PER_CHUNK;
+static char *prepared_row(const struct tiled_job *job, const struct tiled_matrix *m, int64_t row) {
+    return m->prepared + row % m->period * row_bytes(job, m);
 }
 
-/* The pairs of group row `row` from column `from` on; their flat index is that of their groups, modulo their number. */
-static void widen_some(const struct tiled_job *job, const struct tiled_matrix *m, int64_t row, int64_t from) {
+/* Columns of a tile, which may reach behind the last. */
+static int64_t columns_of(const struct tiled_matrix *m, int64_t tile) {
+    int64_t rest = m->columns - tile * TILED_COLUMNS;
+    return rest < TILED_COLUMNS ? rest : TILED_COLUMNS;
+}
+
+/* The pairs of a tile of group row `row`; their flat index is that of their groups, modulo their number. */
+static void widen_tile(const struct tiled_job *job, const struct tiled_matrix *m, int64_t row, int64_t tile,
+                       float *scale, float *offset) {
     const uint16_t *pairs = (const uint16_t *)m->second;
-    float *scale = widened_row(m, row);
-    float *offset = scale + whole_tiles(m);
-    int64_t end = from + PAIRS_PER_CHUNK < m->columns ? from + PAIRS_PER_CHUNK : m->columns;
-    int64_t pair = (row * m->columns + from) % m->pairs;
-    for (int64_t k = from; k < end;) {
-        int64_t run = end - k < m->pairs - pair ? end - k : m->pairs - pair;
+    int64_t columns = columns_of(m, tile);
+    int64_t pair = (row * m->columns + tile * TILED_COLUMNS) % m->pairs;
+    for (int64_t k = 0; k < columns;) {
+        int64_t run = columns - k < m->pairs - pair ? columns - k : m->pairs - pair;
         job->ops->widen_pairs(pairs + 2 * pair, run, scale + k, offset + k);
         k += run;
         pair = 0;
     }
-    if (end == m->columns) {
-        size_t padding = (size_t)(whole_tiles(m) - end) * sizeof *scale;
-        memset(scale + end, 0, padding);
-        memset(offset + end, 0, padding);
+    size_t padding = (size_t)(TILED_COLUMNS - columns) * sizeof *scale;
+    memset(scale + columns, 0, padding);
+    memset(offset + columns, 0, padding);
+}
+
+/* Tiles of a block. */
+static int64_t tiles_in(const struct tiled_list *list, int64_t block) {
+    int64_t rest = list->count - block * TILED_BLOCK;
+    return rest < TILED_BLOCK ? rest : TILED_BLOCK;
+}
+
+static void prepare_pairs(const struct tiled_job *job, const struct tiled_matrix *m, int64_t row, int64_t block) {
+    float scale[BLOCK_COLUMNS];
+    float offset[BLOCK_COLUMNS];
+    int64_t tiles = tiles_in(&m->list, block);
+    for (int64_t i = 0; i < tiles; i++) {
+        int64_t at = i * TILED_COLUMNS;
+        widen_tile(job, m, row, m->list.numbers[block * TILED_BLOCK + i], scale + at, offset + at);
     }
+    char *to = prepared_row(job, m, row) + block * job->ops->pairs_bytes;
+    job->ops->prepare_pairs(scale, offset, tiles, to);
 }
 
-static int64_t widen_chunks(const struct tiled_matrix *m) {
-    return m->period * chunks_in_row(m);
+static int64_t pair_chunks(const struct tiled_matrix *m) {
+    return m->period * tiled_blocks(m->list.count);
 }
 
-static void widen_chunk(const void *argument, int64_t chunk, struct worker *worker) {
+static void pair_chunk(const void *argument, int64_t chunk, struct worker *worker) {
     (void)worker;
     const struct tiled_job *job = argument;
     const struct tiled_matrix *matrices[] = {&job->gate, &job->up, &job->down};
     int i = 0;
-    while (chunk >= widen_chunks(matrices[i])) {
-        chunk -= widen_chunks(matrices[i++]);
+    while (chunk >= pair_chunks(matrices[i])) {
+        chunk -= pair_chunks(matrices[i++]);
     }
-    int64_t in_row = chunks_in_row(matrices[i]);
-    widen_some(job, matrices[i], chunk / in_row, chunk % in_row * PAIRS_PER_CHUNK);
+    int64_t blocks = tiled_blocks(matrices[i]->list.count);
+    prepare_pairs(job, matrices[i], chunk / blocks, chunk % blocks);
 }
 
 /* ---- who computes which group rows ---- */
@@ -217,63 +232,96 @@ static int64_t row_at(int64_t count, int64_t period, int64_t place) {
 
 /* ---- one group row ---- */
 
-/* A group row of a matrix, by which of its tiles. */
+/* A group row of a matrix. */
 struct place {
     const struct tiled_matrix *matrix;
     int64_t row;
-    const int32_t *numbers;
-    int64_t count;
 };
 
 static const uint8_t *tile_of(const struct tiled_job *job, const struct place *p, int64_t i) {
-    int64_t tile = p->row * tiles_of(p->matrix->columns) + p->numbers[i];
+    int64_t tile = p->row * tiles_of(p->matrix->columns) + p->matrix->list.numbers[i];
     return p->matrix->tiles + tile * tiled_bytes(job->format);
 }
 
 static int64_t most_tiles(const struct tiled_job *job) {
-    int64_t wide = tiles_of(job->gate.columns);
-    int64_t down = tiles_of(job->down.columns);
-    return wide > down ? wide : down;
+    return job->gate.list.count > job->down.list.count ? job->gate.list.count : job->down.list.count;
 }
 
-/* A thread's scratch: addresses of tiles, then what a row needs. */
+/* A thread's scratch: addresses of tiles, the inputs, then what a row needs. */
 static int64_t address_bytes(const struct tiled_job *job) {
     return padded_to((most_tiles(job) + TILED_AHEAD) * (int64_t)sizeof(void *), 64);
 }
 
+static int64_t inputs_bytes(const struct tiled_job *job) {
+    return job->tokens * tiled_blocks(most_tiles(job)) * job->ops->inputs_bytes;
+}
+
 static size_t scratch_bytes(const struct tiled_job *job) {
-    return (size_t)(address_bytes(job) + tiled_scratch(most_tiles(job)) * (int64_t)sizeof(float));
+    int64_t row = tiled_scratch(most_tiles(job)) * (int64_t)sizeof(float);
+    return (size_t)(address_bytes(job) + inputs_bytes(job) + row);
+}
+
+static void *inputs_in(const struct tiled_job *job, const struct worker *worker) {
+    return (char *)worker->scratch + address_bytes(job);
+}
+
+/* The columns of a block of tiles, zeros behind the last. */
+static void gather_inputs(const struct tiled_matrix *m, int64_t block, const float *x, float *to) {
+    int64_t tiles = tiles_in(&m->list, block);
+    for (int64_t i = 0; i < tiles; i++) {
+        int64_t tile = m->list.numbers[block * TILED_BLOCK + i];
+        int64_t columns = columns_of(m, tile);
+        memcpy(to + i * TILED_COLUMNS, x + tile * TILED_COLUMNS, (size_t)columns * sizeof *x);
+        memset(to + i * TILED_COLUMNS + columns, 0, (size_t)(TILED_COLUMNS - columns) * sizeof *x);
+    }
+}
+
+/* What a matrix is multiplied with, once for each thread and phase. */
+static void prepare_inputs(const struct tiled_job *job, const struct tiled_matrix *m, const float *x, int64_t ldx,
+                           struct worker *worker) {
+    if (worker->prepared == 1) {
+        return;
+    }
+    char *to = inputs_in(job, worker);
+    for (int64_t t = 0; t < job->tokens; t++) {
+        for (int64_t block = 0; block < tiled_blocks(m->list.count); block++) {
+            float columns[BLOCK_COLUMNS];
+            gather_inputs(m, block, x + t * ldx, columns);
+            job->ops->prepare_inputs(columns, tiles_in(&m->list, block), to);
+            to += job->ops->inputs_bytes;
+        }
+    }
+    worker->prepared = 1;
 }
 
 /* sums[t][i] of a group row; the first tiles of `next` are fetched meanwhile. */
-static void run_row(const struct tiled_job *job, const struct place *place, const struct place *next, const float *x,
-                    int64_t ldx, void *scratch, float *sums) {
+static void run_row(const struct tiled_job *job, const struct place *place, const struct place *next,
+                    struct worker *worker, float *sums) {
     const struct tiled_matrix *m = place->matrix;
-    const uint8_t **tiles = scratch;
-    for (int64_t i = 0; i < place->count; i++) {
+    const uint8_t **tiles = worker->scratch;
+    int64_t count = m->list.count;
+    for (int64_t i = 0; i < count; i++) {
         tiles[i] = tile_of(job, place, i);
     }
     for (int64_t i = 0; i < TILED_AHEAD; i++) {
-        tiles[place->count + i] = tile_of(job, next, i < next->count ? i : next->count - 1);
+        tiles[count + i] = tile_of(job, next, i < count ? i : count - 1);
     }
+    char *inputs = inputs_in(job, worker);
     struct tiled_row row = {
         .format = job->format,
         .tokens = job->tokens,
-        .count = place->count,
+        .list = m->list,
         .tiles = tiles,
-        .numbers = place->numbers,
         .zero_scale = m->zero_scale,
         .zero_offset = m->zero_offset,
-        .x = x,
-        .ldx = ldx,
-        .scratch = (float *)((char *)scratch + address_bytes(job)),
+        .inputs = inputs,
+        .scratch = (float *)(inputs + inputs_bytes(job)),
         .sums = sums,
     };
     if (job->format == GATUN_Q2N) {
         row.second = (const uint16_t *)m->second + place->row * tiles_of(m->columns) * TILED_ENTRY;
     } else {
-        row.scale = widened_row(m, place->row);
-        row.offset = row.scale + whole_tiles(m);
+        row.pairs = prepared_row(job, m, place->row);
     }
     job->ops->tiled_row(&row);
 }
@@ -292,20 +340,21 @@ static void write_inner(const struct tiled_job *job, int64_t slice, float *gate,
 
 static struct place wide_place(const struct tiled_job *job, const struct tiled_matrix *m, int64_t place) {
     int64_t row = job->from + row_at(job->to - job->from, m->period, place);
-    return (struct place){m, row, job->wide_numbers, tiles_of(m->columns)};
+    return (struct place){m, row};
 }
 
 static void wide_chunk(const void *argument, int64_t chunk, struct worker *worker) {
     const struct tiled_job *job = argument;
     struct range range = rows_of(job->to - job->from, job->threads, chunk);
+    prepare_inputs(job, &job->gate, job->x, job->ldx, worker);
     for (int64_t at = range.from; at < range.to; at++) {
         float gate_sums[TILED_TOKENS * TILED_ROWS];
         float up_sums[TILED_TOKENS * TILED_ROWS];
         struct place gate = wide_place(job, &job->gate, at);
         struct place up = wide_place(job, &job->up, at);
         struct place next = at + 1 < range.to ? wide_place(job, &job->gate, at + 1) : up;
-        run_row(job, &gate, &up, job->x, job->ldx, worker->scratch, gate_sums);
-        run_row(job, &up, &next, job->x, job->ldx, worker->scratch, up_sums);
+        run_row(job, &gate, &up, worker, gate_sums);
+        run_row(job, &up, &next, worker, up_sums);
         write_inner(job, gate.row, gate_sums, up_sums);
     }
 }
@@ -314,7 +363,7 @@ static void wide_chunk(const void *argument, int64_t chunk, struct worker *worke
 
 static struct place down_place(const struct tiled_job *job, int64_t place) {
     const struct tiled_matrix *m = &job->down;
-    return (struct place){m, row_at(group_rows_of(m), m->period, place), job->down_numbers, job->down_count};
+    return (struct place){m, row_at(group_rows_of(m), m->period, place)};
 }
 
 static void add_outputs(const struct tiled_job *job, int64_t row, const float *sums) {
@@ -329,21 +378,23 @@ static void add_outputs(const struct tiled_job *job, int64_t row, const float *s
 static void down_chunk(const void *argument, int64_t chunk, struct worker *worker) {
     const struct tiled_job *job = argument;
     struct range range = rows_of(group_rows_of(&job->down), job->threads, chunk);
+    prepare_inputs(job, &job->down, job->h, job->ldh, worker);
     for (int64_t at = range.from; at < range.to; at++) {
         float sums[TILED_TOKENS * TILED_ROWS];
         struct place place = down_place(job, at);
         struct place next = at + 1 < range.to ? down_place(job, at + 1) : place;
-        run_row(job, &place, &next, job->h, job->ldh, worker->scratch, sums);
+        run_row(job, &place, &next, worker, sums);
         add_outputs(job, place.row, sums);
     }
 }
 
 /* ---- the operation ---- */
 
-static void number_all(int32_t *numbers, int64_t count) {
+static int64_t number_all(int32_t *numbers, int64_t count) {
     for (int64_t i = 0; i < count; i++) {
         numbers[i] = (int32_t)i;
     }
+    return count;
 }
 
 /* The tiles of w2 that hold columns of the slices [from, to), in order; returns how many. */
@@ -361,59 +412,59 @@ static int64_t number_slices(int32_t *numbers, int64_t slices, int64_t from, int
     return count;
 }
 
-/* Inputs of whole tiles: a copy with zeros behind, unless they are such already. */
-static void pad_inputs(struct tiled_job *job, float *copy) {
-    int64_t columns = job->gate.columns;
-    int64_t ld = whole_tiles(&job->gate);
-    if (columns == ld) {
-        return;
-    }
-    for (int64_t t = 0; t < job->tokens; t++) {
-        memcpy(copy + t * ld, job->x + t * job->ldx, (size_t)columns * sizeof *copy);
-        memset(copy + t * ld + columns, 0, (size_t)(ld - columns) * sizeof *copy);
-    }
-    job->x = copy;
-    job->ldx = ld;
+static int64_t list_bytes(const struct tiled_matrix *m) {
+    return padded_to(tiles_of(m->columns) * (int64_t)sizeof(int32_t), 64);
 }
 
-/* Memory that all threads see: pairs, x, h and numbers of tiles. */
+static int64_t inner_bytes(const struct tiled_job *job) {
+    return padded_to(job->tokens * job->ldh * (int64_t)sizeof(float), 64);
+}
+
+/* In memory that all threads see: which tiles are wanted. */
+static void list_tiles(struct tiled_job *job, char *memory) {
+    int32_t *wide = (int32_t *)memory;
+    int32_t *down = (int32_t *)(memory + list_bytes(&job->gate));
+    int64_t slices = group_rows_of(&job->gate);
+    job->gate.list = (struct tiled_list){wide, number_all(wide, tiles_of(job->gate.columns))};
+    job->up.list = job->gate.list;
+    job->down.list = (struct tiled_list){down, number_slices(down, slices, job->from, job->to)};
+}
+
+/* Memory for lists of tiles, h and pairs, and what each thread needs. */
 static int share(struct gatun_pool *pool, struct tiled_job *job) {
     struct tiled_matrix *matrices[] = {&job->gate, &job->up, &job->down};
-    int64_t floats = job->tokens * (whole_tiles(&job->gate) + whole_tiles(&job->down));
+    int64_t bytes = list_bytes(&job->gate) + list_bytes(&job->down) + inner_bytes(job);
     for (int i = 0; i < 3; i++) {
-        floats += widened_floats(matrices[i], job->format);
+        matrices[i]->list.count = tiles_of(matrices[i]->columns);
+        bytes += prepared_bytes(job, matrices[i]);
     }
-    int64_t numbers = tiles_of(job->gate.columns) + tiles_of(job->down.columns);
-    float *memory = pool_shared(pool, (size_t)floats * sizeof(float) + (size_t)numbers * sizeof(int32_t));
+    char *memory = pool_shared(pool, (size_t)bytes);
     if (memory == NULL || pool_reserve(pool, scratch_bytes(job)) != GATUN_OK) {
         return 0;
     }
+    list_tiles(job, memory);
+    memory += list_bytes(&job->gate) + list_bytes(&job->down);
+    job->h = (float *)memory;
+    memory += inner_bytes(job);
     for (int i = 0; i < 3; i++) {
-        matrices[i]->widened = memory;
-        memory += widened_floats(matrices[i], job->format);
+        matrices[i]->prepared = memory;
+        memory += prepared_bytes(job, matrices[i]);
     }
-    pad_inputs(job, memory);
-    job->h = memory + job->tokens * whole_tiles(&job->gate);
-    job->ldh = whole_tiles(&job->down);
-    job->wide_numbers = (int32_t *)(job->h + job->tokens * job->ldh);
-    job->down_numbers = job->wide_numbers + tiles_of(job->gate.columns);
     return 1;
 }
 
 static int32_t run_expert(struct gatun_pool *pool, struct tiled_job *job) {
+    job->ops = pool_level(pool);
+    job->threads = pool_threads(pool);
+    job->ldh = job->down.columns;
     if (!share(pool, job)) {
         return GATUN_ENOMEM;
     }
-    int64_t slices = group_rows_of(&job->gate);
-    number_all(job->wide_numbers, tiles_of(job->gate.columns));
-    job->down_count = number_slices(job->down_numbers, slices, job->from, job->to);
-    if (job->to - job->from < slices || job->ldh != job->down.columns) {
+    if (job->to - job->from < group_rows_of(&job->gate)) {
         memset(job->h, 0, (size_t)(job->tokens * job->ldh) * sizeof *job->h);
     }
-    job->ops = pool_level(pool);
-    job->threads = pool_threads(pool);
     if (job->format == GATUN_Q2) {
-        pool_run(pool, widen_chunk, job, 2 * widen_chunks(&job->gate) + widen_chunks(&job->down), 0);
+        pool_run(pool, pair_chunk, job, 2 * pair_chunks(&job->gate) + pair_chunks(&job->down), 0);
     }
     pool_run(pool, wide_chunk, job, chunks_of(job->to - job->from, job->threads), 0);
     pool_run(pool, down_chunk, job, chunks_of(group_rows_of(&job->down), job->threads), 0);

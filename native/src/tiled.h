@@ -14,7 +14,7 @@
 #define TILED_CODES 512
 #define TILED_TOKENS 4
 
-/* Tiles whose scaled inputs are made and held at a time. */
+/* Tiles of a row, one after the other in its list, whose scaled inputs are made and held at a time. */
 #define TILED_BLOCK 8
 
 /* How many tiles ahead of their use they are fetched. */
@@ -42,22 +42,29 @@ static inline int64_t tiled_bytes(int32_t format) {
     return format == GATUN_Q2N ? TILED_NARROW : TILED_WIDE;
 }
 
+static inline int64_t tiled_blocks(int64_t tiles) {
+    return (tiles + TILED_BLOCK - 1) / TILED_BLOCK;
+}
+
+/* Some columns of a matrix, by their tiles: tile n has the columns from TILED_COLUMNS * n on. */
+struct tiled_list {
+    const int32_t *numbers;
+    int64_t count;
+};
+
 /* One group row by some of its tiles, in the order of their columns. */
 struct tiled_row {
     int32_t format;
     int32_t tokens;
-    int64_t count;
-    const uint8_t *const *tiles; /* [count + TILED_AHEAD]: the tiles, then those that will be read next */
-    const int32_t *numbers;      /* [count]: tile n has the columns from TILED_COLUMNS * n on */
-    const uint16_t *second;      /* GATUN_Q2N: the second level of the group row, [tile][TILED_ENTRY] */
-    const float *scale;          /* GATUN_Q2: what widen_pairs makes of each column's pair, zeros behind the last */
-    const float *offset;
-    float zero_scale; /* GATUN_Q2: zero = zero code * zero_scale + zero_offset */
+    struct tiled_list list;
+    const uint8_t *const *tiles; /* [list.count + TILED_AHEAD]: the tiles, then those that will be read next */
+    const uint16_t *second;      /* GATUN_Q2N: the second level of the group row, [tile of the row][TILED_ENTRY] */
+    const void *pairs;           /* GATUN_Q2: blocks of pairs as the level prepared them */
+    float zero_scale;            /* GATUN_Q2: zero = zero code * zero_scale + zero_offset */
     float zero_offset;
-    const float *x; /* [tokens][whole tiles] */
-    int64_t ldx;
-    float *scratch; /* tiled_scratch(count) floats at a multiple of 64 bytes */
-    float *sums;    /* [tokens][TILED_ROWS] */
+    const void *inputs; /* [tokens]: blocks of inputs as the level prepared them */
+    float *scratch;     /* tiled_scratch(list.count) floats at a multiple of 64 bytes */
+    float *sums;        /* [tokens][TILED_ROWS] */
 };
 
 /* One group row of a matrix of 2 bits in groups of 16, to be tiled. */
@@ -70,15 +77,16 @@ struct tiling_row {
     uint8_t *tiles; /* whole ones, padding included */
 };
 
-/* Floats of scratch: scaled inputs, room for reordering some; totals; entries of the second level. */
+/* Floats of scratch: scaled inputs, room for reordering some; totals; what becomes of the second level of narrow tiles. */
 #define TILED_ORDERED 256
 
-static inline int64_t tiled_inputs(void) {
+static inline int64_t tiled_scaled(void) {
     return (int64_t)TILED_TOKENS * TILED_BLOCK * TILED_COLUMNS;
 }
 
 static inline int64_t tiled_scratch(int64_t count) {
-    return tiled_inputs() + TILED_ORDERED + (int64_t)TILED_TOKENS * TILED_ROWS / 2 * 16 + count * TILED_ENTRY + 16;
+    return tiled_scaled() + TILED_ORDERED + (int64_t)TILED_TOKENS * TILED_ROWS / 2 * 16
+           + padded_to(count, 16) * (TILED_ENTRY + 2);
 }
 
 #endif

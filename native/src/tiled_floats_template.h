@@ -1,6 +1,6 @@
 /*
- * tiled_floats_template.h   the codes of a block against its scaled inputs in float32, for vectors of four lanes:
- * sixteen bytes of codes at a time, whose lanes are the rows r, r + 8, r, r + 8
+ * tiled_floats_template.h   scaled inputs and sums of codes in float32, for vectors of four lanes: sixteen bytes of codes at
+ * a time, whose lanes are the rows r, r + 8, r, r + 8
  * inputs  of a tile and token: [sixteen bytes l = 0..3][p = 0..7][h = 0..1][lane]
  */
 
@@ -10,23 +10,95 @@ _Static_assert(LANES == 4, "a vector of codes is what sixteen bytes hold");
 
 _Static_assert(4 * FIELDS * LANES <= TILED_ORDERED, "room for the inputs of a tile and token");
 
-/* Floats need no common unit. */
-struct magnitude {
-    vf unused;
+struct tiled_pairs {
+    float scale[TILED_BLOCK * TILED_COLUMNS];
+    float offset[TILED_BLOCK * TILED_COLUMNS];
 };
 
-INLINE struct magnitude no_magnitude(void) {
-    return (struct magnitude){vf_zero()};
+struct tiled_inputs {
+    float x[TILED_BLOCK * TILED_COLUMNS];
+};
+
+static void prepare_pairs(const float *scale, const float *offset, int64_t tiles, void *to) {
+    struct tiled_pairs *pairs = to;
+    memcpy(pairs->scale, scale, (size_t)(tiles * TILED_COLUMNS) * sizeof *scale);
+    memcpy(pairs->offset, offset, (size_t)(tiles * TILED_COLUMNS) * sizeof *offset);
 }
 
-INLINE struct magnitude with_value(struct magnitude m, vf v) {
-    (void)v;
-    return m;
+static void prepare_inputs(const float *x, int64_t tiles, void *to) {
+    memcpy(((struct tiled_inputs *)to)->x, x, (size_t)(tiles * TILED_COLUMNS) * sizeof *x);
 }
 
-INLINE float magnitude_of(struct magnitude m) {
-    (void)m;
-    return 0;
+/* By tile: scale = code * scale + scale_offset, zero likewise. */
+struct narrow_row {
+    float *scale;
+    float *scale_offset;
+    float *zero;
+    float *zero_offset;
+};
+
+static struct narrow_row narrow_row_of(const struct tiled_row *row, float *memory) {
+    int64_t room = padded_to(row->list.count, LANES);
+    struct narrow_row narrow = {memory, memory + room, memory + 2 * room, memory + 3 * room};
+    for (int64_t i = 0; i < row->list.count; i += LANES) {
+        struct narrow_level level = narrow_level_of(row, i);
+        vf_store(narrow.scale + i, level.scale);
+        vf_store(narrow.scale_offset + i, vf_sub(vf_zero(), vf_mul(level.scale, level.scale_zero)));
+        vf_store(narrow.zero + i, level.zero);
+        vf_store(narrow.zero_offset + i, vf_sub(vf_zero(), vf_mul(level.zero, level.zero_zero)));
+    }
+    return narrow;
+}
+
+struct affine {
+    vf factor;
+    vf offset;
+};
+
+INLINE vf apply(struct affine a, vf code) {
+    return vf_fma(code, a.factor, a.offset);
+}
+
+/* Of LANES columns: their codes of scale and zero, and what makes numbers of these. */
+struct column_metas {
+    vf scale;
+    vf zero;
+};
+
+INLINE struct column_metas narrow_metas(const struct narrow_row *narrow, int64_t tile, const uint8_t *codes) {
+    vi code = vi_load_u8(codes);
+    struct affine scale = {vf_set(narrow->scale[tile]), vf_set(narrow->scale_offset[tile])};
+    struct affine zero = {vf_set(narrow->zero[tile]), vf_set(narrow->zero_offset[tile])};
+    return (struct column_metas){apply(scale, code_alone(code, 0, 4)), apply(zero, code_alone(code, 4, 4))};
+}
+
+INLINE struct column_metas wide_metas(const struct tiled_row *row, int64_t block, int64_t column,
+                                      const uint8_t *codes) {
+    const struct tiled_pairs *pairs = (const struct tiled_pairs *)row->pairs + block;
+    struct affine scale = {vf_load(pairs->scale + column), vf_load(pairs->offset + column)};
+    struct affine zero = {vf_set(row->zero_scale), vf_set(row->zero_offset)};
+    return (struct column_metas){apply(scale, vf_from_int(vi_load_u8(codes))),
+                                 apply(zero, vf_from_int(vi_load_u8(codes + TILED_COLUMNS)))};
+}
+
+/* The scaled inputs of tile `i` of a block. */
+INLINE void scale_tile(int format, int tokens, const struct tiled_row *row, const struct narrow_row *narrow,
+                       struct tiled_block *block, int64_t i) {
+    const uint8_t *codes = block->tiles[i] + TILED_CODES;
+    const struct tiled_inputs *inputs = row->inputs;
+    int64_t blocks = tiled_blocks(row->list.count);
+    int64_t at = block->first / TILED_BLOCK;
+    float *xs = block->xs + i * tokens * TILED_COLUMNS;
+    for (int64_t c = 0; c < TILED_COLUMNS; c += LANES) {
+        struct column_metas metas = format == GATUN_Q2N
+                                        ? narrow_metas(narrow, block->first + i, codes + c)
+                                        : wide_metas(row, at, i * TILED_COLUMNS + c, codes + c);
+        for (int t = 0; t < tokens; t++) {
+            vf v = vf_mul(metas.scale, vf_load(inputs[t * blocks + at].x + i * TILED_COLUMNS + c));
+            vf_store(xs + t * TILED_COLUMNS + c, v);
+            block->zeros[t] = vf_fma(metas.zero, v, block->zeros[t]);
+        }
+    }
 }
 
 static void order_inputs(const float *xs, float *ordered) {
@@ -36,25 +108,31 @@ static void order_inputs(const float *xs, float *ordered) {
     }
 }
 
-static void add_codes(int tokens, struct tiled_block *block, float *totals) {
-    for (int64_t i = 0; i < block->count; i++) {
-        fetch_ahead(&block->ahead, ROW_PAIRS);
-        for (int t = 0; t < tokens; t++) {
-            order_inputs(block->xs + (i * tokens + t) * TILED_COLUMNS, block->ordered);
-            for (int r = 0; r < ROW_PAIRS; r++) {
-                const uint8_t *codes = block->tiles[i] + r * PAIR_BYTES;
-                float *total = totals + (r * tokens + t) * LANES;
-                vf sum = vf_load(total);
-                for (int l = 0; l < 4; l++) {
-                    vi v = vi_load(codes + 16 * l);
-                    const float *x = block->ordered + l * FIELDS * LANES;
+static void add_codes(int tokens, const struct tiled_block *block, int64_t i) {
+    for (int t = 0; t < tokens; t++) {
+        order_inputs(block->xs + (i * tokens + t) * TILED_COLUMNS, block->ordered);
+        for (int r = 0; r < ROW_PAIRS; r++) {
+            const uint8_t *codes = block->tiles[i] + r * PAIR_BYTES;
+            float *total = block->totals + (r * tokens + t) * LANES;
+            vf sum = vf_load(total);
+            for (int l = 0; l < 4; l++) {
+                vi v = vi_load(codes + 16 * l);
+                const float *x = block->ordered + l * FIELDS * LANES;
 #pragma GCC unroll 16
-                    for (int f = 0; f < FIELDS; f++) {
-                        sum = vf_fma(code_at(v, f / 2 * 2 + f % 2 * 16), vf_load(x + f * LANES), sum);
-                    }
+                for (int f = 0; f < FIELDS; f++) {
+                    sum = vf_fma(code_at(v, f / 2 * 2 + f % 2 * 16), vf_load(x + f * LANES), sum);
                 }
-                vf_store(total, sum);
             }
+            vf_store(total, sum);
         }
+    }
+}
+
+INLINE void add_block(int format, int tokens, const struct tiled_row *row, const struct narrow_row *narrow,
+                      struct tiled_block *block) {
+    for (int64_t i = 0; i < block->count; i++) {
+        fetch_ahead(&block->ahead, meta_lines(format) + ROW_PAIRS);
+        scale_tile(format, tokens, row, narrow, block, i);
+        add_codes(tokens, block, i);
     }
 }

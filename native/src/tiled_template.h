@@ -38,15 +38,21 @@ INLINE void fetch_ahead(struct ahead *ahead, int lines) {
     }
 }
 
-/* What a block's scaled inputs are and lead to; by token. */
+/* Lines of a tile behind its codes. */
+INLINE int meta_lines(int format) {
+    return format == GATUN_Q2N ? 2 : 4;
+}
+
+/* Some tiles of a row and what their sums are made of. */
 struct tiled_block {
     const uint8_t *const *tiles;
     struct ahead ahead;
+    int64_t first; /* in the list */
     int64_t count;
-    float *xs;      /* [count][tokens][TILED_COLUMNS] */
-    float *ordered; /* room for those of a tile and token as the level's add_codes wants them */
-    vf *zeros;
-    float largest[TILED_TOKENS];
+    float *xs;      /* scaled inputs [count][tokens][TILED_COLUMNS], or their bytes */
+    float *ordered; /* TILED_ORDERED */
+    float *totals;  /* [ROW_PAIRS][tokens][LANES] */
+    vf *zeros;      /* [tokens]: the second sum */
 };
 
 /* LANES pairs; the loops are over constants, so that they become vectors. */
@@ -75,118 +81,40 @@ static void widen_pairs(const uint16_t *pairs, int64_t n, float *restrict scale,
     }
 }
 
-/* ---- scales and zeros ---- */
-
-struct affine {
-    vf factor;
-    vf offset;
-};
-
-/* Of a tile: how codes become zeros, and for narrow tiles scales; there, as tables of all sixteen if there are such. */
-struct tile_metas {
-    struct affine scale;
-    struct affine zero;
-#if TABLES
-    vf scales;
-    vf zeros;
-#endif
-};
-
-struct column_metas {
+/* The second level of LANES narrow tiles from number `i` of the list on, zeros behind the last. */
+struct narrow_level {
     vf scale;
+    vf scale_zero;
     vf zero;
+    vf zero_zero;
 };
 
-INLINE vf apply(struct affine a, vf code) {
-    return vf_fma(code, a.factor, a.offset);
-}
-
-#if TABLES
-static const float SIXTEEN[] = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
-#endif
-
-INLINE struct tile_metas metas_of_tile(int format, const struct tiled_row *row, const float *entry) {
-    struct tile_metas metas;
-    if (format == GATUN_Q2N) {
-        metas.scale = (struct affine){vf_set(entry[0]), vf_set(-entry[1] * entry[0])};
-        metas.zero = (struct affine){vf_set(entry[2]), vf_set(-entry[3] * entry[2])};
-#if TABLES
-        vf codes = vf_load(SIXTEEN);
-        metas.scales = apply(metas.scale, codes);
-        metas.zeros = apply(metas.zero, codes);
-#endif
-    } else {
-        metas.scale = (struct affine){vf_zero(), vf_zero()};
-        metas.zero = (struct affine){vf_set(row->zero_scale), vf_set(row->zero_offset)};
+INLINE struct narrow_level narrow_level_of(const struct tiled_row *row, int64_t i) {
+    uint16_t halves[TILED_ENTRY * LANES] = {0};
+    float dealt[TILED_ENTRY * LANES];
+    for (int64_t j = 0; j < LANES && i + j < row->list.count; j++) {
+        memcpy(halves + j * TILED_ENTRY, row->second + (int64_t)row->list.numbers[i + j] * TILED_ENTRY,
+               TILED_ENTRY * sizeof *halves);
     }
-    return metas;
-}
-
-/* Of LANES columns of a tile, whose codes are at `codes`; they are columns from `k` on of the matrix. */
-INLINE struct column_metas metas_of_columns(int format, const struct tiled_row *row, const struct tile_metas *tile,
-                                            const uint8_t *codes, int64_t k) {
-    vi code = vi_load_u8(codes);
-    if (format == GATUN_Q2N) {
-#if TABLES
-        return (struct column_metas){vf_entry(tile->scales, code), vf_entry(tile->zeros, vi_right(code, 4))};
-#else
-        return (struct column_metas){apply(tile->scale, code_alone(code, 0, 4)),
-                                     apply(tile->zero, code_alone(code, 4, 4))};
-#endif
+    for (int j = 0; j < TILED_ENTRY; j++) {
+        vf_store(dealt + j * LANES, vf_load_f16(halves + j * LANES));
     }
-    struct affine scale = {vf_load(row->scale + k), vf_load(row->offset + k)};
-    vf zero = vf_from_int(vi_load_u8(codes + TILED_COLUMNS));
-    return (struct column_metas){apply(scale, vf_from_int(code)), apply(tile->zero, zero)};
+    vf_deal4(dealt);
+    return (struct narrow_level){vf_load(dealt), vf_load(dealt + LANES), vf_load(dealt + 2 * LANES),
+                                 vf_load(dealt + 3 * LANES)};
 }
 
-/* The second level of all narrow tiles of the row. */
-static void widen_entries(const struct tiled_row *row, float *entries) {
-    for (int64_t i = 0; i < row->count; i += LANES / TILED_ENTRY) {
-        uint16_t halves[LANES] = {0};
-        for (int64_t j = 0; j < LANES / TILED_ENTRY && i + j < row->count; j++) {
-            memcpy(halves + j * TILED_ENTRY, row->second + (int64_t)row->numbers[i + j] * TILED_ENTRY,
-                   TILED_ENTRY * sizeof *halves);
-        }
-        vf_store(entries + i * TILED_ENTRY, vf_load_f16(halves));
-    }
-}
-
+/*
+ * What a level brings: struct tiled_pairs and struct tiled_inputs, which prepare_pairs and prepare_inputs write; struct
+ * narrow_row, what becomes of all second levels of a row of narrow tiles, by narrow_row_of; and add_block.
+ */
 #if BYTE_SUMS
+#include "tiled_words_template.h"
+
 #include "tiled_bytes_template.h"
 #else
 #include "tiled_floats_template.h"
 #endif
-
-/* The scaled inputs of a tile, number `i` of the block. */
-INLINE void scale_tile(int format, int tokens, const struct tiled_row *row, const float *entry, int64_t number,
-                       struct tiled_block *block, int64_t i, struct magnitude *largest) {
-    struct tile_metas tile = metas_of_tile(format, row, entry);
-    const uint8_t *codes = block->tiles[i] + TILED_CODES;
-    float *xs = block->xs + i * tokens * TILED_COLUMNS;
-    fetch_ahead(&block->ahead, format == GATUN_Q2N ? 2 : 4);
-    for (int64_t c = 0; c < TILED_COLUMNS; c += LANES) {
-        int64_t k = number * TILED_COLUMNS + c;
-        struct column_metas metas = metas_of_columns(format, row, &tile, codes + c, k);
-        for (int t = 0; t < tokens; t++) {
-            vf v = vf_mul(metas.scale, vf_load(row->x + t * row->ldx + k));
-            vf_store(xs + t * TILED_COLUMNS + c, v);
-            block->zeros[t] = vf_fma(metas.zero, v, block->zeros[t]);
-            largest[t] = with_value(largest[t], v);
-        }
-    }
-}
-
-INLINE void scale_block(int format, int tokens, const struct tiled_row *row, const float *entries, int64_t first,
-                        struct tiled_block *block) {
-    struct magnitude largest[TILED_TOKENS] = {no_magnitude(), no_magnitude(), no_magnitude(), no_magnitude()};
-    for (int64_t i = 0; i < block->count; i++) {
-        const float *entry = entries + (first + i) * TILED_ENTRY;
-        scale_tile(format, tokens, row, entry, row->numbers[first + i], block, i, largest);
-    }
-    for (int t = 0; t < tokens; t++) {
-        block->largest[t] = magnitude_of(largest[t]);
-    }
-}
 
 /* Even lanes are row r, odd ones row r + 8. */
 INLINE void write_sums(int tokens, const float *totals, const vf *zeros, float *sums) {
@@ -209,23 +137,24 @@ INLINE void write_sums(int tokens, const float *totals, const vf *zeros, float *
 INLINE void row_of(int format, int tokens, const struct tiled_row *given) {
     const struct tiled_row copy = *given; /* in registers: stores of floats could not change it */
     const struct tiled_row *row = &copy;
-    float *xs = row->scratch;
-    float *ordered = xs + tiled_inputs();
-    float *totals = ordered + TILED_ORDERED;
-    float *entries = totals + TILED_TOKENS * ROW_PAIRS * WIDEST;
+    int64_t count = row->list.count;
     vf zeros[TILED_TOKENS] = {vf_zero(), vf_zero(), vf_zero(), vf_zero()};
-    memset(totals, 0, (size_t)(tokens * ROW_PAIRS * LANES) * sizeof *totals);
+    struct tiled_block block = {.xs = row->scratch, .zeros = zeros};
+    block.ordered = block.xs + tiled_scaled();
+    block.totals = block.ordered + TILED_ORDERED;
+    memset(block.totals, 0, (size_t)(tokens * ROW_PAIRS * LANES) * sizeof *block.totals);
+    float *behind = block.totals + TILED_TOKENS * ROW_PAIRS * WIDEST;
+    struct narrow_row narrow = {0};
     if (format == GATUN_Q2N) {
-        widen_entries(given, entries);
+        narrow = narrow_row_of(given, behind);
     }
-    for (int64_t first = 0; first < row->count; first += TILED_BLOCK) {
-        struct tiled_block block = {.tiles = row->tiles + first, .xs = xs, .ordered = ordered, .zeros = zeros};
-        block.count = row->count - first < TILED_BLOCK ? row->count - first : TILED_BLOCK;
+    for (; block.first < count; block.first += TILED_BLOCK) {
+        block.tiles = row->tiles + block.first;
+        block.count = count - block.first < TILED_BLOCK ? count - block.first : TILED_BLOCK;
         block.ahead = (struct ahead){block.tiles + TILED_AHEAD, 0, tiled_bytes(format)};
-        scale_block(format, tokens, row, entries, first, &block);
-        add_codes(tokens, &block, totals);
+        add_block(format, tokens, row, &narrow, &block);
     }
-    write_sums(tokens, totals, zeros, row->sums);
+    write_sums(tokens, block.totals, zeros, row->sums);
 }
 
 INLINE void row_of_format(int format, const struct tiled_row *row) {

@@ -212,18 +212,49 @@ INLINE vi vi_right16(vi v, int n) {
     return _mm256_srli_epi16(v, n);
 }
 
-/* The bytes of each sixteen at `places`. */
-INLINE vi vi_places(vi v, const uint8_t *places) {
-    return _mm256_shuffle_epi8(v, _mm256_broadcastsi128_si256(_mm_loadu_si128((const __m128i *)places)));
+INLINE vi vi_left16(vi v, int n) {
+    return _mm256_slli_epi16(v, n);
+}
+
+INLINE vi vi_words(int word) {
+    return _mm256_set1_epi16((short)word);
+}
+
+INLINE vi vi_add16(vi a, vi b) {
+    return _mm256_add_epi16(a, b);
+}
+
+/* a * b / 2^15, rounded, of 16-bit integers. */
+INLINE vi vi_scale16(vi a, vi b) {
+    return _mm256_mulhrs_epi16(a, b);
+}
+
+/* The lower 16 bits of each lane, one after the other; each is a signed 16-bit integer. */
+INLINE void vi_store_words(int16_t *p, vi v) {
+    __m128i words = _mm_packs_epi32(_mm256_castsi256_si128(v), _mm256_extracti128_si256(v, 1));
+    _mm_storeu_si128((__m128i *)p, words);
+}
+
+/* Bytes of a and b in turn, of the lower or upper half of each sixteen. */
+INLINE vi vi_zip_bytes(vi a, vi b, int half) {
+    return half == 0 ? _mm256_unpacklo_epi8(a, b) : _mm256_unpackhi_epi8(a, b);
+}
+
+/* Even bytes of one, odd bytes of the other. */
+INLINE vi vi_merge_bytes(vi even, vi odd) {
+    return _mm256_blendv_epi8(even, odd, _mm256_set1_epi16((short)0xff00));
+}
+
+/* Half `v` of: the lanes of sixteen bytes, number `f`, of `low` and of `high`, each twice. */
+INLINE vi vi_spread(vi low, vi high, int f, int v) {
+    vi places = _mm256_setr_epi32(0, 0, 1, 1, 2, 2, 3, 3);
+    return _mm256_permutevar8x32_epi32(v == 0 ? low : high, _mm256_add_epi32(places, _mm256_set1_epi32(4 * f)));
 }
 
 /* The larger magnitude; b where either is NaN. */
 INLINE vf vf_larger_magnitude(vf a, vf b) {
     return _mm256_max_ps(_mm256_andnot_ps(_mm256_set1_ps(-0.0f), a), b);
 }
-
-/* No permutation has sixteen entries. */
-#define TABLES 0
 
 INLINE int byte_parts(int tokens) {
     (void)tokens;

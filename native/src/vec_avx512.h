@@ -192,7 +192,11 @@ INLINE vi vi_pair(vi low, vi high) {
 }
 
 INLINE vi vi_add_products(vi a, vi b, vi sum) {
+#ifdef __AVX512VNNI__
+    return _mm512_dpwssd_epi32(sum, a, b);
+#else
     return _mm512_add_epi32(sum, _mm512_madd_epi16(a, b));
+#endif
 }
 
 /* Holds a value in a register: the compiler would load it again for each use, and regroup sums until they spill. */
@@ -214,25 +218,48 @@ INLINE vi vi_right16(vi v, int n) {
     return _mm512_srli_epi16(v, (unsigned)n);
 }
 
-/* The bytes of each sixteen at `places`. */
-INLINE vi vi_places(vi v, const uint8_t *places) {
-    return _mm512_shuffle_epi8(v, _mm512_broadcast_i32x4(_mm_loadu_si128((const __m128i *)places)));
+INLINE vi vi_left16(vi v, int n) {
+    return _mm512_slli_epi16(v, (unsigned)n);
+}
+
+INLINE vi vi_words(int word) {
+    return _mm512_set1_epi16((short)word);
+}
+
+INLINE vi vi_add16(vi a, vi b) {
+    return _mm512_add_epi16(a, b);
+}
+
+/* a * b / 2^15, rounded, of 16-bit integers. */
+INLINE vi vi_scale16(vi a, vi b) {
+    return _mm512_mulhrs_epi16(a, b);
+}
+
+/* The lower 16 bits of each lane, one after the other. */
+INLINE void vi_store_words(int16_t *p, vi v) {
+    _mm256_storeu_si256((__m256i *)p, _mm512_cvtepi32_epi16(v));
+}
+
+/* Bytes of a and b in turn, of the lower or upper half of each sixteen. */
+INLINE vi vi_zip_bytes(vi a, vi b, int half) {
+    return half == 0 ? _mm512_unpacklo_epi8(a, b) : _mm512_unpackhi_epi8(a, b);
+}
+
+/* Even bytes of one, odd bytes of the other. */
+INLINE vi vi_merge_bytes(vi even, vi odd) {
+    return _mm512_mask_blend_epi8(0xaaaaaaaaaaaaaaaa, even, odd);
+}
+
+/* The lanes of sixteen bytes, number `f`, of `low` and of `high`, each twice; a smaller vector's half `v` of these. */
+INLINE vi vi_spread(vi low, vi high, int f, int v) {
+    (void)v;
+    vi places = _mm512_setr_epi32(0, 0, 1, 1, 2, 2, 3, 3, 16, 16, 17, 17, 18, 18, 19, 19);
+    return _mm512_permutex2var_epi32(low, _mm512_add_epi32(places, _mm512_set1_epi32(4 * f)), high);
 }
 
 /* The larger magnitude; a NaN is passed over. */
 INLINE vf vf_larger_magnitude(vf a, vf b) {
     return _mm512_range_ps(a, b, 0x0b);
-}
-
-/* Entry `index mod 16` of a table for each lane. */
-#define TABLES 1
-
-INLINE vf vf_entry(vf table, vi index) {
-    return _mm512_permutexvar_ps(index, table);
-}
-
-INLINE vi vi_right(vi v, int n) {
-    return _mm512_srli_epi32(v, (unsigned)n);
 }
 
 #ifdef __AVX512VNNI__
