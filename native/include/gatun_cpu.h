@@ -206,9 +206,9 @@ int32_t gatun_experts(struct gatun_pool *pool, const struct gatun_expert *expert
 
 /*
  * y[t] += weights[t] * (the slices [from, to) of the expert) (x[t]) for 1 to 4 tokens; x[t][hidden] and y[t][hidden]
- * must not overlap. Disjoint ranges add up to the whole expert. The vector levels round each scaled input to 15 bits of
- * the largest of its block of 1024 columns and sum exactly: an error of about 1e-4 of the output's 2-norm. A token's
- * result does not depend on the others.
+ * must not overlap. Disjoint ranges add up to the whole expert. The vector levels round scales, inputs and their products
+ * to 15 bits of the largest in a block of 1024 columns and sum exactly: an error of about 1e-4 of the output's 2-norm. A
+ * token's result does not depend on the others.
  */
 int32_t gatun_tiled_expert(struct gatun_pool *pool, const struct gatun_tiled_expert *expert, int64_t from, int64_t to,
                            const float *x, int64_t ldx, int64_t tokens, const float *weights, float *y, int64_t ldy);

@@ -92,9 +92,15 @@ struct narrow_level {
 INLINE struct narrow_level narrow_level_of(const struct tiled_row *row, int64_t i) {
     uint16_t halves[TILED_ENTRY * LANES] = {0};
     float dealt[TILED_ENTRY * LANES];
-    for (int64_t j = 0; j < LANES && i + j < row->list.count; j++) {
-        memcpy(halves + j * TILED_ENTRY, row->second + (int64_t)row->list.numbers[i + j] * TILED_ENTRY,
-               TILED_ENTRY * sizeof *halves);
+    const int32_t *numbers = row->list.numbers + i;
+    int64_t count = row->list.count - i < LANES ? row->list.count - i : LANES;
+    if (numbers[count - 1] - numbers[0] == count - 1 && count == LANES) {
+        memcpy(halves, row->second + (int64_t)numbers[0] * TILED_ENTRY, sizeof halves);
+    } else {
+        for (int64_t j = 0; j < count; j++) {
+            memcpy(halves + j * TILED_ENTRY, row->second + (int64_t)numbers[j] * TILED_ENTRY,
+                   TILED_ENTRY * sizeof *halves);
+        }
     }
     for (int j = 0; j < TILED_ENTRY; j++) {
         vf_store(dealt + j * LANES, vf_load_f16(halves + j * LANES));

@@ -1,15 +1,17 @@
 /*
  * tiled_words_template.h   the scaled inputs of a block as integers, a column in 16 bits, by products of 16 bits
  *
- * scales  of a block, with S = the largest |centre| + half * |step| of its columns (narrow tiles: of its tiles), which no scale
- *         exceeds: scale = S / 32500 * (centre + (code - half) * step), code - half in the upper bits of a word, half = 2^7 or 2^3
+ * scales  of a block, with S = the largest |centre| + half * |step| of its columns (narrow: of its tiles), which no scale
+ *         exceeds: scale = S / 32500 * (centre + (code - half) * step), with code - half in the upper bits of a word and
+ *         half = 2^7 or 2^3
  * inputs  x = X / 32767 * word, with X = the largest |x| of the block
- * words   their product w, a rounded multiplication, |w| < 32512 = 127 * 256: so of w = 256 high + low both are signed bytes
- * order   a byte of codes holds the columns 16f + n in its field f, or 16f + 64 + n if it is an odd one. So words are made in
- *         pairs of vectors, of the columns below 64 and of those from there on, whose bytes are then merged: [chunk of
- *         fields][half of n][below, above][field][n mod 8]
+ * words   their product w, a rounded multiplication, |w| < 32512 = 127 * 256: so of w = 256 high + low both are signed
+ *         bytes
+ * order   a byte of codes holds the columns 16f + n in its field f, or 16f + 64 + n if it is an odd one. So words are
+ *         made in pairs of vectors, of the columns below 64 and of those from there on, whose bytes are then merged:
+ *         [chunk of fields][half of n][below, above][field][n mod 8]
  * zeros   sums of zero code * w and of w in 32 bits: at most 255 * 32512 * 16 * TILED_BLOCK < 2^31
- * error   w is off by about a unit of 2^-15 S X: about 1e-4 of the output's 2-norm
+ * error   w is off by less than a unit, 2^-15 S X: about 1e-4 of the output's 2-norm
  */
 
 #define VECTORS (PAIR_BYTES / (4 * LANES)) /* of one row pair's codes */
@@ -32,7 +34,7 @@
 
 _Static_assert(255LL * 32512 * 16 * TILED_BLOCK < 1LL << 31, "the sums of a block's zeros must not overflow");
 
-/* The magnitudes' largest; NaN if a value is none or infinite, so that all that it is in shows. */
+/* `largest` is S or X, or NaN if a value is none or infinite: so it shows in all that comes of it. */
 struct tiled_pairs {
     _Alignas(64) int16_t step[BLOCK_COLUMNS];
     int16_t centre[BLOCK_COLUMNS];
@@ -98,19 +100,19 @@ INLINE vf magnitude_of(vf centre, vf step, float half) {
 
 static void prepare_pairs(const float *scale, const float *offset, int64_t tiles, void *to) {
     struct tiled_pairs *pairs = to;
-    const vf half = vf_set(128);
+    const float half = 128;
     struct magnitude magnitude = {vf_zero(), vf_zero()};
     for (int64_t k = 0; k < tiles * TILED_COLUMNS; k += LANES) {
-        vf centre = vf_fma(vf_load(scale + k), half, vf_load(offset + k));
-        look_at(&magnitude, centre);
-        look_at(&magnitude, magnitude_of(centre, vf_load(scale + k), 128));
+        vf centre = vf_fma(vf_load(scale + k), vf_set(half), vf_load(offset + k));
+        look_at(&magnitude, centre); /* a NaN may not be seen in its magnitude */
+        look_at(&magnitude, magnitude_of(centre, vf_load(scale + k), half));
     }
     pairs->largest = seen_by(&magnitude);
     vf units = vf_set(units_of(LARGEST_SCALE, pairs->largest));
     for (int64_t tile = 0; tile < tiles; tile++) {
         int64_t k = tile * TILED_COLUMNS;
         for (int64_t c = 0; c < TILED_COLUMNS; c += LANES) {
-            vf step = vf_mul(vf_load(scale + k + c), half);
+            vf step = vf_mul(vf_load(scale + k + c), vf_set(half));
             vf centre = vf_add(step, vf_load(offset + k + c));
             put_words(vf_mul(step, units), c, pairs->step + k);
             put_words(vf_mul(centre, units), c, pairs->centre + k);
@@ -134,20 +136,28 @@ INLINE void put_twice(vf v, float *to) {
     vi_store((uint8_t *)to, vi_pair(words, words));
 }
 
-/* Of the magnitudes of a block's tiles, in whose place it writes the block's units. */
-static float take_largest(float *magnitudes, int64_t count) {
-    float largest = 0;
-    float sum = 0;
-    for (int64_t i = 0; i < count; i++) {
-        largest = magnitudes[i] > largest ? magnitudes[i] : largest;
-        sum += magnitudes[i];
+/*
+ * Of the magnitudes of a block's tiles, in whose place it writes the block's units. Without their signs the bits of floats
+ * are in the order of the floats, and those of NaN come last.
+ */
+static float take_largest(float *magnitudes) {
+    int32_t most = 0;
+    for (int i = 0; i < TILED_BLOCK; i++) {
+        int32_t bits;
+        memcpy(&bits, magnitudes + i, sizeof bits);
+        bits &= INT32_MAX;
+        most = bits > most ? bits : most;
     }
+    float largest;
+    memcpy(&largest, &most, sizeof largest);
     float units = units_of(LARGEST_SCALE, largest);
-    for (int64_t i = 0; i < count; i++) {
+    for (int i = 0; i < TILED_BLOCK; i++) {
         magnitudes[i] = units;
     }
-    return largest + 0 * sum;
+    return largest + 0 * largest;
 }
+
+_Static_assert(WIDEST % TILED_BLOCK == 0, "zeros lie behind the tiles of the last block");
 
 static struct narrow_row narrow_row_of(const struct tiled_row *row, float *memory) {
     int64_t count = row->list.count;
@@ -168,7 +178,7 @@ static struct narrow_row narrow_row_of(const struct tiled_row *row, float *memor
         vf_store(units + i, vf_fma(middle, vf_zero(), magnitude_of(middle, level.scale, 8)));
     }
     for (int64_t i = 0; i < count; i += TILED_BLOCK) {
-        largest[i / TILED_BLOCK] = take_largest(units + i, count - i < TILED_BLOCK ? count - i : TILED_BLOCK);
+        largest[i / TILED_BLOCK] = take_largest(units + i);
     }
     for (int64_t i = 0; i < count; i += LANES) {
         put_twice(vf_mul(vf_load(step + i), vf_load(units + i)), step + i);
@@ -281,7 +291,6 @@ INLINE void write_chunk(const struct chunk *chunk, int number, const int16_t *in
     }
 }
 
-/* Of a narrow tile zero_zero and zero differ from the next one's. */
 INLINE vf zero_of(struct zero_sums sums, vf zero, vf zero_offset) {
     return vf_fma(vf_from_int(sums.codes), zero, vf_mul(vf_from_int(sums.ones), zero_offset));
 }
@@ -304,6 +313,7 @@ INLINE void scale_block(int format, int tokens, const struct tiled_row *row, con
                 write_chunk(&chunk, c, inputs[t * blocks].words + i * TILED_COLUMNS, to, &sums[t]);
             }
         }
+        /* Each narrow tile has a zero of zeros of its own. */
         for (int t = 0; t < tokens && format == GATUN_Q2N; t++) {
             vf offset = vf_set(narrow->zero_offset[block->first + i]);
             vf tile = zero_of(sums[t], vf_set(narrow->zero[block->first + i]), offset);
