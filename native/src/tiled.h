@@ -18,7 +18,7 @@
 #define TILED_BLOCK 8
 
 /* How many tiles ahead of their use they are fetched. */
-#define TILED_AHEAD 8
+#define TILED_AHEAD 16
 
 #define TILED_WIDE 768
 #define TILED_NARROW 640
