@@ -1,6 +1,8 @@
 /*
  * pool.c: threads that spin a while for work, then sleep.
  *
+ * A sleeper that was woken wakes two more: to wake all of them would keep the caller for longer than many a job takes.
+ *
  * One atomic word says everything about the job in flight: its number (upper half), whether it may still be joined
  * (OPEN) and how many workers are inside (lowest bits). A worker joins by adding itself while OPEN stands; the caller
  * takes OPEN away once no chunk is left and waits for those inside. So a worker that wakes late misses the job, and
@@ -11,6 +13,7 @@
 
 #include <pthread.h>
 #include <sched.h>
+#include <semaphore.h>
 #include <signal.h>
 #include <stdalign.h>
 #include <stdatomic.h>
@@ -39,9 +42,10 @@ struct gatun_pool {
     alignas(64) atomic_int sleepers;
     atomic_int caller_sleeps;
     atomic_int stop;
-    alignas(64) chunk_fn function;
+    alignas(64) team_fn function;
     const void *job;
-    int64_t chunks;
+    int is_open;
+    int is_shared;
     const struct level_ops *ops;
     int64_t spin_nanoseconds;
     int32_t threads; /* with the caller, who is member 0 */
@@ -49,7 +53,7 @@ struct gatun_pool {
     struct member *members;
     void *shared;
     size_t shared_capacity;
-    pthread_mutex_t turn;  /* held by the caller whose operation runs */
+    sem_t turn;            /* taken by the caller whose operation runs; who gives it back may be another thread */
     pthread_mutex_t sleep; /* guards both conditions */
     pthread_cond_t work;
     pthread_cond_t done;
@@ -61,21 +65,21 @@ static int64_t now(void) {
     return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
 }
 
-static void pause_briefly(void) {
-    for (int i = 0; i < PAUSES_PER_LOOK; i++) {
-        cpu_pause();
+/* Spins until the condition holds of `number`, for the time that threads of the pool spin; whether it came to hold. */
+static inline int spin_until(struct gatun_pool *pool, int (*holds)(struct gatun_pool *, uint64_t), uint64_t number) {
+    if (pool->spin_nanoseconds == 0) {
+        return holds(pool, number);
     }
-}
-
-static void run_chunks(struct gatun_pool *pool, struct member *member) {
-    member->worker.prepared = -1;
-    for (;;) {
-        int64_t chunk = atomic_fetch_add_explicit(&pool->next, 1, memory_order_relaxed);
-        if (chunk >= pool->chunks) {
-            return;
+    int64_t deadline = now() + pool->spin_nanoseconds;
+    do {
+        for (int i = 0; i < PAUSES_PER_LOOK; i++) {
+            if (holds(pool, number)) {
+                return 1;
+            }
+            cpu_pause();
         }
-        pool->function(pool->job, chunk, &member->worker);
-    }
+    } while (now() < deadline);
+    return 0;
 }
 
 /* ---- workers ---- */
@@ -89,24 +93,18 @@ static int has_news(struct gatun_pool *pool, uint64_t seen) {
 }
 
 static void await_news(struct gatun_pool *pool, uint64_t seen) {
-    int64_t deadline = pool->spin_nanoseconds > 0 ? now() + pool->spin_nanoseconds : 0;
-    while (deadline != 0) {
-        for (int i = 0; i < PAUSES_PER_LOOK; i++) {
-            if (has_news(pool, seen)) {
-                return;
-            }
-            cpu_pause();
-        }
-        if (now() >= deadline) {
-            break;
-        }
+    if (spin_until(pool, has_news, seen)) {
+        return;
     }
     pthread_mutex_lock(&pool->sleep);
     atomic_fetch_add(&pool->sleepers, 1);
     while (!has_news(pool, seen)) {
         pthread_cond_wait(&pool->work, &pool->sleep);
     }
-    atomic_fetch_sub(&pool->sleepers, 1);
+    if (atomic_fetch_sub(&pool->sleepers, 1) > 1) {
+        pthread_cond_signal(&pool->work);
+        pthread_cond_signal(&pool->work);
+    }
     pthread_mutex_unlock(&pool->sleep);
 }
 
@@ -137,7 +135,7 @@ static void *work(void *argument) {
     uint64_t seen = 0;
     while (!atomic_load(&pool->stop)) {
         if (join(pool, &seen)) {
-            run_chunks(pool, member);
+            pool->function(pool->job, &member->worker);
             leave(pool);
         }
         await_news(pool, seen);
@@ -152,56 +150,102 @@ static void open_job(struct gatun_pool *pool) {
     atomic_store(&pool->state, following << NUMBER_SHIFT | OPEN);
     if (atomic_load(&pool->sleepers) > 0) {
         pthread_mutex_lock(&pool->sleep);
-        pthread_cond_broadcast(&pool->work);
+        pthread_cond_signal(&pool->work);
         pthread_mutex_unlock(&pool->sleep);
     }
 }
 
+static int is_empty(struct gatun_pool *pool, uint64_t unused) {
+    (void)unused;
+    return (atomic_load(&pool->state) & INSIDE) == 0;
+}
+
 static void close_job(struct gatun_pool *pool) {
-    uint64_t state = atomic_fetch_and(&pool->state, ~(uint64_t)OPEN);
-    if ((state & INSIDE) == 0) {
+    atomic_fetch_and(&pool->state, ~(uint64_t)OPEN);
+    if (spin_until(pool, is_empty, 0)) {
         return;
     }
-    int64_t deadline = now() + pool->spin_nanoseconds;
-    do {
-        if ((atomic_load(&pool->state) & INSIDE) == 0) {
-            return;
-        }
-        pause_briefly();
-    } while (now() < deadline);
     pthread_mutex_lock(&pool->sleep);
     atomic_store(&pool->caller_sleeps, 1);
-    while ((atomic_load(&pool->state) & INSIDE) != 0) {
+    while (!is_empty(pool, 0)) {
         pthread_cond_wait(&pool->done, &pool->sleep);
     }
     atomic_store(&pool->caller_sleeps, 0);
     pthread_mutex_unlock(&pool->sleep);
 }
 
-void pool_run(struct gatun_pool *pool, chunk_fn function, const void *job, int64_t chunks, int alone) {
-    if (chunks <= 0) {
-        return;
-    }
+void pool_open(struct gatun_pool *pool, team_fn function, const void *job, int alone) {
     pool->function = function;
     pool->job = job;
-    pool->chunks = chunks;
+    pool->is_open = 1;
+    pool->is_shared = pool->threads > 1 && !alone;
     atomic_store_explicit(&pool->next, 0, memory_order_relaxed);
-    int shared = pool->threads > 1 && chunks > 1 && !alone;
-    if (shared) {
+    if (pool->is_shared) {
         open_job(pool);
     }
-    run_chunks(pool, &pool->members[0]);
-    if (shared) {
+}
+
+void pool_close(struct gatun_pool *pool) {
+    pool->function(pool->job, &pool->members[0].worker);
+    if (pool->is_shared) {
         close_job(pool);
+    }
+    pool->is_open = 0;
+}
+
+int pool_is_open(const struct gatun_pool *pool) {
+    return pool->is_open;
+}
+
+int64_t pool_claim(struct gatun_pool *pool) {
+    return atomic_fetch_add_explicit(&pool->next, 1, memory_order_relaxed);
+}
+
+void pool_await(const struct gatun_pool *pool, const atomic_int_fast64_t *value, int64_t least) {
+    if (atomic_load_explicit(value, memory_order_acquire) >= least) {
+        return;
+    }
+    int64_t deadline = now() + pool->spin_nanoseconds;
+    for (int i = 1; atomic_load_explicit(value, memory_order_acquire) < least; i++) {
+        cpu_pause();
+        if (i % PAUSES_PER_LOOK == 0 && now() >= deadline) {
+            sched_yield();
+        }
+    }
+}
+
+/* ---- chunks ---- */
+
+struct chunks {
+    struct gatun_pool *pool;
+    chunk_fn function;
+    const void *job;
+    int64_t count;
+};
+
+static void run_chunks(const void *argument, struct worker *worker) {
+    const struct chunks *chunks = argument;
+    worker->prepared = -1;
+    for (int64_t chunk; (chunk = pool_claim(chunks->pool)) < chunks->count;) {
+        chunks->function(chunks->job, chunk, worker);
+    }
+}
+
+void pool_run(struct gatun_pool *pool, chunk_fn function, const void *job, int64_t chunks, int alone) {
+    if (chunks > 0) {
+        pool_open(pool, run_chunks, &(struct chunks){pool, function, job, chunks}, chunks == 1 || alone);
+        pool_close(pool);
     }
 }
 
 void pool_enter(struct gatun_pool *pool) {
-    pthread_mutex_lock(&pool->turn);
+    while (sem_wait(&pool->turn) != 0) {
+        /* a signal came in between */
+    }
 }
 
 int32_t pool_leave(struct gatun_pool *pool, int32_t result) {
-    pthread_mutex_unlock(&pool->turn);
+    sem_post(&pool->turn);
     return result;
 }
 
@@ -288,7 +332,7 @@ static struct gatun_pool *new_pool(int32_t threads) {
     for (int32_t i = 0; i < threads; i++) {
         pool->members[i] = (struct member){.pool = pool};
     }
-    pthread_mutex_init(&pool->turn, NULL);
+    sem_init(&pool->turn, 0, 1);
     pthread_mutex_init(&pool->sleep, NULL);
     pthread_cond_init(&pool->work, NULL);
     pthread_cond_init(&pool->done, NULL);
@@ -323,7 +367,7 @@ void gatun_pool_destroy(struct gatun_pool *pool) {
     if (pool == NULL) {
         return;
     }
-    pthread_mutex_lock(&pool->turn);
+    pool_enter(pool);
     pthread_mutex_lock(&pool->sleep);
     atomic_store(&pool->stop, 1);
     pthread_cond_broadcast(&pool->work);
@@ -334,11 +378,10 @@ void gatun_pool_destroy(struct gatun_pool *pool) {
     for (int32_t i = 0; i < pool->threads; i++) {
         free(pool->members[i].worker.scratch);
     }
-    pthread_mutex_unlock(&pool->turn);
     pthread_cond_destroy(&pool->work);
     pthread_cond_destroy(&pool->done);
     pthread_mutex_destroy(&pool->sleep);
-    pthread_mutex_destroy(&pool->turn);
+    sem_destroy(&pool->turn);
     free(pool->members);
     free(pool->shared);
     free(pool);
