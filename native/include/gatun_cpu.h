@@ -1,7 +1,7 @@
 /*
  * gatun_cpu.h: the CPU library of Gatun. One header, one ABI.
  *
- * Every operation is synchronous: it returns when its outputs are written. All arrays are row-major; a "leading
+ * Every operation but gatun_tiled_begin is synchronous: it returns when its outputs are written. All arrays are row-major; a "leading
  * dimension" (ld...) is the distance between the rows of two consecutive tokens, in elements. Activations are float32.
  * Functions return GATUN_OK or a GATUN_E... code and write nothing outside the arrays described. The caller has checked
  * that every pointer covers its shape; the library checks shapes against each other and never reads past them.
@@ -17,7 +17,7 @@
 
 #include <stdint.h>
 
-#define GATUN_CPU_ABI 3
+#define GATUN_CPU_ABI 4
 
 /* Return codes. */
 #define GATUN_OK 0
@@ -115,6 +115,22 @@ struct gatun_tiled_expert {
     int32_t reserved;
 };
 
+/*
+ * The slices [from, to) of an expert for 1 to 4 tokens: y[t] += weights[t] * (those slices) (x[t]), with x[t][hidden] and
+ * y[t][hidden]. Disjoint ranges add up to the whole expert.
+ */
+struct gatun_tiled_item {
+    const struct gatun_tiled_expert *expert;
+    int64_t from;
+    int64_t to;
+    int64_t tokens;
+    const float *x;
+    int64_t ldx;
+    const float *weights;
+    float *y;
+    int64_t ldy;
+};
+
 /* The keys and values of one layer of one sequence: keys[kv_heads][capacity][head_size], values likewise. */
 struct gatun_kv {
     void *keys;
@@ -205,13 +221,20 @@ int32_t gatun_experts(struct gatun_pool *pool, const struct gatun_expert *expert
                       int64_t ldy);
 
 /*
- * y[t] += weights[t] * (the slices [from, to) of the expert) (x[t]) for 1 to 4 tokens; x[t][hidden] and y[t][hidden]
- * must not overlap. Disjoint ranges add up to the whole expert. The vector levels round scales, inputs and their products
- * to 15 bits of the largest in a block of 1024 columns and sum exactly: an error of about 1e-4 of the output's 2-norm. A
- * token's result does not depend on the others.
+ * Adds items in their order, together in one go. Their experts have the same hidden size. No y may overlap an x; two of them
+ * may be the same rows, or some of the same. The vector levels round scales, inputs and their products to 15 bits of the
+ * largest in a block of 1024 columns and sum exactly: an error of about 1e-4 of the output's 2-norm. A token's result
+ * depends on neither the others nor on which items go together.
  */
-int32_t gatun_tiled_expert(struct gatun_pool *pool, const struct gatun_tiled_expert *expert, int64_t from, int64_t to,
-                           const float *x, int64_t ldx, int64_t tokens, const float *weights, float *y, int64_t ldy);
+int32_t gatun_tiled_experts(struct gatun_pool *pool, const struct gatun_tiled_item *items, int32_t count);
+
+/*
+ * The same in two steps: `begin` has the other threads of the pool start and returns, `finish` works along and returns when
+ * all is done. What the items point to must last until then; they themselves and the structs of their experts need not.
+ * After a begin that returned GATUN_OK the pool is taken until the finish, which may be called by another thread.
+ */
+int32_t gatun_tiled_begin(struct gatun_pool *pool, const struct gatun_tiled_item *items, int32_t count);
+int32_t gatun_tiled_finish(struct gatun_pool *pool);
 
 /*
  * Writes an HQQ matrix of 2 bits in groups of 16 as kernels/layout.cuh describes "q2", padding included: `bytes` must be what

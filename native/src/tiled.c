@@ -1,493 +1,328 @@
 /*
- * tiled.c: one expert from its block of tiles, or some slices of it.
+ * tiled.c: some experts, or slices of them, straight from their blocks of tiles.
  *
- * Of wide tiles the second-level pairs are prepared first, once for all group rows that share them. Then w1, w3 and
- * SwiGLU: slice s, one group row of w1 and of w3, makes the inner values s, s + G, ..., s + 15 G. Then w2 by its group
- * rows, over the tiles that hold columns of these slices; the other columns of such a tile are zero. Each thread prepares
- * the inputs of a phase for itself, which is faster than waiting for others. Group rows do not depend on each other, so
- * results do not depend on who computes which.
+ * One job with five stages, each over all items. PREPARE makes the second-level pairs of w1 and w3 and their inputs. WIDE
+ * is w1, w3 and SwiGLU: slice s, one group row of w1 and of w3, makes the inner values s, s + G, ..., s + 15 G. DOWN_PAIRS
+ * makes the pairs of w2, and keeps those busy who are done with WIDE early. INPUTS makes the inputs of w2 from all inner
+ * values. DOWN is w2 by its group rows, over the tiles that hold columns of the item's slices.
+ *
+ * Threads claim chunks of the stages one after the other. Who has to wait for the stages before fetches from memory what
+ * it will compute first, so that memory is not idle meanwhile; and the chunk that follows is claimed before the last row
+ * of the one before, so that its first tiles are on their way.
+ *
+ * Group rows do not depend on each other, and items are added to a group row of y in their order, so results do not depend
+ * on who computes which.
  */
+#include <stdalign.h>
+#include <stdatomic.h>
 #include <string.h>
 
-#include "check.h"
 #include "gatun_cpu.h"
 #include "pool.h"
-#include "tiled.h"
+#include "tiled_expert.h"
+#include "tiled_order.h"
 
-#define BLOCK_ALIGNMENT 64
+enum stage { PREPARE, WIDE, DOWN_PAIRS, INPUTS, DOWN, STAGES };
 
-/* So that groups are counted in 31 bits, as on the GPU, and no product of sizes overflows. */
-#define MOST_SIZE ((int64_t)1 << 24)
-#define MOST_GROUPS INT32_MAX
+/* How many stages must be complete before a chunk of this one. */
+static const int AWAITED[STAGES] = {[WIDE] = WIDE, [INPUTS] = INPUTS, [DOWN] = DOWN};
 
-#define BLOCK_COLUMNS (TILED_BLOCK * TILED_COLUMNS)
+/* Blocks of inputs of w2 that go together, so that some threads have none and can fetch. */
+#define INPUT_BLOCKS 2
 
-/* One matrix in a block. */
-struct tiled_matrix {
-    int64_t rows;
-    int64_t columns;
-    int64_t pairs;
-    int64_t period; /* group rows so far apart have the same pairs */
-    const uint8_t *tiles;
-    const uint8_t *second;
-    float zero_scale;
-    float zero_offset;
-    int64_t bytes;
-    struct tiled_list list; /* the tiles of a row that are wanted */
-    char *prepared;         /* [period][blocks of the list] */
+/* A number that all threads raise, on a line of its own. */
+struct counter {
+    alignas(64) atomic_int_fast64_t value;
 };
 
 struct tiled_job {
-    const struct level_ops *ops;
-    int32_t format;
-    int32_t tokens;
+    struct gatun_pool *pool;
     int32_t threads;
-    struct tiled_matrix gate;
-    struct tiled_matrix up;
-    struct tiled_matrix down;
-    int64_t from; /* slices */
-    int64_t to;
-    const float *x;
-    int64_t ldx;
-    float *h;
-    int64_t ldh;
-    const float *weights;
-    float *y;
-    int64_t ldy;
+    int32_t count;
+    struct tiled_item *items;
+    int64_t units[STAGES];      /* of all items */
+    int64_t ends[STAGES];       /* the number of the first chunk behind a stage */
+    struct counter *done;       /* [STAGES]: chunks */
+    atomic_int_fast64_t *added; /* [group rows of w2]: items */
 };
 
-/* ---- the parts of a block ---- */
-
-static int64_t group_rows_of(const struct tiled_matrix *m) {
-    return m->rows / TILED_ROWS;
-}
-
-static int64_t greatest_common_divisor(int64_t a, int64_t b) {
-    while (b != 0) {
-        int64_t rest = a % b;
-        a = b;
-        b = rest;
-    }
-    return a;
-}
-
-static struct tiled_matrix matrix_at(const uint8_t *at, int32_t format, int64_t rows, int64_t columns,
-                                     int64_t pairs) {
-    struct tiled_matrix m = {.rows = rows, .columns = columns, .pairs = pairs, .period = 1};
-    int64_t header = format == GATUN_Q2N ? 0 : TILED_HEADER;
-    int64_t tiles = group_rows_of(&m) * tiles_of(columns);
-    int64_t second_bytes = format == GATUN_Q2N ? tiles * TILED_ENTRY * 2 : pairs * 4;
-    m.tiles = at + header;
-    m.second = m.tiles + tiles * tiled_bytes(format);
-    m.bytes = padded_to(header + tiles * tiled_bytes(format) + second_bytes, TILED_ALIGNMENT);
-    if (format == GATUN_Q2) {
-        float zero_zero;
-        memcpy(&m.zero_scale, at, sizeof m.zero_scale);
-        memcpy(&zero_zero, at + sizeof m.zero_scale, sizeof zero_zero);
-        m.zero_offset = -zero_zero * m.zero_scale;
-        m.period = pairs / greatest_common_divisor(columns, pairs);
-    }
-    return m;
-}
-
-/* ---- checks ---- */
-
-static int sound_size(int64_t size) {
-    return size > 0 && size <= MOST_SIZE && size % TILED_ROWS == 0;
-}
-
-static int sound_pairs(const struct gatun_tiled_expert *e, int64_t pairs) {
-    int64_t groups = e->hidden * e->inner / TILED_ROWS;
-    if (e->format == GATUN_Q2N) {
-        return pairs == 0;
-    }
-    return groups <= MOST_GROUPS && pairs > 0 && groups % pairs == 0;
-}
-
-static int sound_expert(const struct gatun_tiled_expert *e) {
-    return e != NULL && (e->format == GATUN_Q2 || e->format == GATUN_Q2N) && sound_size(e->hidden)
-           && sound_size(e->inner) && sound_pairs(e, e->wide_pairs) && sound_pairs(e, e->down_pairs)
-           && e->block != NULL && (uintptr_t)e->block % BLOCK_ALIGNMENT == 0;
-}
-
-/* ---- second-level pairs ---- */
-
-static int64_t row_bytes(const struct tiled_job *job, const struct tiled_matrix *m) {
-    return tiled_blocks(m->list.count) * job->ops->pairs_bytes;
-}
-
-static int64_t prepared_bytes(const struct tiled_job *job, const struct tiled_matrix *m) {
-    return job->format == GATUN_Q2N ? 0 : m->period * row_bytes(job, m);
-}
-
-static char *prepared_row(const struct tiled_job *job, const struct tiled_matrix *m, int64_t row) {
-    return m->prepared + row % m->period * row_bytes(job, m);
-}
-
-/* Columns of a tile, which may reach behind the last. */
-static int64_t columns_of(const struct tiled_matrix *m, int64_t tile) {
-    int64_t rest = m->columns - tile * TILED_COLUMNS;
-    return rest < TILED_COLUMNS ? rest : TILED_COLUMNS;
-}
-
-/* The pairs of a tile of group row `row`; their flat index is that of their groups, modulo their number. */
-static void widen_tile(const struct tiled_job *job, const struct tiled_matrix *m, int64_t row, int64_t tile,
-                       float *scale, float *offset) {
-    const uint16_t *pairs = (const uint16_t *)m->second;
-    int64_t columns = columns_of(m, tile);
-    int64_t pair = (row * m->columns + tile * TILED_COLUMNS) % m->pairs;
-    for (int64_t k = 0; k < columns;) {
-        int64_t run = columns - k < m->pairs - pair ? columns - k : m->pairs - pair;
-        job->ops->widen_pairs(pairs + 2 * pair, run, scale + k, offset + k);
-        k += run;
-        pair = 0;
-    }
-    size_t padding = (size_t)(TILED_COLUMNS - columns) * sizeof *scale;
-    memset(scale + columns, 0, padding);
-    memset(offset + columns, 0, padding);
-}
-
-/* Tiles of a block. */
-static int64_t tiles_in(const struct tiled_list *list, int64_t block) {
-    int64_t rest = list->count - block * TILED_BLOCK;
-    return rest < TILED_BLOCK ? rest : TILED_BLOCK;
-}
-
-static void prepare_pairs(const struct tiled_job *job, const struct tiled_matrix *m, int64_t row, int64_t block) {
-    float scale[BLOCK_COLUMNS];
-    float offset[BLOCK_COLUMNS];
-    int64_t tiles = tiles_in(&m->list, block);
-    for (int64_t i = 0; i < tiles; i++) {
-        int64_t at = i * TILED_COLUMNS;
-        widen_tile(job, m, row, m->list.numbers[block * TILED_BLOCK + i], scale + at, offset + at);
-    }
-    char *to = prepared_row(job, m, row) + block * job->ops->pairs_bytes;
-    job->ops->prepare_pairs(scale, offset, tiles, to);
-}
-
-static int64_t pair_chunks(const struct tiled_matrix *m) {
-    return m->period * tiled_blocks(m->list.count);
-}
-
-static void pair_chunk(const void *argument, int64_t chunk, struct worker *worker) {
-    (void)worker;
-    const struct tiled_job *job = argument;
-    const struct tiled_matrix *matrices[] = {&job->gate, &job->up, &job->down};
-    int i = 0;
-    while (chunk >= pair_chunks(matrices[i])) {
-        chunk -= pair_chunks(matrices[i++]);
-    }
-    int64_t blocks = tiled_blocks(matrices[i]->list.count);
-    prepare_pairs(job, matrices[i], chunk / blocks, chunk % blocks);
-}
-
-/* ---- who computes which group rows ---- */
-
-/* Places of group rows. */
-struct range {
-    int64_t from;
-    int64_t to;
+/* Some units of a stage. Behind all stages there are empty ones. */
+struct chunk {
+    enum stage stage;
+    struct range units;
 };
 
-/*
- * The rows of a chunk, or an empty range behind the last: a chunk for each thread, which together are half of all rows,
- * then again half of the rest, and so on to single rows. So threads stream through long runs and still end together.
- */
-static struct range rows_of(int64_t count, int32_t threads, int64_t chunk) {
-    int64_t from = 0;
-    while (from < count) {
-        int64_t step = (count - from) / (2 * (int64_t)threads);
-        step = step < 1 ? 1 : step;
-        if (chunk < threads) {
-            int64_t first = from + chunk * step;
-            return (struct range){first < count ? first : count, first + step < count ? first + step : count};
+/* A unit of a stage within its item. */
+struct unit {
+    const struct tiled_item *item;
+    int64_t index;  /* of the item */
+    int64_t number; /* in the item */
+};
+
+/* ---- stages, chunks and units ---- */
+
+static int64_t units_of(const struct tiled_item *item, enum stage stage) {
+    switch (stage) {
+    case PREPARE:
+        return 2 * tiled_pair_blocks(item, &item->gate) + tiled_input_blocks(&item->gate);
+    case WIDE:
+        return slices_of(item);
+    case DOWN_PAIRS:
+        return tiled_pair_blocks(item, &item->down);
+    case INPUTS:
+        return (tiled_input_blocks(&item->down) + INPUT_BLOCKS - 1) / INPUT_BLOCKS;
+    default:
+        return group_rows_of(&item->down);
+    }
+}
+
+static int is_of_rows(enum stage stage) {
+    return stage == WIDE || stage == DOWN;
+}
+
+static void count_chunks(struct tiled_job *job) {
+    int64_t end = 0;
+    for (int s = 0; s < STAGES; s++) {
+        job->units[s] = 0;
+        for (int32_t i = 0; i < job->count; i++) {
+            job->units[s] += units_of(&job->items[i], s);
         }
-        chunk -= threads;
-        from += threads * step;
-    }
-    return (struct range){count, count};
-}
-
-static int64_t chunks_of(int64_t count, int32_t threads) {
-    int64_t chunks = 0;
-    while (rows_of(count, threads, chunks).from < count) {
-        chunks += threads;
-    }
-    return chunks;
-}
-
-/*
- * The group row at a place in the order that brings those with the same pairs together: 0, period, 2 period, ...; then
- * 1, period + 1, ....
- */
-static int64_t row_at(int64_t count, int64_t period, int64_t place) {
-    int64_t fewest = count / period;
-    int64_t longer = count % period; /* residues with one row more */
-    if (place < longer * (fewest + 1)) {
-        return place / (fewest + 1) + period * (place % (fewest + 1));
-    }
-    int64_t rest = place - longer * (fewest + 1);
-    return longer + rest / fewest + period * (rest % fewest);
-}
-
-/* ---- one group row ---- */
-
-/* A group row of a matrix. */
-struct place {
-    const struct tiled_matrix *matrix;
-    int64_t row;
-};
-
-static const uint8_t *tile_of(const struct tiled_job *job, const struct place *p, int64_t i) {
-    int64_t tile = p->row * tiles_of(p->matrix->columns) + p->matrix->list.numbers[i];
-    return p->matrix->tiles + tile * tiled_bytes(job->format);
-}
-
-static int64_t most_tiles(const struct tiled_job *job) {
-    return job->gate.list.count > job->down.list.count ? job->gate.list.count : job->down.list.count;
-}
-
-/* A thread's scratch: addresses of tiles, the inputs, then what a row needs. */
-static int64_t address_bytes(const struct tiled_job *job) {
-    return padded_to((most_tiles(job) + TILED_AHEAD) * (int64_t)sizeof(void *), 64);
-}
-
-static int64_t inputs_bytes(const struct tiled_job *job) {
-    return job->tokens * tiled_blocks(most_tiles(job)) * job->ops->inputs_bytes;
-}
-
-static size_t scratch_bytes(const struct tiled_job *job) {
-    int64_t row = tiled_scratch(most_tiles(job)) * (int64_t)sizeof(float);
-    return (size_t)(address_bytes(job) + inputs_bytes(job) + row);
-}
-
-static void *inputs_in(const struct tiled_job *job, const struct worker *worker) {
-    return (char *)worker->scratch + address_bytes(job);
-}
-
-/* The columns of a block of tiles, zeros behind the last. */
-static void gather_inputs(const struct tiled_matrix *m, int64_t block, const float *x, float *to) {
-    int64_t tiles = tiles_in(&m->list, block);
-    for (int64_t i = 0; i < tiles; i++) {
-        int64_t tile = m->list.numbers[block * TILED_BLOCK + i];
-        int64_t columns = columns_of(m, tile);
-        memcpy(to + i * TILED_COLUMNS, x + tile * TILED_COLUMNS, (size_t)columns * sizeof *x);
-        memset(to + i * TILED_COLUMNS + columns, 0, (size_t)(TILED_COLUMNS - columns) * sizeof *x);
+        end += is_of_rows(s) ? ranges_of(job->units[s], job->threads) : job->units[s];
+        job->ends[s] = end;
     }
 }
 
-/* What a matrix is multiplied with, once for each thread and phase. */
-static void prepare_inputs(const struct tiled_job *job, const struct tiled_matrix *m, const float *x, int64_t ldx,
-                           struct worker *worker) {
-    if (worker->prepared == 1) {
-        return;
-    }
-    char *to = inputs_in(job, worker);
-    for (int64_t t = 0; t < job->tokens; t++) {
-        for (int64_t block = 0; block < tiled_blocks(m->list.count); block++) {
-            float columns[BLOCK_COLUMNS];
-            gather_inputs(m, block, x + t * ldx, columns);
-            job->ops->prepare_inputs(columns, tiles_in(&m->list, block), to);
-            to += job->ops->inputs_bytes;
-        }
-    }
-    worker->prepared = 1;
+static int64_t chunks_of(const struct tiled_job *job, int stage) {
+    return job->ends[stage] - (stage == 0 ? 0 : job->ends[stage - 1]);
 }
 
-/* sums[t][i] of a group row; the first tiles of `next` are fetched meanwhile. */
-static void run_row(const struct tiled_job *job, const struct place *place, const struct place *next,
-                    struct worker *worker, float *sums) {
-    const struct tiled_matrix *m = place->matrix;
-    const uint8_t **tiles = worker->scratch;
-    int64_t count = m->list.count;
-    for (int64_t i = 0; i < count; i++) {
-        tiles[i] = tile_of(job, place, i);
+static struct chunk claim(const struct tiled_job *job) {
+    int64_t number = pool_claim(job->pool);
+    int stage = 0;
+    while (stage < STAGES && number >= job->ends[stage]) {
+        stage++;
     }
-    for (int64_t i = 0; i < TILED_AHEAD; i++) {
-        tiles[count + i] = tile_of(job, next, i < count ? i : count - 1);
+    if (stage == STAGES) {
+        return (struct chunk){STAGES, {0, 0}};
     }
-    char *inputs = inputs_in(job, worker);
-    struct tiled_row row = {
-        .format = job->format,
-        .tokens = job->tokens,
-        .list = m->list,
-        .tiles = tiles,
-        .zero_scale = m->zero_scale,
-        .zero_offset = m->zero_offset,
-        .inputs = inputs,
-        .scratch = (float *)(inputs + inputs_bytes(job)),
-        .sums = sums,
-    };
-    if (job->format == GATUN_Q2N) {
-        row.second = (const uint16_t *)m->second + place->row * tiles_of(m->columns) * TILED_ENTRY;
+    int64_t i = number - (stage == 0 ? 0 : job->ends[stage - 1]);
+    return (struct chunk){stage, is_of_rows(stage) ? range_of(job->units[stage], job->threads, i)
+                                                   : (struct range){i, i + 1}};
+}
+
+static struct unit unit_at(const struct tiled_job *job, enum stage stage, int64_t number) {
+    int64_t i = 0;
+    while (number >= units_of(&job->items[i], stage)) {
+        number -= units_of(&job->items[i++], stage);
+    }
+    return (struct unit){&job->items[i], i, number};
+}
+
+/* The group row that a chunk begins with, if it is one of rows. */
+static struct tiled_place first_row_of(const struct tiled_job *job, struct chunk chunk) {
+    if (!is_of_rows(chunk.stage) || chunk.units.from == chunk.units.to) {
+        return (struct tiled_place){NULL, NULL, 0};
+    }
+    struct unit unit = unit_at(job, chunk.stage, chunk.units.from);
+    return chunk.stage == WIDE ? tiled_gate_place(unit.item, unit.number) : tiled_down_place(unit.item, unit.number);
+}
+
+/* ---- one chunk ---- */
+
+static void prepare(const struct tiled_job *job, struct chunk chunk) {
+    struct unit unit = unit_at(job, chunk.stage, chunk.units.from);
+    const struct tiled_item *item = unit.item;
+    int64_t pairs = tiled_pair_blocks(item, &item->gate);
+    if (unit.number < pairs) {
+        tiled_prepare_pairs(item, &item->gate, unit.number);
+    } else if (unit.number < 2 * pairs) {
+        tiled_prepare_pairs(item, &item->up, unit.number - pairs);
     } else {
-        row.pairs = prepared_row(job, m, place->row);
+        tiled_prepare_wide_inputs(item, unit.number - 2 * pairs);
     }
-    job->ops->tiled_row(&row);
 }
 
-/* ---- w1, w3 and SwiGLU ---- */
+static void prepare_inputs(const struct tiled_job *job, struct chunk chunk) {
+    struct unit unit = unit_at(job, INPUTS, chunk.units.from);
+    int64_t blocks = tiled_input_blocks(&unit.item->down);
+    for (int64_t i = unit.number * INPUT_BLOCKS; i < blocks && i < (unit.number + 1) * INPUT_BLOCKS; i++) {
+        tiled_prepare_down_inputs(unit.item, i);
+    }
+}
 
-static void write_inner(const struct tiled_job *job, int64_t slice, float *gate, const float *up) {
-    int64_t slices = group_rows_of(&job->gate);
-    job->ops->swiglu(gate, up, job->tokens * TILED_ROWS);
-    for (int64_t t = 0; t < job->tokens; t++) {
-        for (int64_t i = 0; i < TILED_ROWS; i++) {
-            job->h[t * job->ldh + slice + slices * i] = gate[t * TILED_ROWS + i];
+/* A group row of w2: the items before are added to it first. */
+static void run_down_row(const struct tiled_job *job, struct unit unit, struct tiled_place next, void *scratch) {
+    float sums[TILED_TOKENS * TILED_ROWS];
+    struct tiled_place place = tiled_down_place(unit.item, unit.number);
+    tiled_run_row(place, next, scratch, sums);
+    atomic_int_fast64_t *added = &job->added[place.row];
+    pool_await(job->pool, added, unit.index);
+    tiled_add_sums(place, sums);
+    atomic_store_explicit(added, unit.index + 1, memory_order_release);
+}
+
+/* Claims the chunk that follows, too. */
+static struct chunk run_rows(const struct tiled_job *job, struct chunk chunk, void *scratch) {
+    struct chunk following;
+    do {
+        struct unit unit = unit_at(job, chunk.stage, chunk.units.from++);
+        int is_last = chunk.units.from == chunk.units.to;
+        if (is_last) {
+            following = claim(job);
         }
-    }
-}
-
-static struct place wide_place(const struct tiled_job *job, const struct tiled_matrix *m, int64_t place) {
-    int64_t row = job->from + row_at(job->to - job->from, m->period, place);
-    return (struct place){m, row};
-}
-
-static void wide_chunk(const void *argument, int64_t chunk, struct worker *worker) {
-    const struct tiled_job *job = argument;
-    struct range range = rows_of(job->to - job->from, job->threads, chunk);
-    prepare_inputs(job, &job->gate, job->x, job->ldx, worker);
-    for (int64_t at = range.from; at < range.to; at++) {
-        float gate_sums[TILED_TOKENS * TILED_ROWS];
-        float up_sums[TILED_TOKENS * TILED_ROWS];
-        struct place gate = wide_place(job, &job->gate, at);
-        struct place up = wide_place(job, &job->up, at);
-        struct place next = at + 1 < range.to ? wide_place(job, &job->gate, at + 1) : up;
-        run_row(job, &gate, &up, worker, gate_sums);
-        run_row(job, &up, &next, worker, up_sums);
-        write_inner(job, gate.row, gate_sums, up_sums);
-    }
-}
-
-/* ---- w2 ---- */
-
-static struct place down_place(const struct tiled_job *job, int64_t place) {
-    const struct tiled_matrix *m = &job->down;
-    return (struct place){m, row_at(group_rows_of(m), m->period, place)};
-}
-
-static void add_outputs(const struct tiled_job *job, int64_t row, const float *sums) {
-    int64_t rows = group_rows_of(&job->down);
-    for (int64_t t = 0; t < job->tokens; t++) {
-        for (int64_t i = 0; i < TILED_ROWS; i++) {
-            job->y[t * job->ldy + row + rows * i] += job->weights[t] * sums[t * TILED_ROWS + i];
+        struct tiled_place next = first_row_of(job, is_last ? following : chunk);
+        if (chunk.stage == WIDE) {
+            tiled_wide_row(unit.item, unit.number, next, scratch);
+        } else {
+            run_down_row(job, unit, next, scratch);
         }
+    } while (chunk.units.from < chunk.units.to);
+    return following;
+}
+
+/* ---- what every thread does ---- */
+
+/* Returns when all stages before `end` are complete. Meanwhile it fetches a row. */
+static void await_stages(const struct tiled_job *job, int end, struct tiled_place row) {
+    int64_t fetched = 0;
+    for (int s = 0; s < end; s++) {
+        const atomic_int_fast64_t *done = &job->done[s].value;
+        while (row.matrix != NULL && fetched < row.matrix->list.count
+               && atomic_load_explicit(done, memory_order_relaxed) < chunks_of(job, s)) {
+            tiled_fetch(&row, fetched++);
+        }
+        pool_await(job->pool, done, chunks_of(job, s));
     }
 }
 
-static void down_chunk(const void *argument, int64_t chunk, struct worker *worker) {
+/* Runs a chunk and claims the one that follows. */
+static struct chunk run_chunk(const struct tiled_job *job, struct chunk chunk, void *scratch) {
+    if (is_of_rows(chunk.stage) && chunk.units.from < chunk.units.to) {
+        await_stages(job, AWAITED[chunk.stage], first_row_of(job, chunk));
+        return run_rows(job, chunk, scratch);
+    }
+    struct chunk following = claim(job);
+    await_stages(job, AWAITED[chunk.stage], first_row_of(job, following));
+    switch (chunk.stage) {
+    case PREPARE:
+        prepare(job, chunk);
+        break;
+    case DOWN_PAIRS: {
+        struct unit unit = unit_at(job, DOWN_PAIRS, chunk.units.from);
+        tiled_prepare_pairs(unit.item, &unit.item->down, unit.number);
+        break;
+    }
+    case INPUTS:
+        prepare_inputs(job, chunk);
+        break;
+    default:
+        break; /* no rows */
+    }
+    return following;
+}
+
+static void run_chunks(const void *argument, struct worker *worker) {
     const struct tiled_job *job = argument;
-    struct range range = rows_of(group_rows_of(&job->down), job->threads, chunk);
-    prepare_inputs(job, &job->down, job->h, job->ldh, worker);
-    for (int64_t at = range.from; at < range.to; at++) {
-        float sums[TILED_TOKENS * TILED_ROWS];
-        struct place place = down_place(job, at);
-        struct place next = at + 1 < range.to ? down_place(job, at + 1) : place;
-        run_row(job, &place, &next, worker, sums);
-        add_outputs(job, place.row, sums);
+    struct chunk chunk = claim(job);
+    while (chunk.stage != STAGES) {
+        enum stage stage = chunk.stage;
+        chunk = run_chunk(job, chunk, worker->scratch);
+        atomic_fetch_add_explicit(&job->done[stage].value, 1, memory_order_release);
     }
 }
 
 /* ---- the operation ---- */
 
-static int64_t number_all(int32_t *numbers, int64_t count) {
-    for (int64_t i = 0; i < count; i++) {
-        numbers[i] = (int32_t)i;
-    }
-    return count;
+static int is_wanted(const struct gatun_tiled_item *given) {
+    return given->from < given->to;
 }
 
-/* The tiles of w2 that hold columns of the slices [from, to), in order; returns how many. */
-static int64_t number_slices(int32_t *numbers, int64_t slices, int64_t from, int64_t to) {
-    int64_t count = 0;
-    int64_t least = 0;
-    for (int64_t i = 0; i < TILED_ROWS; i++) {
-        int64_t first = (from + slices * i) / TILED_COLUMNS;
-        int64_t end = tiles_of(to + slices * i);
-        for (int64_t tile = first > least ? first : least; tile < end; tile++) {
-            numbers[count++] = (int32_t)tile;
-        }
-        least = end;
-    }
-    return count;
-}
-
-static int64_t list_bytes(const struct tiled_matrix *m) {
-    return padded_to(tiles_of(m->columns) * (int64_t)sizeof(int32_t), 64);
-}
-
-static int64_t inner_bytes(const struct tiled_job *job) {
-    return padded_to(job->tokens * job->ldh * (int64_t)sizeof(float), 64);
-}
-
-/* In memory that all threads see: which tiles are wanted. */
-static void list_tiles(struct tiled_job *job, char *memory) {
-    int32_t *wide = (int32_t *)memory;
-    int32_t *down = (int32_t *)(memory + list_bytes(&job->gate));
-    int64_t slices = group_rows_of(&job->gate);
-    job->gate.list = (struct tiled_list){wide, number_all(wide, tiles_of(job->gate.columns))};
-    job->up.list = job->gate.list;
-    job->down.list = (struct tiled_list){down, number_slices(down, slices, job->from, job->to)};
-}
-
-/* Memory for lists of tiles, h and pairs, and what each thread needs. */
-static int share(struct gatun_pool *pool, struct tiled_job *job) {
-    struct tiled_matrix *matrices[] = {&job->gate, &job->up, &job->down};
-    int64_t bytes = list_bytes(&job->gate) + list_bytes(&job->down) + inner_bytes(job);
-    for (int i = 0; i < 3; i++) {
-        matrices[i]->list.count = tiles_of(matrices[i]->columns);
-        bytes += prepared_bytes(job, matrices[i]);
-    }
-    char *memory = pool_shared(pool, (size_t)bytes);
-    if (memory == NULL || pool_reserve(pool, scratch_bytes(job)) != GATUN_OK) {
+static int sound_items(const struct gatun_tiled_item *given, int32_t count) {
+    if (count < 0 || (count > 0 && given == NULL)) {
         return 0;
     }
-    list_tiles(job, memory);
-    memory += list_bytes(&job->gate) + list_bytes(&job->down);
-    job->h = (float *)memory;
-    memory += inner_bytes(job);
-    for (int i = 0; i < 3; i++) {
-        matrices[i]->prepared = memory;
-        memory += prepared_bytes(job, matrices[i]);
+    for (int32_t i = 0; i < count; i++) {
+        if (!tiled_item_is_sound(&given[i]) || given[i].expert->hidden != given[0].expert->hidden) {
+            return 0;
+        }
     }
     return 1;
 }
 
-static int32_t run_expert(struct gatun_pool *pool, struct tiled_job *job) {
-    job->ops = pool_level(pool);
+/* The job's own memory, for so many items with so many group rows of w2. */
+static struct tiled_job *place_job(struct tiled_memory *memory, int32_t items, int64_t rows) {
+    struct tiled_job *job = tiled_take(memory, sizeof *job);
+    struct counter *done = tiled_take(memory, STAGES * sizeof *done);
+    struct tiled_item *item = tiled_take(memory, items * (int64_t)sizeof *item);
+    atomic_int_fast64_t *added = tiled_take(memory, rows * (int64_t)sizeof *added);
+    if (job != NULL) {
+        *job = (struct tiled_job){.items = item, .done = done, .added = added};
+        memset(done, 0, STAGES * sizeof *done);
+        memset(added, 0, (size_t)rows * sizeof *added);
+    }
+    return job;
+}
+
+/* Lays the job out in memory. While that is only measured, the job is NULL. Returns the most tiles of a row. */
+static int64_t place_items(struct tiled_job *job, struct tiled_memory *memory, const struct level_ops *ops,
+                           const struct gatun_tiled_item *given, int32_t count) {
+    int64_t most = 0;
+    for (int32_t i = 0; i < count; i++) {
+        if (!is_wanted(&given[i])) {
+            continue;
+        }
+        struct tiled_item item = tiled_item_of(ops, &given[i]);
+        tiled_place_item(&item, memory);
+        if (job != NULL) {
+            job->items[job->count++] = item;
+        }
+        most = item.gate.list.count > most ? item.gate.list.count : most;
+        most = item.down.list.count > most ? item.down.list.count : most;
+    }
+    return most;
+}
+
+/* In memory of the pool; NULL when there is none. */
+static struct tiled_job *new_job(struct gatun_pool *pool, const struct gatun_tiled_item *given, int32_t count) {
+    const struct level_ops *ops = pool_level(pool);
+    int64_t rows = count == 0 ? 0 : given[0].expert->hidden / TILED_ROWS;
+    struct tiled_memory memory = {NULL, 0};
+    place_job(&memory, count, rows);
+    int64_t most = place_items(NULL, &memory, ops, given, count);
+    memory = (struct tiled_memory){pool_shared(pool, (size_t)memory.bytes), 0};
+    if (memory.at == NULL || pool_reserve(pool, (size_t)tiled_row_scratch(most)) != GATUN_OK) {
+        return NULL;
+    }
+    struct tiled_job *job = place_job(&memory, count, rows);
+    job->pool = pool;
     job->threads = pool_threads(pool);
-    job->ldh = job->down.columns;
-    if (!share(pool, job)) {
-        return GATUN_ENOMEM;
+    place_items(job, &memory, ops, given, count);
+    count_chunks(job);
+    return job;
+}
+
+int32_t gatun_tiled_begin(struct gatun_pool *pool, const struct gatun_tiled_item *items, int32_t count) {
+    if (pool == NULL || !sound_items(items, count)) {
+        return GATUN_EINVAL;
     }
-    if (job->to - job->from < group_rows_of(&job->gate)) {
-        memset(job->h, 0, (size_t)(job->tokens * job->ldh) * sizeof *job->h);
+    pool_enter(pool);
+    struct tiled_job *job = new_job(pool, items, count);
+    if (job == NULL) {
+        return pool_leave(pool, GATUN_ENOMEM);
     }
-    if (job->format == GATUN_Q2) {
-        pool_run(pool, pair_chunk, job, 2 * pair_chunks(&job->gate) + pair_chunks(&job->down), 0);
-    }
-    pool_run(pool, wide_chunk, job, chunks_of(job->to - job->from, job->threads), 0);
-    pool_run(pool, down_chunk, job, chunks_of(group_rows_of(&job->down), job->threads), 0);
+    pool_open(pool, run_chunks, job, job->count == 0);
     return GATUN_OK;
 }
 
-int32_t gatun_tiled_expert(struct gatun_pool *pool, const struct gatun_tiled_expert *expert, int64_t from, int64_t to,
-                           const float *x, int64_t ldx, int64_t tokens, const float *weights, float *y, int64_t ldy) {
-    if (pool == NULL || !sound_expert(expert) || tokens < 1 || tokens > TILED_TOKENS
-        || !check_array(x, tokens, expert->hidden, ldx) || !check_array(y, tokens, expert->hidden, ldy)
-        || weights == NULL || from < 0 || from > to || to > expert->inner / TILED_ROWS) {
+int32_t gatun_tiled_finish(struct gatun_pool *pool) {
+    if (pool == NULL || !pool_is_open(pool)) {
         return GATUN_EINVAL;
     }
-    if (from == to) {
-        return GATUN_OK;
-    }
-    struct tiled_job job = {.format = expert->format, .tokens = (int32_t)tokens, .from = from, .to = to, .x = x,
-                            .ldx = ldx, .weights = weights, .y = y, .ldy = ldy};
-    const uint8_t *block = expert->block;
-    job.gate = matrix_at(block, expert->format, expert->inner, expert->hidden, expert->wide_pairs);
-    job.up = matrix_at(block + job.gate.bytes, expert->format, expert->inner, expert->hidden, expert->wide_pairs);
-    job.down = matrix_at(block + job.gate.bytes + job.up.bytes, expert->format, expert->hidden, expert->inner,
-                         expert->down_pairs);
-    pool_enter(pool);
-    return pool_leave(pool, run_expert(pool, &job));
+    pool_close(pool);
+    return pool_leave(pool, GATUN_OK);
+}
+
+int32_t gatun_tiled_experts(struct gatun_pool *pool, const struct gatun_tiled_item *items, int32_t count) {
+    int32_t code = gatun_tiled_begin(pool, items, count);
+    return code == GATUN_OK ? gatun_tiled_finish(pool) : code;
 }

@@ -23,10 +23,10 @@ public class CpuLibrary extends CpuLibrary$shared {
     static final SymbolLookup SYMBOL_LOOKUP = SymbolLookup.loaderLookup()
             .or(Linker.nativeLinker().defaultLookup());
 
-    private static final int GATUN_CPU_ABI = (int)3L;
+    private static final int GATUN_CPU_ABI = (int)4L;
     /**
      * {@snippet lang=c :
-     * #define GATUN_CPU_ABI 3
+     * #define GATUN_CPU_ABI 4
      * }
      */
     public static int GATUN_CPU_ABI() {
@@ -1254,22 +1254,15 @@ public class CpuLibrary extends CpuLibrary$shared {
         }
     }
 
-    private static class gatun_tiled_expert {
+    private static class gatun_tiled_experts {
         public static final FunctionDescriptor DESC = FunctionDescriptor.of(
             CpuLibrary.C_INT,
             CpuLibrary.C_POINTER,
             CpuLibrary.C_POINTER,
-            CpuLibrary.C_LONG,
-            CpuLibrary.C_LONG,
-            CpuLibrary.C_POINTER,
-            CpuLibrary.C_LONG,
-            CpuLibrary.C_LONG,
-            CpuLibrary.C_POINTER,
-            CpuLibrary.C_POINTER,
-            CpuLibrary.C_LONG
+            CpuLibrary.C_INT
         );
 
-        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("gatun_tiled_expert");
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("gatun_tiled_experts");
 
         public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
     }
@@ -1277,45 +1270,167 @@ public class CpuLibrary extends CpuLibrary$shared {
     /**
      * Function descriptor for:
      * {@snippet lang=c :
-     * int32_t gatun_tiled_expert(struct gatun_pool *pool, const struct gatun_tiled_expert *expert, int64_t from, int64_t to, const float *x, int64_t ldx, int64_t tokens, const float *weights, float *y, int64_t ldy)
+     * int32_t gatun_tiled_experts(struct gatun_pool *pool, const struct gatun_tiled_item *items, int32_t count)
      * }
      */
-    public static FunctionDescriptor gatun_tiled_expert$descriptor() {
-        return gatun_tiled_expert.DESC;
+    public static FunctionDescriptor gatun_tiled_experts$descriptor() {
+        return gatun_tiled_experts.DESC;
     }
 
     /**
      * Downcall method handle for:
      * {@snippet lang=c :
-     * int32_t gatun_tiled_expert(struct gatun_pool *pool, const struct gatun_tiled_expert *expert, int64_t from, int64_t to, const float *x, int64_t ldx, int64_t tokens, const float *weights, float *y, int64_t ldy)
+     * int32_t gatun_tiled_experts(struct gatun_pool *pool, const struct gatun_tiled_item *items, int32_t count)
      * }
      */
-    public static MethodHandle gatun_tiled_expert$handle() {
-        return gatun_tiled_expert.HANDLE;
+    public static MethodHandle gatun_tiled_experts$handle() {
+        return gatun_tiled_experts.HANDLE;
     }
 
     /**
      * Address for:
      * {@snippet lang=c :
-     * int32_t gatun_tiled_expert(struct gatun_pool *pool, const struct gatun_tiled_expert *expert, int64_t from, int64_t to, const float *x, int64_t ldx, int64_t tokens, const float *weights, float *y, int64_t ldy)
+     * int32_t gatun_tiled_experts(struct gatun_pool *pool, const struct gatun_tiled_item *items, int32_t count)
      * }
      */
-    public static MemorySegment gatun_tiled_expert$address() {
-        return gatun_tiled_expert.ADDR;
+    public static MemorySegment gatun_tiled_experts$address() {
+        return gatun_tiled_experts.ADDR;
     }
 
     /**
      * {@snippet lang=c :
-     * int32_t gatun_tiled_expert(struct gatun_pool *pool, const struct gatun_tiled_expert *expert, int64_t from, int64_t to, const float *x, int64_t ldx, int64_t tokens, const float *weights, float *y, int64_t ldy)
+     * int32_t gatun_tiled_experts(struct gatun_pool *pool, const struct gatun_tiled_item *items, int32_t count)
      * }
      */
-    public static int gatun_tiled_expert(MemorySegment pool, MemorySegment expert, long from, long to, MemorySegment x, long ldx, long tokens, MemorySegment weights, MemorySegment y, long ldy) {
-        var mh$ = gatun_tiled_expert.HANDLE;
+    public static int gatun_tiled_experts(MemorySegment pool, MemorySegment items, int count) {
+        var mh$ = gatun_tiled_experts.HANDLE;
         try {
             if (TRACE_DOWNCALLS) {
-                traceDowncall("gatun_tiled_expert", pool, expert, from, to, x, ldx, tokens, weights, y, ldy);
+                traceDowncall("gatun_tiled_experts", pool, items, count);
             }
-            return (int)mh$.invokeExact(pool, expert, from, to, x, ldx, tokens, weights, y, ldy);
+            return (int)mh$.invokeExact(pool, items, count);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
+
+    private static class gatun_tiled_begin {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.of(
+            CpuLibrary.C_INT,
+            CpuLibrary.C_POINTER,
+            CpuLibrary.C_POINTER,
+            CpuLibrary.C_INT
+        );
+
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("gatun_tiled_begin");
+
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * int32_t gatun_tiled_begin(struct gatun_pool *pool, const struct gatun_tiled_item *items, int32_t count)
+     * }
+     */
+    public static FunctionDescriptor gatun_tiled_begin$descriptor() {
+        return gatun_tiled_begin.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * int32_t gatun_tiled_begin(struct gatun_pool *pool, const struct gatun_tiled_item *items, int32_t count)
+     * }
+     */
+    public static MethodHandle gatun_tiled_begin$handle() {
+        return gatun_tiled_begin.HANDLE;
+    }
+
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * int32_t gatun_tiled_begin(struct gatun_pool *pool, const struct gatun_tiled_item *items, int32_t count)
+     * }
+     */
+    public static MemorySegment gatun_tiled_begin$address() {
+        return gatun_tiled_begin.ADDR;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * int32_t gatun_tiled_begin(struct gatun_pool *pool, const struct gatun_tiled_item *items, int32_t count)
+     * }
+     */
+    public static int gatun_tiled_begin(MemorySegment pool, MemorySegment items, int count) {
+        var mh$ = gatun_tiled_begin.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("gatun_tiled_begin", pool, items, count);
+            }
+            return (int)mh$.invokeExact(pool, items, count);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
+
+    private static class gatun_tiled_finish {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.of(
+            CpuLibrary.C_INT,
+            CpuLibrary.C_POINTER
+        );
+
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("gatun_tiled_finish");
+
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * int32_t gatun_tiled_finish(struct gatun_pool *pool)
+     * }
+     */
+    public static FunctionDescriptor gatun_tiled_finish$descriptor() {
+        return gatun_tiled_finish.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * int32_t gatun_tiled_finish(struct gatun_pool *pool)
+     * }
+     */
+    public static MethodHandle gatun_tiled_finish$handle() {
+        return gatun_tiled_finish.HANDLE;
+    }
+
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * int32_t gatun_tiled_finish(struct gatun_pool *pool)
+     * }
+     */
+    public static MemorySegment gatun_tiled_finish$address() {
+        return gatun_tiled_finish.ADDR;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * int32_t gatun_tiled_finish(struct gatun_pool *pool)
+     * }
+     */
+    public static int gatun_tiled_finish(MemorySegment pool) {
+        var mh$ = gatun_tiled_finish.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("gatun_tiled_finish", pool);
+            }
+            return (int)mh$.invokeExact(pool);
         } catch (Error | RuntimeException ex) {
            throw ex;
         } catch (Throwable ex$) {

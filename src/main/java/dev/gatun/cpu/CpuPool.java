@@ -2,18 +2,18 @@ package dev.gatun.cpu;
 
 import dev.gatun.bindings.cpu.CpuLibrary;
 import dev.gatun.bindings.cpu.gatun_product;
+import dev.gatun.bindings.cpu.gatun_tiled_item;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.lang.ref.Reference;
 import java.util.List;
-import java.util.Objects;
 import java.util.concurrent.locks.ReentrantLock;
 
 /**
  * Threads of the CPU library, and the operations of a transformer on them.
  *
- * <p>Each operation returns when its outputs are written. Sums have a fixed order, so that results do not depend on the
+ * <p>Each operation but {@link #begin} returns when its outputs are written. Sums have a fixed order, so that results do not depend on the
  * number of threads. Any thread may call, and calls take turns. Shapes, overlaps and the life of all memory are checked
  * before native code runs: {@link IllegalArgumentException} for arguments that do not fit each other,
  * {@link IllegalStateException} for memory whose arena is closed and for a pool that is, {@link CpuException} for what the
@@ -29,9 +29,6 @@ public final class CpuPool implements AutoCloseable {
     // The library's own bound: more than any machine has processors.
     private static final int MOST_THREADS = 4096;
 
-    // What the kernels of tiled experts have registers for.
-    private static final int MOST_TILED_TOKENS = 4;
-
     private final int threads;
     private final CpuLevel level;
     // Fair, or a session that calls in a loop would keep the others waiting.
@@ -39,6 +36,8 @@ public final class CpuPool implements AutoCloseable {
     private final Scratch scratch = new Scratch();
     private final MemorySegment pool;
     private boolean isClosed;
+    // What the holder of the turn began and has not finished.
+    private List<TiledWork> begun;
 
     private CpuPool(int threads, CpuLevel level, MemorySegment pool) {
         this.threads = threads;
@@ -352,44 +351,82 @@ public final class CpuPool implements AutoCloseable {
         }
     }
 
-    /**
-     * y[t] += weights[t] &middot; expert(x[t]): all slices of {@link #addExpert(TiledExpert, int, int, FloatMatrix,
-     * MemorySegment, FloatMatrix)}.
-     */
+    /** y[t] += weights[t] &middot; expert(x[t]); see {@link #addExperts}. */
     public void addExpert(TiledExpert expert, FloatMatrix x, MemorySegment weights, FloatMatrix y) {
-        addExpert(expert, 0, expert.shape().slices(), x, weights, y);
+        addExperts(List.of(TiledWork.of(expert, x, weights, y)));
+    }
+
+    /** y[t] += weights[t] &middot; (slices from to to &minus; 1 of the expert)(x[t]); see {@link #addExperts}. */
+    public void addExpert(TiledExpert expert, int from, int to, FloatMatrix x, MemorySegment weights, FloatMatrix y) {
+        addExperts(List.of(new TiledWork(expert, from, to, x, weights, y)));
     }
 
     /**
-     * y[t] += weights[t] &middot; (slices from to to &minus; 1 of the expert)(x[t]), straight from its block. Disjoint ranges add
-     * up to the whole expert, to rounding.
+     * Adds what some experts, or slices of them, make of their inputs, straight from their blocks; see {@link TiledWork}.
+     * Together they take less time than one after the other.
+     *
+     * <p>Works are added in the order of the list, so that results do not depend on the number of threads, nor on which
+     * works go together. Several may add to the same rows of y; else no output may overlap another output or an input. The
+     * hidden size is that of all experts.
      *
      * <p>The vector levels round each scaled input to 15 bits of the largest in its block of 1024 columns and sum exactly: an
      * error of about 1e-4 of the output's 2-norm. A token's result does not depend on the other tokens.
-     *
-     * @param from the first slice
-     * @param to the slice behind the last; with {@code from} nothing is added
-     * @param x inputs [1 to 4 tokens, hidden]
-     * @param weights tokens values in float32
-     * @param y what the sums are added to, of the shape of x, apart from it
      */
-    public void addExpert(TiledExpert expert, int from, int to, FloatMatrix x, MemorySegment weights, FloatMatrix y) {
-        Objects.checkFromToIndex(from, to, expert.shape().slices());
-        Arguments.requireAtMost("the tokens", x.rows(), "the most of a tiled expert", MOST_TILED_TOKENS);
-        Arguments.requireEqual(
-                "the columns of x",
-                x.columns(),
-                "the hidden size",
-                expert.shape().hidden());
-        requireSameShape("x", x, y);
-        Arguments.requireDisjoint("x", x, "y", y);
-        Arguments.requireWords("weights", weights, x.rows());
-        expert.liveness().require("an expert");
-        run(
-                "expert",
-                expert,
-                () -> CpuLibrary.gatun_tiled_expert(
-                        pool, expert.struct(), from, to, x.segment(), x.ld(), x.rows(), weights, y.segment(), y.ld()));
+    public void addExperts(List<TiledWork> works) {
+        TiledWork.requireUsable(works);
+        run("experts", works, () -> CpuLibrary.gatun_tiled_experts(pool, structsOf(works), works.size()));
+    }
+
+    private MemorySegment structsOf(List<TiledWork> works) {
+        MemorySegment structs = scratch.of(works.size() * gatun_tiled_item.sizeof());
+        for (int i = 0; i < works.size(); i++) {
+            works.get(i).writeTo(gatun_tiled_item.asSlice(structs, i));
+        }
+        return structs;
+    }
+
+    /**
+     * Has the other threads of the pool start on {@link #addExperts} and returns, so that the caller can do something else
+     * before it works along in {@link #finish}. With one thread, {@code finish} does all.
+     *
+     * <p>The caller must call {@code finish}, whatever happens in between: until then operations and {@link #close} of other
+     * threads wait, and those of this thread throw {@link IllegalStateException}. The works' memory must stay alive until
+     * {@code finish} returns, and their outputs are not to be looked at before.
+     */
+    public void begin(List<TiledWork> works) {
+        List<TiledWork> kept = List.copyOf(works);
+        TiledWork.requireUsable(kept);
+        boolean isBegun = false;
+        turn.lock();
+        try {
+            requireOpen();
+            CpuException.check(CpuLibrary.gatun_tiled_begin(pool, structsOf(kept), kept.size()), "start of experts");
+            begun = kept;
+            isBegun = true;
+        } finally {
+            if (!isBegun) {
+                turn.unlock();
+            }
+        }
+    }
+
+    /**
+     * Works along on what this thread began and returns when all of it is written.
+     *
+     * @throws IllegalStateException if this thread began nothing
+     */
+    public void finish() {
+        if (!turn.isHeldByCurrentThread() || begun == null) {
+            throw new IllegalStateException("this thread has begun nothing");
+        }
+        List<TiledWork> kept = begun;
+        try {
+            CpuException.check(CpuLibrary.gatun_tiled_finish(pool), "experts");
+        } finally {
+            begun = null;
+            turn.unlock();
+            Reference.reachabilityFence(kept);
+        }
     }
 
     /**
@@ -436,6 +473,13 @@ public final class CpuPool implements AutoCloseable {
         if (isClosed) {
             throw new IllegalStateException("the pool of threads is closed");
         }
+        requireNothingBegun();
+    }
+
+    private void requireNothingBegun() {
+        if (begun != null) {
+            throw new IllegalStateException("this thread has begun experts that it has to finish first");
+        }
     }
 
     /** Waits for the operation in flight and ends the threads. Calling it again does nothing. */
@@ -443,6 +487,7 @@ public final class CpuPool implements AutoCloseable {
     public void close() {
         turn.lock();
         try {
+            requireNothingBegun();
             if (!isClosed) {
                 isClosed = true;
                 CpuLibrary.gatun_pool_destroy(pool);

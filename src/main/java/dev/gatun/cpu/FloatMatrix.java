@@ -137,6 +137,13 @@ public record FloatMatrix(MemorySegment segment, int rows, int columns, int ld) 
         return inItsFirstRow || inTheNextRow;
     }
 
+    /** Whether rows of the two, as wide as each other, are the same or share no element. */
+    boolean isInTheRowsOf(FloatMatrix other) {
+        long stride = (long) (rows > 1 ? ld : other.ld) * Float.BYTES;
+        boolean isStrideOfBoth = rows == 1 || other.rows == 1 || ld == other.ld;
+        return isStrideOfBoth && (segment.address() - other.segment.address()) % stride == 0;
+    }
+
     /** Throws unless this can be read now, by this thread. */
     void requireReadable(String name) {
         Liveness.require(name, segment);

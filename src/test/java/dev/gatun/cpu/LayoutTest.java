@@ -9,6 +9,7 @@ import dev.gatun.bindings.cpu.gatun_kv;
 import dev.gatun.bindings.cpu.gatun_matrix;
 import dev.gatun.bindings.cpu.gatun_product;
 import dev.gatun.bindings.cpu.gatun_tiled_expert;
+import dev.gatun.bindings.cpu.gatun_tiled_item;
 import java.lang.foreign.GroupLayout;
 import java.lang.foreign.MemoryLayout;
 import java.lang.foreign.MemorySegment;
@@ -28,6 +29,7 @@ class LayoutTest {
             gatun_product.layout(),
             gatun_expert.layout(),
             gatun_tiled_expert.layout(),
+            gatun_tiled_item.layout(),
             gatun_kv.layout(),
             gatun_field.layout());
 

@@ -1,0 +1,140 @@
+/* tiled_expert.c: where the matrices of an expert lie in its block, and which of their tiles some slices want. */
+#include "tiled_expert.h"
+
+#include <stddef.h>
+#include <string.h>
+
+#include "check.h"
+
+#define BLOCK_ALIGNMENT 64
+#define PIECE_ALIGNMENT 64
+
+/* So that groups are counted in 31 bits, as on the GPU, and no product of sizes overflows. */
+#define MOST_SIZE ((int64_t)1 << 24)
+#define MOST_GROUPS INT32_MAX
+
+/* ---- checks ---- */
+
+static int sound_size(int64_t size) {
+    return size > 0 && size <= MOST_SIZE && size % TILED_ROWS == 0;
+}
+
+static int sound_pairs(const struct gatun_tiled_expert *e, int64_t pairs) {
+    int64_t groups = e->hidden * e->inner / TILED_ROWS;
+    if (e->format == GATUN_Q2N) {
+        return pairs == 0;
+    }
+    return groups <= MOST_GROUPS && pairs > 0 && groups % pairs == 0;
+}
+
+static int sound_expert(const struct gatun_tiled_expert *e) {
+    return e != NULL && (e->format == GATUN_Q2 || e->format == GATUN_Q2N) && sound_size(e->hidden)
+           && sound_size(e->inner) && sound_pairs(e, e->wide_pairs) && sound_pairs(e, e->down_pairs)
+           && e->block != NULL && (uintptr_t)e->block % BLOCK_ALIGNMENT == 0;
+}
+
+int tiled_item_is_sound(const struct gatun_tiled_item *given) {
+    const struct gatun_tiled_expert *e = given->expert;
+    return sound_expert(e) && given->tokens >= 1 && given->tokens <= TILED_TOKENS
+           && check_array(given->x, given->tokens, e->hidden, given->ldx)
+           && check_array(given->y, given->tokens, e->hidden, given->ldy) && given->weights != NULL && given->from >= 0
+           && given->from <= given->to && given->to <= e->inner / TILED_ROWS;
+}
+
+/* ---- the parts of a block ---- */
+
+static int64_t greatest_common_divisor(int64_t a, int64_t b) {
+    while (b != 0) {
+        int64_t rest = a % b;
+        a = b;
+        b = rest;
+    }
+    return a;
+}
+
+static struct tiled_matrix matrix_at(const uint8_t *at, int32_t format, int64_t rows, int64_t columns,
+                                     int64_t pairs) {
+    struct tiled_matrix m = {.rows = rows, .columns = columns, .pairs = pairs, .period = 1};
+    int64_t header = format == GATUN_Q2N ? 0 : TILED_HEADER;
+    int64_t tiles = group_rows_of(&m) * tiles_of(columns);
+    int64_t second_bytes = format == GATUN_Q2N ? tiles * TILED_ENTRY * 2 : pairs * 4;
+    m.tiles = at + header;
+    m.second = m.tiles + tiles * tiled_bytes(format);
+    m.bytes = padded_to(header + tiles * tiled_bytes(format) + second_bytes, TILED_ALIGNMENT);
+    if (format == GATUN_Q2) {
+        float zero_zero;
+        memcpy(&m.zero_scale, at, sizeof m.zero_scale);
+        memcpy(&zero_zero, at + sizeof m.zero_scale, sizeof zero_zero);
+        m.zero_offset = -zero_zero * m.zero_scale;
+        m.period = pairs / greatest_common_divisor(columns, pairs);
+    }
+    return m;
+}
+
+struct tiled_item tiled_item_of(const struct level_ops *ops, const struct gatun_tiled_item *given) {
+    const struct gatun_tiled_expert *e = given->expert;
+    struct tiled_item item = {.ops = ops, .format = e->format, .tokens = (int32_t)given->tokens, .from = given->from,
+                              .to = given->to, .x = given->x, .ldx = given->ldx, .weights = given->weights,
+                              .y = given->y, .ldy = given->ldy};
+    const uint8_t *block = e->block;
+    item.gate = matrix_at(block, e->format, e->inner, e->hidden, e->wide_pairs);
+    item.up = matrix_at(block + item.gate.bytes, e->format, e->inner, e->hidden, e->wide_pairs);
+    item.down = matrix_at(block + item.gate.bytes + item.up.bytes, e->format, e->hidden, e->inner, e->down_pairs);
+    return item;
+}
+
+/* ---- memory and lists ---- */
+
+void *tiled_take(struct tiled_memory *memory, int64_t bytes) {
+    char *piece = memory->at == NULL ? NULL : memory->at + memory->bytes;
+    memory->bytes += padded_to(bytes, PIECE_ALIGNMENT);
+    return piece;
+}
+
+static void number_all(struct tiled_matrix *m) {
+    for (int64_t i = 0; i < m->list.count; i++) {
+        m->numbers[i] = (int32_t)i;
+    }
+}
+
+/* The tiles of w2 that hold columns of the item's slices, in order; returns how many, and writes them if there is room. */
+static int64_t number_slices(const struct tiled_item *item, int32_t *numbers) {
+    int64_t slices = group_rows_of(&item->gate);
+    int64_t count = 0;
+    int64_t least = 0;
+    for (int64_t i = 0; i < TILED_ROWS; i++) {
+        int64_t first = (item->from + slices * i) / TILED_COLUMNS;
+        int64_t end = tiles_of(item->to + slices * i);
+        for (int64_t tile = first > least ? first : least; tile < end; tile++) {
+            if (numbers != NULL) {
+                numbers[count] = (int32_t)tile;
+            }
+            count++;
+        }
+        least = end;
+    }
+    return count;
+}
+
+static void place_matrix(const struct tiled_item *item, struct tiled_matrix *m, int64_t tiles,
+                         struct tiled_memory *memory) {
+    m->numbers = tiled_take(memory, tiles * (int64_t)sizeof *m->numbers);
+    m->list = (struct tiled_list){m->numbers, tiles};
+    if (item->format == GATUN_Q2) {
+        m->prepared = tiled_take(memory, m->period * tiled_blocks(tiles) * item->ops->pairs_bytes);
+    }
+    m->inputs = tiled_take(memory, item->tokens * tiled_blocks(tiles) * item->ops->inputs_bytes);
+}
+
+void tiled_place_item(struct tiled_item *item, struct tiled_memory *memory) {
+    place_matrix(item, &item->gate, tiles_of(item->gate.columns), memory);
+    place_matrix(item, &item->up, tiles_of(item->up.columns), memory);
+    place_matrix(item, &item->down, number_slices(item, NULL), memory);
+    item->up.inputs = item->gate.inputs;
+    item->h = tiled_take(memory, item->tokens * TILED_ROWS * slices_of(item) * (int64_t)sizeof *item->h);
+    if (memory->at != NULL) {
+        number_all(&item->gate);
+        number_all(&item->up);
+        number_slices(item, item->down.numbers);
+    }
+}

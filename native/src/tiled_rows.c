@@ -1,0 +1,111 @@
+/* tiled_rows.c: one group row of an expert, by those of its tiles that are wanted. */
+#include "tiled_expert.h"
+#include "tiled_order.h"
+
+#define LINE_BYTES 64
+
+static int64_t address_bytes(int64_t tiles) {
+    return padded_to((tiles + TILED_AHEAD) * (int64_t)sizeof(void *), LINE_BYTES);
+}
+
+int64_t tiled_row_scratch(int64_t tiles) {
+    return address_bytes(tiles) + tiled_scratch(tiles) * (int64_t)sizeof(float);
+}
+
+/* ---- places ---- */
+
+static int64_t slice_at(const struct tiled_item *item, int64_t place) {
+    return item->from + row_at(slices_of(item), item->gate.period, place);
+}
+
+struct tiled_place tiled_gate_place(const struct tiled_item *item, int64_t place) {
+    return (struct tiled_place){item, &item->gate, slice_at(item, place)};
+}
+
+struct tiled_place tiled_down_place(const struct tiled_item *item, int64_t place) {
+    const struct tiled_matrix *m = &item->down;
+    return (struct tiled_place){item, m, row_at(group_rows_of(m), m->period, place)};
+}
+
+static const uint8_t *tile_of(const struct tiled_place *p, int64_t i) {
+    int64_t tile = p->row * tiles_of(p->matrix->columns) + p->matrix->list.numbers[i];
+    return p->matrix->tiles + tile * tiled_bytes(p->item->format);
+}
+
+void tiled_fetch(const struct tiled_place *place, int64_t i) {
+    const uint8_t *tile = tile_of(place, i);
+    for (int64_t at = 0; at < tiled_bytes(place->item->format); at += LINE_BYTES) {
+        __builtin_prefetch(tile + at, 0, 2);
+    }
+}
+
+/* ---- a row ---- */
+
+/* The second level of a group row of narrow tiles. */
+static const uint16_t *second_of(const struct tiled_place *p) {
+    return (const uint16_t *)p->matrix->second + p->row * tiles_of(p->matrix->columns) * TILED_ENTRY;
+}
+
+static void fetch_second(const struct tiled_place *p) {
+    const char *second = (const char *)second_of(p);
+    int64_t bytes = tiles_of(p->matrix->columns) * TILED_ENTRY * (int64_t)sizeof(uint16_t);
+    for (int64_t at = 0; at < bytes; at += LINE_BYTES) {
+        __builtin_prefetch(second + at, 0, 2);
+    }
+}
+
+void tiled_run_row(struct tiled_place place, struct tiled_place next, void *scratch, float *sums) {
+    const struct tiled_item *item = place.item;
+    const struct tiled_matrix *m = place.matrix;
+    const uint8_t **tiles = scratch;
+    int64_t count = m->list.count;
+    next = next.matrix == NULL ? place : next;
+    for (int64_t i = 0; i < count; i++) {
+        tiles[i] = tile_of(&place, i);
+    }
+    int64_t following = next.matrix->list.count;
+    for (int64_t i = 0; i < TILED_AHEAD; i++) {
+        tiles[count + i] = tile_of(&next, i < following ? i : following - 1);
+    }
+    struct tiled_row row = {
+        .format = item->format,
+        .tokens = item->tokens,
+        .list = m->list,
+        .tiles = tiles,
+        .zero_scale = m->zero_scale,
+        .zero_offset = m->zero_offset,
+        .inputs = m->inputs,
+        .scratch = (float *)((char *)scratch + address_bytes(count)),
+        .sums = sums,
+    };
+    if (item->format == GATUN_Q2N) {
+        row.second = second_of(&place);
+        fetch_second(&next);
+    } else {
+        row.pairs = prepared_row(item, m, place.row);
+    }
+    item->ops->tiled_row(&row);
+}
+
+void tiled_wide_row(const struct tiled_item *item, int64_t place, struct tiled_place next, void *scratch) {
+    float gate_sums[TILED_TOKENS * TILED_ROWS];
+    float up_sums[TILED_TOKENS * TILED_ROWS];
+    struct tiled_place gate = tiled_gate_place(item, place);
+    struct tiled_place up = {item, &item->up, gate.row};
+    tiled_run_row(gate, up, scratch, gate_sums);
+    tiled_run_row(up, next, scratch, up_sums);
+    item->ops->swiglu(gate_sums, up_sums, item->tokens * TILED_ROWS);
+    for (int64_t i = 0; i < item->tokens * TILED_ROWS; i++) {
+        item->h[i * slices_of(item) + place] = gate_sums[i];
+    }
+}
+
+void tiled_add_sums(struct tiled_place place, const float *sums) {
+    const struct tiled_item *item = place.item;
+    int64_t rows = group_rows_of(place.matrix);
+    for (int64_t t = 0; t < item->tokens; t++) {
+        for (int64_t i = 0; i < TILED_ROWS; i++) {
+            item->y[t * item->ldy + place.row + rows * i] += item->weights[t] * sums[t * TILED_ROWS + i];
+        }
+    }
+}
