@@ -28,6 +28,7 @@
 #define NUMBER_SHIFT 32
 #define MAX_THREADS 4096
 #define PAUSES_PER_LOOK 32
+#define NAP_NANOSECONDS 20000
 
 struct member {
     alignas(64) struct worker worker;
@@ -201,6 +202,9 @@ int64_t pool_claim(struct gatun_pool *pool) {
     return atomic_fetch_add_explicit(&pool->next, 1, memory_order_relaxed);
 }
 
+/*
+ * Who is waited for may have lost its processor to another program: to sleep, and not only to yield, lets it have this one.
+ */
 void pool_await(const struct gatun_pool *pool, const atomic_int_fast64_t *value, int64_t least) {
     if (atomic_load_explicit(value, memory_order_acquire) >= least) {
         return;
@@ -209,7 +213,7 @@ void pool_await(const struct gatun_pool *pool, const atomic_int_fast64_t *value,
     for (int i = 1; atomic_load_explicit(value, memory_order_acquire) < least; i++) {
         cpu_pause();
         if (i % PAUSES_PER_LOOK == 0 && now() >= deadline) {
-            sched_yield();
+            nanosleep(&(struct timespec){.tv_nsec = NAP_NANOSECONDS}, NULL);
         }
     }
 }

@@ -7,7 +7,7 @@ import java.util.List;
 
 /**
  * One expert that is computed where it lies: a descriptor that points to a block of tiles, which is also what is copied to a
- * GPU. It maps x to w2 &middot; (silu(w1 &middot; x) &#8857; (w3 &middot; x)); see {@link CpuPool#addExpert}.
+ * GPU. It maps x to w2 &middot; (silu(w1 &middot; x) &#8857; (w3 &middot; x)); see {@link CpuPool#addExperts}.
  *
  * <p>The descriptor lives in the arena given, the block in its own. Using the expert after either was closed throws
  * {@link IllegalStateException}; whoever closes the block's arena first waits for the operations that use it. The bytes of the
