@@ -1,7 +1,8 @@
 /*
  * pool.c: threads that spin a while for work, then sleep.
  *
- * A sleeper that was woken wakes two more: to wake all of them would keep the caller for longer than many a job takes.
+ * Sleepers are woken a few at a time, and those wake some more: to wake all of them keeps a caller from its own work, and
+ * one after the other would be awake too late.
  *
  * One atomic word says everything about the job in flight: its number (upper half), whether it may still be joined
  * (OPEN) and how many workers are inside (lowest bits). A worker joins by adding itself while OPEN stands; the caller
@@ -29,6 +30,7 @@
 #define MAX_THREADS 4096
 #define PAUSES_PER_LOOK 32
 #define NAP_NANOSECONDS 20000
+#define WOKEN_AT_ONCE 4
 
 struct member {
     alignas(64) struct worker worker;
@@ -93,6 +95,13 @@ static int has_news(struct gatun_pool *pool, uint64_t seen) {
     return number(atomic_load(&pool->state)) != seen || atomic_load(&pool->stop);
 }
 
+/* Between lock and unlock of `sleep`. */
+static void wake_some(struct gatun_pool *pool) {
+    for (int i = 0; i < WOKEN_AT_ONCE; i++) {
+        pthread_cond_signal(&pool->work);
+    }
+}
+
 static void await_news(struct gatun_pool *pool, uint64_t seen) {
     if (spin_until(pool, has_news, seen)) {
         return;
@@ -103,8 +112,7 @@ static void await_news(struct gatun_pool *pool, uint64_t seen) {
         pthread_cond_wait(&pool->work, &pool->sleep);
     }
     if (atomic_fetch_sub(&pool->sleepers, 1) > 1) {
-        pthread_cond_signal(&pool->work);
-        pthread_cond_signal(&pool->work);
+        wake_some(pool);
     }
     pthread_mutex_unlock(&pool->sleep);
 }
@@ -151,7 +159,7 @@ static void open_job(struct gatun_pool *pool) {
     atomic_store(&pool->state, following << NUMBER_SHIFT | OPEN);
     if (atomic_load(&pool->sleepers) > 0) {
         pthread_mutex_lock(&pool->sleep);
-        pthread_cond_signal(&pool->work);
+        wake_some(pool);
         pthread_mutex_unlock(&pool->sleep);
     }
 }
