@@ -78,7 +78,7 @@ static inline char *prepared_row(const struct tiled_item *item, const struct til
 
 /* ---- tiled_expert.c ---- */
 
-/* Whether an item makes sense; sizes alone say that its pointers are followed in bounds. */
+/* Whether an item's expert, range and arrays fit each other. */
 int tiled_item_is_sound(const struct gatun_tiled_item *given);
 
 /* The matrices in the item's block, without memory of their own. */

@@ -7,7 +7,9 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.lang.ref.Reference;
+import java.time.Duration;
 import java.util.List;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.ReentrantLock;
 
 /**
@@ -24,7 +26,10 @@ import java.util.concurrent.locks.ReentrantLock;
 public final class CpuPool implements AutoCloseable {
     // An idle thread spins this long before it sleeps: the pause between two operations of a token is shorter, waking a
     // thread costs about as much, and an idle program soon leaves the processors alone.
-    private static final int SPIN_MICROSECONDS = 50;
+    private static final Duration SPIN = Duration.ofNanos(50_000);
+
+    // Longer than any pause within a pass over a model.
+    private static final Duration LONGEST_SPIN = Duration.ofSeconds(1);
 
     // The library's own bound: more than any machine has processors.
     private static final int MOST_THREADS = 4096;
@@ -54,13 +59,31 @@ public final class CpuPool implements AutoCloseable {
      * @throws dev.gatun.natives.NativeLibraryException if the CPU library cannot be loaded
      */
     public static CpuPool open(int threads, CpuLevel level) {
+        return open(threads, level, SPIN);
+    }
+
+    /**
+     * Starts a pool whose threads are ready for a while after each operation, for operations that follow each other after
+     * pauses: to wake a sleeping thread takes some ten microseconds, while one that is ready keeps its processor busy.
+     *
+     * @param threads threads that work on an operation, the caller's included; 1 to 4096
+     * @param level the instruction set to use
+     * @param spin how long a thread looks for work before it sleeps, at most a second
+     * @throws CpuException if the machine lacks the level, or the threads cannot be had
+     * @throws dev.gatun.natives.NativeLibraryException if the CPU library cannot be loaded
+     */
+    public static CpuPool open(int threads, CpuLevel level, Duration spin) {
         Arguments.requirePositive("threads", threads);
         Arguments.requireAtMost("threads", threads, "the most of a pool", MOST_THREADS);
+        if (spin.isNegative() || spin.compareTo(LONGEST_SPIN) > 0) {
+            throw new IllegalArgumentException("spin must be from 0 to " + LONGEST_SPIN + ": " + spin);
+        }
+        int spinMicroseconds = (int) TimeUnit.MICROSECONDS.convert(spin);
         LinkedLibrary.require();
         try (Arena arena = Arena.ofConfined()) {
             MemorySegment pool = arena.allocate(ValueLayout.ADDRESS);
             CpuException.check(
-                    CpuLibrary.gatun_pool_create(threads, level.code(), SPIN_MICROSECONDS, pool),
+                    CpuLibrary.gatun_pool_create(threads, level.code(), spinMicroseconds, pool),
                     "start of " + threads + " threads for " + level);
             return new CpuPool(threads, level, pool.get(ValueLayout.ADDRESS, 0));
         }

@@ -9,6 +9,8 @@ import dev.gatun.bindings.cpu.gatun_product;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import java.time.Duration;
+import java.time.temporal.ChronoUnit;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Random;
@@ -21,6 +23,7 @@ import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** The life of a pool, its use by several threads, and what the library's return codes become. */
 class CpuPoolTest {
@@ -29,6 +32,30 @@ class CpuPoolTest {
         try (CpuPool pool = CpuPool.open(3, CpuLevel.best())) {
             assertThat(pool.threads()).isEqualTo(3);
             assertThat(pool.level()).isEqualTo(CpuLevel.best());
+        }
+    }
+
+    @Test
+    void howLongThreadsSpinIsBounded() {
+        for (Duration spin : List.of(Duration.ofNanos(-1), Duration.ofMillis(1001))) {
+            assertThatThrownBy(() -> CpuPool.open(2, CpuLevel.best(), spin))
+                    .isInstanceOf(IllegalArgumentException.class)
+                    .hasMessageStartingWith("spin must be from 0 to PT1S: ");
+        }
+    }
+
+    /** Ready, asleep, or about to sleep when work comes. */
+    @ParameterizedTest
+    @ValueSource(longs = {0, 500, 1_000_000})
+    void threadsThatSpinOrSleepDoTheirWork(long microseconds) throws InterruptedException {
+        try (Arena arena = Arena.ofConfined();
+                CpuPool pool = CpuPool.open(3, CpuLevel.best(), Duration.of(microseconds, ChronoUnit.MICROS))) {
+            MemorySegment data = arena.allocate(1 << 23);
+            data.setAtIndex(ValueLayout.JAVA_LONG, 1 << 19, 5);
+            for (int i = 0; i < 20; i++) {
+                assertThat(pool.read(data)).isEqualTo(5);
+                Thread.sleep(i % 2);
+            }
         }
     }
 
