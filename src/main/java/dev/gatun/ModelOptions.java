@@ -8,7 +8,7 @@ import java.util.function.Consumer;
 
 /**
  * How to open a model. Immutable: {@code ModelOptions.defaults().withThreads(4)}. All but the first two are about models on a
- * GPU that has no room for every expert; none of them changes what is generated.
+ * GPU that has no room for every expert; none of them but {@code misses} changes what is generated.
  *
  * @param backend where to run
  * @param threads CPU threads, the calling one included; 0 for one per available processor
@@ -24,6 +24,8 @@ import java.util.function.Consumer;
  * @param contextLength tokens of all sessions together that the GPU's memory is planned for, with keys and values of 16
  *     bits (32 take twice as much); what does not fit is refused when a session opens; 0 for one session with
  *     {@link SessionOptions#defaults()}
+ * @param misses what is done about experts that are not on the GPU; with all but {@link ExpertMisses#FETCH}, logits
+ *     differ in rounding from run to run
  * @param mostExperts how many of the experts of all layers stay on the GPU at most; empty for as many as fit
  * @param times whether the GPU takes the time of copies and of each part of a pass, for {@link OffloadStatistics#times}; that
  *     costs some microseconds for each layer of a pass
@@ -40,6 +42,7 @@ public record ModelOptions(
         int prefetchLayers,
         HostMemoryMode hostMode,
         int contextLength,
+        ExpertMisses misses,
         OptionalInt mostExperts,
         boolean times) {
     /** The most threads that can be asked for. */
@@ -104,6 +107,7 @@ public record ModelOptions(
                 1,
                 HostMemoryMode.AUTO,
                 0,
+                ExpertMisses.AUTO,
                 OptionalInt.empty(),
                 false);
     }
@@ -169,6 +173,11 @@ public record ModelOptions(
         return with(draft -> draft.contextLength = tokens);
     }
 
+    /** These options with another way for experts that are not on the GPU. */
+    public ModelOptions withMisses(ExpertMisses way) {
+        return with(draft -> draft.misses = way);
+    }
+
     /** These options with so many experts on the GPU at most, all layers together. */
     public ModelOptions withMostExperts(int experts) {
         return with(draft -> draft.mostExperts = OptionalInt.of(experts));
@@ -199,6 +208,7 @@ public record ModelOptions(
         private int prefetchLayers;
         private HostMemoryMode hostMode;
         private int contextLength;
+        private ExpertMisses misses;
         private OptionalInt mostExperts;
         private boolean times;
 
@@ -214,6 +224,7 @@ public record ModelOptions(
             prefetchLayers = options.prefetchLayers;
             hostMode = options.hostMode;
             contextLength = options.contextLength;
+            misses = options.misses;
             mostExperts = options.mostExperts;
             times = options.times;
         }
@@ -231,6 +242,7 @@ public record ModelOptions(
                     prefetchLayers,
                     hostMode,
                     contextLength,
+                    misses,
                     mostExperts,
                     times);
         }

@@ -40,9 +40,20 @@ final class OffloadMeter {
                 counts.prefetchTurnedDown(),
                 counts.bytesUp(),
                 counts.bytesDown(),
+                roads(counts.roads()),
                 counts.times().map(OffloadMeter::times),
                 counts.gpuMemory(),
                 counts.hostMemory());
+    }
+
+    private static OffloadStatistics.Roads roads(OffloadCounts.Roads roads) {
+        return new OffloadStatistics.Roads(
+                roads.fetched(),
+                roads.split(),
+                roads.computed(),
+                roads.bytesComputed(),
+                Duration.ofNanos(roads.computing()),
+                Duration.ofNanos(roads.waited()));
     }
 
     private static OffloadStatistics.Times times(OffloadCounts.Times times) {
@@ -55,6 +66,7 @@ final class OffloadMeter {
                 Duration.ofNanos(parts.router()),
                 Duration.ofNanos(parts.experts()),
                 Duration.ofNanos(parts.waiting()),
+                Duration.ofNanos(parts.cpu()),
                 Duration.ofNanos(parts.host()));
     }
 }

@@ -2,6 +2,7 @@ package dev.gatun;
 
 import dev.gatun.offload.CacheShape;
 import dev.gatun.offload.HostMode;
+import dev.gatun.offload.MissMode;
 import dev.gatun.offload.OffloadOptions;
 import dev.gatun.offload.PolicyKind;
 import dev.gatun.offload.RoutingTrace;
@@ -30,6 +31,7 @@ final class OffloadSettings {
                 options.prefetchLayers(),
                 hostMode(options.hostMode()),
                 options.contextLength(),
+                misses(options.misses()),
                 options.mostExperts());
     }
 
@@ -54,6 +56,14 @@ final class OffloadSettings {
         return switch (slots) {
             case POOL -> CacheShape.Sharing.POOL;
             case LAYER -> CacheShape.Sharing.PER_LAYER;
+        };
+    }
+
+    private static MissMode misses(ExpertMisses misses) {
+        return switch (misses) {
+            case FETCH -> MissMode.FETCH;
+            case CPU -> MissMode.CPU;
+            case AUTO -> MissMode.AUTO;
         };
     }
 

@@ -22,6 +22,7 @@ import java.util.function.Function;
  * @param prefetchTurnedDown how often that became less, since the last guess did not pay
  * @param bytesToGpu bytes copied to the GPU
  * @param bytesFromGpu bytes copied back
+ * @param roads how missing experts of single tokens were served
  * @param times where the time went; empty unless {@link ModelOptions#withTimes} asked for it
  * @param gpuMemory bytes of the GPU's memory in use at the end
  * @param hostMemory bytes of page-locked host memory in use at the end
@@ -39,9 +40,42 @@ public record OffloadStatistics(
         long prefetchTurnedDown,
         long bytesToGpu,
         long bytesFromGpu,
+        Roads roads,
         Optional<Times> times,
         long gpuMemory,
         long hostMemory) {
+
+    /**
+     * Missing experts by the road that they were served on: see {@link ExpertMisses}.
+     *
+     * @param fetched experts that were copied whole
+     * @param split experts of which the GPU computed a part and the CPU the rest
+     * @param computed experts that the CPU computed whole
+     * @param bytesComputed bytes of experts that the CPU read
+     * @param computing how long the CPU computed
+     * @param waited how long the CPU had ended before the copies for the same layer had
+     */
+    public record Roads(
+            long fetched, long split, long computed, long bytesComputed, Duration computing, Duration waited) {
+        private void putInto(Map<String, Object> numbers) {
+            numbers.put("fetched", fetched);
+            numbers.put("split", split);
+            numbers.put("computed", computed);
+            numbers.put("bytes_computed", bytesComputed);
+            numbers.put("computing_seconds", seconds(computing));
+            numbers.put("cpu_waited_seconds", seconds(waited));
+        }
+
+        private Roads plus(Roads more) {
+            return new Roads(
+                    fetched + more.fetched,
+                    split + more.split,
+                    computed + more.computed,
+                    bytesComputed + more.bytesComputed,
+                    computing.plus(more.computing),
+                    waited.plus(more.waited));
+        }
+    }
 
     /**
      * How long link and GPU were busy, as the GPU measured it.
@@ -73,14 +107,17 @@ public record OffloadStatistics(
      * @param router choosing experts
      * @param experts computing them
      * @param waiting the GPU waited for a copy
+     * @param cpu the GPU waited for the CPU's part of the experts
      * @param host the GPU waited for the host to order something
      */
-    public record PartTimes(Duration attention, Duration router, Duration experts, Duration waiting, Duration host) {
+    public record PartTimes(
+            Duration attention, Duration router, Duration experts, Duration waiting, Duration cpu, Duration host) {
         private void putInto(Map<String, Object> numbers) {
             numbers.put("attention_seconds", seconds(attention));
             numbers.put("router_seconds", seconds(router));
             numbers.put("experts_seconds", seconds(experts));
             numbers.put("waiting_seconds", seconds(waiting));
+            numbers.put("cpu_seconds", seconds(cpu));
             numbers.put("host_seconds", seconds(host));
         }
 
@@ -90,6 +127,7 @@ public record OffloadStatistics(
                     router.plus(more.router),
                     experts.plus(more.experts),
                     waiting.plus(more.waiting),
+                    cpu.plus(more.cpu),
                     host.plus(more.host));
         }
     }
@@ -148,6 +186,7 @@ public record OffloadStatistics(
         numbers.put("prefetch_turned_down", prefetchTurnedDown);
         numbers.put("bytes_to_gpu", bytesToGpu);
         numbers.put("bytes_from_gpu", bytesFromGpu);
+        roads.putInto(numbers);
         times.ifPresent(measured -> measured.putInto(numbers));
         numbers.put("gpu_memory", gpuMemory);
         numbers.put("host_memory", hostMemory);
@@ -177,6 +216,7 @@ public record OffloadStatistics(
                 prefetchTurnedDown + later.prefetchTurnedDown,
                 bytesToGpu + later.bytesToGpu,
                 bytesFromGpu + later.bytesFromGpu,
+                roads.plus(later.roads),
                 times.flatMap(mine -> later.times.map(mine::plus)),
                 later.gpuMemory,
                 later.hostMemory);

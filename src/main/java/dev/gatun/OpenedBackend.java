@@ -74,7 +74,8 @@ record OpenedBackend(Backend backend, BackendChoice choice) {
             LoadingListener listener,
             String reason)
             throws NoGpuException {
-        CudaOptions launching = CudaOptions.defaults().withTimes(options.times());
+        CudaOptions launching =
+                CudaOptions.defaults().withTimes(options.times()).withThreads(options.threads());
         return switch (CudaBackend.availability()) {
             case CudaAvailability.Unavailable none -> throw new NoGpuException(none.reason(), null);
             case CudaAvailability.Available some ->

@@ -19,7 +19,12 @@ class OffloadMeterTest {
     /** Counts that have grown to a multiple of what one pass adds. */
     private static OffloadCounts counts(long passes, long memory) {
         OffloadCounts.Parts parts = new OffloadCounts.Parts(
-                passes * MILLISECOND, 2 * passes * MILLISECOND, 3 * passes * MILLISECOND, 4 * passes, 5 * passes);
+                passes * MILLISECOND,
+                2 * passes * MILLISECOND,
+                3 * passes * MILLISECOND,
+                4 * passes,
+                6 * passes,
+                5 * passes);
         return new OffloadCounts(
                 6 * passes,
                 passes,
@@ -32,6 +37,7 @@ class OffloadMeterTest {
                 3 * passes,
                 700 * passes,
                 50 * passes,
+                new OffloadCounts.Roads(passes, 2 * passes, 3 * passes, 4 * passes, 5 * passes, 6 * passes),
                 Optional.of(new OffloadCounts.Times(10 * passes, parts)),
                 memory,
                 2 * memory);
@@ -59,10 +65,13 @@ class OffloadMeterTest {
         assertThat(read.prefetchTurnedDown()).isEqualTo(6);
         assertThat(read.bytesToGpu()).isEqualTo(1400);
         assertThat(read.bytesFromGpu()).isEqualTo(100);
+        assertThat(read.roads())
+                .isEqualTo(new OffloadStatistics.Roads(2, 4, 6, 8, Duration.ofNanos(10), Duration.ofNanos(12)));
         OffloadStatistics.Times times = read.times().orElseThrow();
         assertThat(times.linkBusy()).isEqualTo(Duration.ofNanos(20));
         assertThat(times.gpuBusy()).isEqualTo(Duration.ofMillis(12));
         assertThat(times.parts().experts()).isEqualTo(Duration.ofMillis(6));
+        assertThat(times.parts().cpu()).isEqualTo(Duration.ofNanos(12));
         assertThat(read.gpuMemory()).isEqualTo(90);
         assertThat(read.hostMemory()).isEqualTo(180);
         assertThat(read.time()).isPositive();
@@ -90,7 +99,8 @@ class OffloadMeterTest {
 
     @Test
     void whatIsNotMeasuredIsUnknown() {
-        OffloadCounts bare = new OffloadCounts(1, 1, 1, 1, 0, 0, 0, 0, 0, 1, 1, Optional.empty(), 1, 1);
+        OffloadCounts bare = new OffloadCounts(
+                1, 1, 1, 1, 0, 0, 0, 0, 0, 1, 1, new OffloadCounts.Roads(0, 0, 0, 0, 0, 0), Optional.empty(), 1, 1);
         OffloadStatistics read = OffloadMeter.start(counting(bare, bare)).read().orElseThrow();
         assertThat(read.times()).isEmpty();
         assertThat(read.linkShare()).isEmpty();

@@ -102,6 +102,7 @@ final class OffloadArguments {
                 prefetchLayers,
                 hostMode,
                 options.contextLength(),
+                options.misses(),
                 mostExperts.map(OptionalInt::of).orElse(options.mostExperts()),
                 options.times());
     }
@@ -118,6 +119,7 @@ final class OffloadArguments {
                 prefetchLayers,
                 planned(hostMode),
                 checked.contextLength(),
+                OffloadOptions.defaults().misses(),
                 checked.mostExperts());
         return switch (checked.policy()) {
             case LRU -> options;

@@ -17,6 +17,7 @@ import java.util.Optional;
  * @param prefetchTurnedDown how often that became less, since the last guess did not pay
  * @param bytesUp bytes copied from host to device
  * @param bytesDown bytes copied from device to host
+ * @param roads how missing experts of single tokens were served
  * @param times where the time went; empty where that is not measured
  * @param gpuMemory bytes of the device's memory that are in use now
  * @param hostMemory bytes of pinned memory that are in use now
@@ -33,9 +34,33 @@ public record OffloadCounts(
         long prefetchTurnedDown,
         long bytesUp,
         long bytesDown,
+        Roads roads,
         Optional<Times> times,
         long gpuMemory,
         long hostMemory) {
+
+    /**
+     * Missing experts by the road that they were served on.
+     *
+     * @param fetched experts that were copied whole
+     * @param split experts of which the device computed a part and the host the rest
+     * @param computed experts that the host computed whole
+     * @param bytesComputed bytes of experts that the host read
+     * @param computing how long the host computed, in nanoseconds
+     * @param waited how long the host had ended before the copies for the same layer had, in nanoseconds
+     */
+    public record Roads(long fetched, long split, long computed, long bytesComputed, long computing, long waited) {
+        /** What was added since {@code earlier}. */
+        public Roads since(Roads earlier) {
+            return new Roads(
+                    fetched - earlier.fetched,
+                    split - earlier.split,
+                    computed - earlier.computed,
+                    bytesComputed - earlier.bytesComputed,
+                    computing - earlier.computing,
+                    waited - earlier.waited);
+        }
+    }
 
     /**
      * The time of copies and of forward passes, in nanoseconds.
@@ -57,9 +82,10 @@ public record OffloadCounts(
      * @param router choosing experts
      * @param experts computing them
      * @param waiting nothing was computed because a copy was on its way
+     * @param cpu nothing was computed because the host still computed its part of the experts
      * @param host nothing was computed because the host had not ordered anything yet
      */
-    public record Parts(long attention, long router, long experts, long waiting, long host) {
+    public record Parts(long attention, long router, long experts, long waiting, long cpu, long host) {
         /** What was added since {@code earlier}. */
         public Parts since(Parts earlier) {
             return new Parts(
@@ -67,6 +93,7 @@ public record OffloadCounts(
                     router - earlier.router,
                     experts - earlier.experts,
                     waiting - earlier.waiting,
+                    cpu - earlier.cpu,
                     host - earlier.host);
         }
     }
@@ -85,6 +112,7 @@ public record OffloadCounts(
                 prefetchTurnedDown - earlier.prefetchTurnedDown,
                 bytesUp - earlier.bytesUp,
                 bytesDown - earlier.bytesDown,
+                roads.since(earlier.roads),
                 times.flatMap(now -> earlier.times.map(now::since)),
                 gpuMemory,
                 hostMemory);

@@ -27,6 +27,15 @@ public interface CopyEngine {
     long upload(int block, int slot, long offset, long bytes, long after);
 
     /**
+     * Copies the leading parts of a host block to a slot, packed: an expert of so many parts only. See {@link RoadSplit}.
+     *
+     * @param parts at least 1, fewer than a whole expert has
+     * @param after it begins when this has ended; at once for {@link #ENDED}
+     * @return its ticket
+     */
+    long uploadParts(int block, int slot, int parts, long after);
+
+    /**
      * Copies a whole slot to a host block.
      *
      * @param after it begins when this has ended; at once for {@link #ENDED}

@@ -16,6 +16,7 @@ package dev.gatun.offload;
  * @param bytesWasted bytes of those that were not asked for
  * @param prefetchDepth guesses of a layer that are copied now; see {@link PrefetchControl}
  * @param prefetchTurnedDown how often fewer were copied from then on, since they did not pay
+ * @param roads how what was missing was served
  */
 public record FetchCounts(
         long hits,
@@ -30,4 +31,5 @@ public record FetchCounts(
         long prefetchesCancelled,
         long bytesWasted,
         int prefetchDepth,
-        long prefetchTurnedDown) {}
+        long prefetchTurnedDown,
+        RoadCounts roads) {}

@@ -62,6 +62,7 @@ final class FetchTally {
                 cancelled,
                 bytesWasted,
                 control.depth(),
-                control.turnedDown());
+                control.turnedDown(),
+                RoadCounts.NONE);
     }
 }

@@ -17,6 +17,7 @@ import java.util.function.Consumer;
  * @param layersAhead how many layers early routers are asked for guesses, 1 to {@value #MOST_LAYERS_AHEAD}
  * @param hostMode what the host holds; empty to choose by available memory
  * @param context tokens that keys and values are planned for; 0 for a session of usual length
+ * @param misses what is done about experts that are not on the device
  * @param mostSlots slots beyond which there are to be none, though there is room; empty for as many as fit
  */
 public record OffloadOptions(
@@ -29,6 +30,7 @@ public record OffloadOptions(
         int layersAhead,
         Optional<HostMode> hostMode,
         int context,
+        MissMode misses,
         OptionalInt mostSlots) {
     /** Left to the display and to other programs where no budget is set. */
     public static final long MARGIN = 512L << 20;
@@ -69,7 +71,7 @@ public record OffloadOptions(
         }
     }
 
-    /** All memory that is free, equal slots for each layer, least recently used goes first, no prefetching. */
+    /** All memory that is free, equal slots for each layer, least recently used goes first, no prefetching, both roads for misses. */
     public static OffloadOptions defaults() {
         return new OffloadOptions(
                 OptionalLong.empty(),
@@ -81,6 +83,7 @@ public record OffloadOptions(
                 1,
                 Optional.empty(),
                 0,
+                MissMode.AUTO,
                 OptionalInt.empty());
     }
 
@@ -133,6 +136,11 @@ public record OffloadOptions(
     /** These options with keys and values planned for so many tokens; 0 for a session of usual length. */
     public OffloadOptions withContext(int tokens) {
         return with(draft -> draft.context = tokens);
+    }
+
+    /** These options with another way for experts that are not on the device. */
+    public OffloadOptions withMisses(MissMode mode) {
+        return with(draft -> draft.misses = mode);
     }
 
     /** These options with at most so many slots. */
@@ -202,6 +210,7 @@ public record OffloadOptions(
         private int layersAhead;
         private Optional<HostMode> hostMode;
         private int context;
+        private MissMode misses;
         private OptionalInt mostSlots;
 
         Draft(OffloadOptions options) {
@@ -214,6 +223,7 @@ public record OffloadOptions(
             layersAhead = options.layersAhead;
             hostMode = options.hostMode;
             context = options.context;
+            misses = options.misses;
             mostSlots = options.mostSlots;
         }
 
@@ -228,6 +238,7 @@ public record OffloadOptions(
                     layersAhead,
                     hostMode,
                     context,
+                    misses,
                     mostSlots);
         }
     }

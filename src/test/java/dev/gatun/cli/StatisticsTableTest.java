@@ -24,6 +24,7 @@ class StatisticsTableTest {
                 prefetches / 8,
                 2_000_000_000L,
                 0,
+                new OffloadStatistics.Roads(4, 2, 4, 300_000_000L, Duration.ofMillis(4), Duration.ofMillis(1)),
                 parts.map(taken -> new OffloadStatistics.Times(Duration.ofMillis(80), taken)),
                 12_000_000_000L,
                 17_000_000_000L);
@@ -47,6 +48,7 @@ class StatisticsTableTest {
                 Duration.ofMillis(1),
                 Duration.ofMillis(19),
                 Duration.ofMillis(70),
+                Duration.ofMillis(3),
                 Duration.ofMillis(2)));
         assertThat(table(cost(9, 8, parts), cost(29, 8, parts)).lines().map(line -> line.replaceAll(" +", " ")))
                 .containsExactly(

@@ -131,6 +131,11 @@ final class FakeDevice implements CopyEngine {
     }
 
     @Override
+    public long uploadParts(int block, int slot, int parts, long after) {
+        throw new UnsupportedOperationException("parts of an expert");
+    }
+
+    @Override
     public long download(int slot, int block, long after) {
         FakeWork work = work(Kind.DOWNLOAD, after);
         work.slot = slot;

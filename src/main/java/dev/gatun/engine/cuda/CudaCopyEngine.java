@@ -68,6 +68,11 @@ final class CudaCopyEngine implements CopyEngine {
     }
 
     @Override
+    public long uploadParts(int block, int slot, int parts, long after) {
+        throw new UnsupportedOperationException("parts of an expert");
+    }
+
+    @Override
     public long download(int slot, int block, long after) {
         order(downloads, after);
         if (times.isPresent()) {

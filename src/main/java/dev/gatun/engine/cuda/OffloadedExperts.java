@@ -9,6 +9,7 @@ import dev.gatun.offload.ExpertFetcher;
 import dev.gatun.offload.ExpertStream;
 import dev.gatun.offload.FetchCounts;
 import dev.gatun.offload.MemoryPlan;
+import dev.gatun.offload.RoadCounts;
 import java.util.Arrays;
 import java.util.Optional;
 
@@ -257,9 +258,20 @@ final class OffloadedExperts {
                 counts.prefetchTurnedDown(),
                 counts.bytesUp(),
                 counts.bytesDown(),
+                roads(counts.roads()),
                 times.map(OffloadTimes::read),
                 deviceBytes,
                 store.blocks() * store.blockBytes());
+    }
+
+    private static OffloadCounts.Roads roads(RoadCounts counts) {
+        return new OffloadCounts.Roads(
+                counts.fetched(),
+                counts.split(),
+                counts.computed(),
+                counts.bytesComputed(),
+                counts.computingNanos(),
+                counts.waitedNanos());
     }
 
     /** One line for people if the host's memory is not what was wished for. */

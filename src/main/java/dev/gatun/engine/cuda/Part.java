@@ -10,6 +10,8 @@ enum Part {
     EXPERTS,
     /** Nothing is computed because a copy is on its way. */
     WAITING,
+    /** Nothing is computed because the host computes its part of the experts still. */
+    CPU,
     /** Nothing is computed because the host has not put anything in yet. */
     HOST
 }

@@ -77,7 +77,7 @@ final class PassTimes implements PassClock, AutoCloseable {
     /** The time of all passes that were collected. */
     OffloadCounts.Parts read() {
         return new OffloadCounts.Parts(
-                of(Part.ATTENTION), of(Part.ROUTER), of(Part.EXPERTS), of(Part.WAITING), of(Part.HOST));
+                of(Part.ATTENTION), of(Part.ROUTER), of(Part.EXPERTS), of(Part.WAITING), of(Part.CPU), of(Part.HOST));
     }
 
     private long of(Part part) {

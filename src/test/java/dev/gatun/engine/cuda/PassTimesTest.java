@@ -36,23 +36,23 @@ class PassTimesTest {
     void theTimeUpToTheNextPartIsThePresentOnes() {
         token(1000);
         times.collect();
-        assertThat(times.read()).isEqualTo(new Parts(10 + 11 + 9, 2 + 3, 30 + 30, 100, 4));
+        assertThat(times.read()).isEqualTo(new Parts(10 + 11 + 9, 2 + 3, 30 + 30, 100, 0, 4));
         token(9000);
         times.collect();
-        assertThat(times.read()).isEqualTo(new Parts(60, 10, 120, 200, 8));
+        assertThat(times.read()).isEqualTo(new Parts(60, 10, 120, 200, 0, 8));
     }
 
     @Test
     void onlyPassesThatAreDoneCountAndOnlyOnce() {
         token(0);
-        assertThat(times.read()).isEqualTo(new Parts(0, 0, 0, 0, 0));
+        assertThat(times.read()).isEqualTo(new Parts(0, 0, 0, 0, 0, 0));
         times.discard();
         times.collect();
-        assertThat(times.read()).isEqualTo(new Parts(0, 0, 0, 0, 0));
+        assertThat(times.read()).isEqualTo(new Parts(0, 0, 0, 0, 0, 0));
         time.next(5);
         times.enter(Part.ATTENTION);
         times.collect();
-        assertThat(times.read()).isEqualTo(new Parts(0, 0, 0, 0, 0));
+        assertThat(times.read()).isEqualTo(new Parts(0, 0, 0, 0, 0, 0));
         token(0);
         times.collect();
         times.collect();
