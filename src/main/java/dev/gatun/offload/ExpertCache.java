@@ -152,6 +152,23 @@ public final class ExpertCache {
     }
 
     /**
+     * Claims a staging slot that then holds no expert, for something else: the one that was used least recently of those
+     * that are idle. {@link #release} gives it back.
+     *
+     * @return the slot, or {@link #NONE} as long as there is none
+     */
+    public int borrow() {
+        int slot = inStaging();
+        if (slot != NONE) {
+            if (expertIn[slot] != NONE) {
+                forget(slot);
+            }
+            claims[slot] = 1;
+        }
+        return slot;
+    }
+
+    /**
      * Makes the expert of a staging slot one of its group, in place of what is worth least there, which has the staging slot
      * from then on. Nothing is copied: the owner exchanges what the two slots stand for. Claims and a copy in flight go
      * along.
@@ -230,11 +247,11 @@ public final class ExpertCache {
     private int inStaging() {
         int best = NONE;
         for (int slot = shape.slots(); slot < shape.allSlots(); slot++) {
-            if (expertIn[slot] == NONE) {
-                return slot;
-            }
-            if (isIdle(slot) && (best == NONE || stagedAt[slot] < stagedAt[best])) {
-                best = slot;
+            if (isIdle(slot)) {
+                if (expertIn[slot] == NONE) {
+                    return slot;
+                }
+                best = best == NONE || stagedAt[slot] < stagedAt[best] ? slot : best;
             }
         }
         return best;
@@ -323,13 +340,13 @@ public final class ExpertCache {
 
     /** What a slot is doing. */
     public SlotState state(int slot) {
-        if (expertIn[slot] == NONE) {
-            return SlotState.FREE;
-        }
         if (filling[slot]) {
             return SlotState.FILLING;
         }
-        return claims[slot] > 0 ? SlotState.IN_USE : SlotState.RESIDENT;
+        if (claims[slot] > 0) {
+            return SlotState.IN_USE;
+        }
+        return expertIn[slot] == NONE ? SlotState.FREE : SlotState.RESIDENT;
     }
 
     /** What happened so far. */

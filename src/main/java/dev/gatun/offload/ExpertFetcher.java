@@ -1,5 +1,7 @@
 package dev.gatun.offload;
 
+import java.util.Arrays;
+
 /**
  * Brings experts into slots of the device: those a layer has chosen, and before that those it is likely to choose. One
  * thread calls it, in the order of the layers:
@@ -34,20 +36,29 @@ public final class ExpertFetcher {
     private final Uploads uploads;
     private final PrefetchControl control;
     private final Prefetches prefetches;
+    private final LinkWatch link;
+    private final MissingExperts missing;
+    private final RoadRates rates;
+    private final MissMode mode;
     private final ExpertStream stream;
     /** Slots of the device. */
     private final int[] claimed;
 
     private int claims;
-    private long needed = CopyEngine.ENDED;
 
     /** Makes a fetcher that copies no guesses; otherwise as the other one. */
     public ExpertFetcher(ExpertCache cache, CopyEngine copies, long blockBytes) {
         this(cache, copies, blockBytes, PrefetchSettings.of(0));
     }
 
-    /** Makes a fetcher for experts that all lie in the host, expert e of layer l in block l * experts + e. */
+    /** Makes a fetcher that fetches every miss; otherwise as the other one. */
     public ExpertFetcher(ExpertCache cache, CopyEngine copies, long blockBytes, PrefetchSettings settings) {
+        this(cache, copies, blockBytes, settings, RoadSplit.fetching());
+    }
+
+    /** Makes a fetcher for experts that all lie in the host, expert e of layer l in block l * experts + e. */
+    public ExpertFetcher(
+            ExpertCache cache, CopyEngine copies, long blockBytes, PrefetchSettings settings, RoadSplit split) {
         this(
                 cache,
                 copies,
@@ -56,7 +67,8 @@ public final class ExpertFetcher {
                 new InclusiveHost(cache),
                 cache.shape().experts(),
                 blockBytes,
-                settings);
+                settings,
+                split);
     }
 
     private ExpertFetcher(
@@ -67,7 +79,8 @@ public final class ExpertFetcher {
             HostBlocks host,
             int mostAtOnce,
             long blockBytes,
-            PrefetchSettings settings) {
+            PrefetchSettings settings,
+            RoadSplit split) {
         this.cache = cache;
         this.shape = cache.shape();
         this.copies = copies;
@@ -78,8 +91,18 @@ public final class ExpertFetcher {
         this.uploads = new Uploads(copies, slots, host, tally, blockBytes);
         this.control = new PrefetchControl(settings.experts(), blockBytes, settings.chunkBytes());
         this.prefetches = new Prefetches(cache, slots, uploads, control, tally, settings.chunkBytes());
+        this.link = new LinkWatch(uploads, split, tally);
+        this.missing = new MissingExperts(cache, slots, host, uploads, prefetches, link, split, tally);
+        this.rates = split.rates();
+        this.mode = split.mode();
         this.stream = new ExpertStream(cache, copies, slots, uploads, host, tally);
         this.claimed = new int[mostAtOnce];
+    }
+
+    /** Makes a fetcher that fetches every miss; otherwise as the other one. */
+    public static ExpertFetcher exclusive(
+            ExpertCache cache, CopyEngine copies, long blockBytes, PrefetchSettings settings, ExclusiveLayout layout) {
+        return exclusive(cache, copies, blockBytes, settings, layout, RoadSplit.fetching());
     }
 
     /**
@@ -89,22 +112,28 @@ public final class ExpertFetcher {
      * @param layout where each expert lies, complete
      */
     public static ExpertFetcher exclusive(
-            ExpertCache cache, CopyEngine copies, long blockBytes, PrefetchSettings settings, ExclusiveLayout layout) {
+            ExpertCache cache,
+            CopyEngine copies,
+            long blockBytes,
+            PrefetchSettings settings,
+            ExclusiveLayout layout,
+            RoadSplit split) {
         if (!layout.shape().equals(cache.shape())) {
             throw new IllegalArgumentException("the layout is for " + layout.shape() + ", not for " + cache.shape());
         }
         DeviceSlots slots = new DeviceSlots(cache.shape().allSlots(), layout.slots());
         FetchTally tally = new FetchTally(blockBytes);
         HostBlocks host = new ExclusiveHost(cache, copies, slots, tally, layout, blockBytes);
-        return new ExpertFetcher(cache, copies, slots, tally, host, layout.expertsPerToken(), blockBytes, settings);
+        return new ExpertFetcher(
+                cache, copies, slots, tally, host, layout.expertsPerToken(), blockBytes, settings, split);
     }
 
     /**
-     * Has experts of a layer ready for the computing that is put in next.
+     * Has experts of a layer ready for the computing that is put in next, all of them on the device.
      *
-     * <p>This is the only method where the host can wait, and only when the caller runs ahead of the device: if an expert
-     * can get no slot but one whose upload, put in for an earlier layer, is in flight, it polls until that has ended. A
-     * caller that computed with the layer before, and knows the choice of this one by that, never waits.
+     * <p>This and the other fetch are the only methods where the host can wait, and only when the caller runs ahead of the
+     * device: if an expert can get no slot but one whose upload, put in for an earlier layer, is in flight, it polls until
+     * that has ended. A caller that computed with the layer before, and knows the choice of this one by that, never waits.
      *
      * @param experts different experts, in the first {@code count} elements
      * @param result receives for each the slot of the device where it lies
@@ -112,6 +141,38 @@ public final class ExpertFetcher {
      * @throws IllegalStateException if too much was fetched before and not {@link #computed}: more than a layer's experts
      */
     public boolean fetch(int layer, int[] experts, int count, int[] result) {
+        choose(layer, experts, count);
+        request(layer, experts, count, result);
+        missing.fetch(layer, experts, count, result);
+        return claim(result, count);
+    }
+
+    /**
+     * Has experts of a layer ready for the computing that is put in next, on the device or, as the {@link RoadSplit} says,
+     * in the host. What the host is to compute it reads from {@link #block}, tells {@link #hostComputed}, and must have
+     * ended before {@link #computed} is called.
+     *
+     * @param experts different experts, in the first {@code count} elements
+     * @param result receives for each the slot of the device where it or its leading parts lie; {@link ExpertCache#NONE} for
+     *     one that the host computes whole
+     * @param parts receives for each how many of its leading parts the device computes: all, as of an expert that lies there
+     *     whole; or fewer, of one that lies there packed, and the host computes the others
+     * @return whether all of them were there whole: nothing was uploaded, nor was on its way, nor is left to the host
+     * @throws IllegalStateException as by the other fetch
+     */
+    public boolean fetch(int layer, int[] experts, int count, int[] result, int[] parts) {
+        if (mode == MissMode.FETCH) {
+            Arrays.fill(parts, 0, count, missing.parts());
+            return fetch(layer, experts, count, result);
+        }
+        choose(layer, experts, count);
+        missing.reconsider(layer, experts, count);
+        request(layer, experts, count, result);
+        missing.divide(layer, experts, count, result, parts);
+        return claim(result, count);
+    }
+
+    private void choose(int layer, int[] experts, int count) {
         requireNoStream();
         if (claims + count > mostAtOnce) {
             throw new IllegalStateException(
@@ -119,24 +180,26 @@ public final class ExpertFetcher {
         }
         settle();
         prefetches.judge(layer, experts, count);
+        link.choose(prefetches.inFlight());
+    }
+
+    private void request(int layer, int[] experts, int count, int[] result) {
         cache.request(layer, experts, count, result);
         for (int i = 0; i < count; i++) {
             if (result[i] != ExpertCache.NONE) {
                 result[i] = usePresent(layer * shape.experts() + experts[i], result[i]);
             }
         }
-        for (int i = 0; i < count; i++) {
-            if (result[i] == ExpertCache.NONE) {
-                result[i] = upload(layer, experts[i]);
-            }
-        }
-        return claim(result, count);
     }
 
     /** Claims slots and lets computing wait for what is on its way there; whether nothing is. */
     private boolean claim(int[] taken, int count) {
         boolean allThere = true;
         for (int i = 0; i < count; i++) {
+            if (taken[i] == ExpertCache.NONE) {
+                allThere = false;
+                continue;
+            }
             claimed[claims++] = taken[i];
             if (slots.filled(taken[i]) != CopyEngine.ENDED) {
                 copies.computeAfter(slots.filled(taken[i]));
@@ -153,8 +216,8 @@ public final class ExpertFetcher {
     }
 
     private int usePresent(int expert, int cacheSlot) {
-        long ticket = prefetches.use(expert);
-        needed = ticket == CopyEngine.ENDED ? needed : ticket;
+        long left = prefetches.left(expert);
+        link.needs(prefetches.use(expert), left);
         int slot = slots.behind(cacheSlot);
         int promoted = cache.promote(cacheSlot);
         if (promoted != ExpertCache.NONE) {
@@ -164,34 +227,31 @@ public final class ExpertFetcher {
         return slot;
     }
 
-    private int upload(int layer, int expert) {
+    /**
+     * The block of the host that holds an expert which the host computes, whole or in part; valid until {@link #computed}.
+     *
+     * @throws IllegalStateException if it may not be read
+     */
+    public int block(int layer, int expert) {
         int number = layer * shape.experts() + expert;
-        int cacheSlot = reserve(layer, expert);
-        host.makeRoom(cacheSlot);
-        int slot = slots.behind(cacheSlot);
-        needed = uploads.rest(number, slot, 0);
-        host.uploaded(number, cacheSlot);
-        return slot;
+        int block = host.block(number);
+        if (block == ExpertCache.NONE || !uploads.hasEnded(host.readable(number))) {
+            throw new IllegalStateException("layer " + layer + " expert " + expert + " is not in the host");
+        }
+        return block;
     }
 
-    private int reserve(int layer, int expert) {
-        int cacheSlot = cache.reserve(layer, expert);
-        while (cacheSlot == ExpertCache.NONE) {
-            if (!prefetches.cancelOne()) {
-                awaitArrival();
-            }
-            cacheSlot = cache.reserve(layer, expert);
-        }
-        return cacheSlot;
-    }
-
-    private void awaitArrival() {
-        if (!uploads.areInFlight()) {
-            throw new IllegalStateException("every slot is in use: what was fetched must be computed");
-        }
-        while (!settleOne()) {
-            Thread.onSpinWait();
-        }
+    /**
+     * The host has ended its part of the layer. To be called without delay: what the link still has to do then is time in
+     * which the one road waits for the other.
+     *
+     * @param bytes of blocks that it read
+     * @param nanos how long it took from when it was asked
+     */
+    public void hostComputed(long bytes, long nanos) {
+        tally.computing(bytes, nanos);
+        rates.computed(bytes, nanos);
+        link.hostEnded();
     }
 
     /** The computing with what was fetched since the last call was put in. */
@@ -200,8 +260,13 @@ public final class ExpertFetcher {
         host.computed(ticket);
         for (; claims > 0; claims--) {
             int slot = claimed[claims - 1];
+            int cacheSlot = slots.cacheSlot(slot);
             slots.used(slot, ticket);
-            cache.release(slots.cacheSlot(slot));
+            cache.release(cacheSlot);
+            if (cache.expertIn(cacheSlot) == ExpertCache.NONE) {
+                // It was borrowed: what lies there completes no expert.
+                uploads.giveUp(slot);
+            }
         }
     }
 
@@ -221,8 +286,7 @@ public final class ExpertFetcher {
     /** Goes on with what is wished for: to be called while nothing else is to be done. */
     public void pump() {
         settle();
-        if (!stream.isOpen() && uploads.hasEnded(needed)) {
-            needed = CopyEngine.ENDED;
+        if (!stream.isOpen() && !link.isBusy()) {
             prefetches.pump();
         }
     }
@@ -232,18 +296,9 @@ public final class ExpertFetcher {
         host.settle();
         boolean more = true;
         while (more) {
-            more = settleOne();
+            more = missing.settleOne();
         }
-    }
-
-    private boolean settleOne() {
-        int slot = uploads.nextArrived();
-        if (slot == ExpertCache.NONE) {
-            return false;
-        }
-        cache.copied(slots.cacheSlot(slot));
-        prefetches.arrived(slot);
-        return true;
+        link.look();
     }
 
     /**
@@ -274,7 +329,7 @@ public final class ExpertFetcher {
         stream.reset();
         slots.forgetTickets();
         claims = 0;
-        needed = CopyEngine.ENDED;
+        link.reset();
         host.reset();
     }
 

@@ -11,6 +11,12 @@ final class FetchTally {
     private long used;
     private long cancelled;
     private long bytesWasted;
+    private long fetched;
+    private long split;
+    private long computed;
+    private long bytesComputed;
+    private long computingNanos;
+    private long waitedNanos;
 
     FetchTally(long blockBytes) {
         this.blockBytes = blockBytes;
@@ -48,6 +54,27 @@ final class FetchTally {
         bytesWasted += bytes;
     }
 
+    void fetched() {
+        fetched++;
+    }
+
+    void split() {
+        split++;
+    }
+
+    void computed() {
+        computed++;
+    }
+
+    void computing(long bytes, long nanos) {
+        bytesComputed += bytes;
+        computingNanos += nanos;
+    }
+
+    void waited(long nanos) {
+        waitedNanos += nanos;
+    }
+
     FetchCounts counts(CacheCounts cache, PrefetchControl control) {
         return new FetchCounts(
                 cache.hits(),
@@ -63,6 +90,6 @@ final class FetchTally {
                 bytesWasted,
                 control.depth(),
                 control.turnedDown(),
-                RoadCounts.NONE);
+                new RoadCounts(fetched, split, computed, bytesComputed, computingNanos, waitedNanos));
     }
 }

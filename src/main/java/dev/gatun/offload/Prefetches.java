@@ -212,6 +212,29 @@ final class Prefetches {
         }
     }
 
+    /** Bytes of an expert that was begun and not put in whole; 0 for any other. */
+    long left(int expert) {
+        int index = indexOf(expert);
+        if (index < 0 || !guesses[index].isBegun() || !isThere(guesses[index])) {
+            return 0;
+        }
+        return uploads.blockBytes() - guesses[index].copied;
+    }
+
+    /** Bytes in flight. */
+    long inFlight() {
+        long bytes = 0;
+        for (int chunk = 0; chunk < chunks; chunk++) {
+            bytes += chunkSizes[chunk];
+        }
+        return bytes;
+    }
+
+    /** Gives up an expert that was begun. */
+    void giveUp(int expert) {
+        drop(indexOf(expert));
+    }
+
     /** An expert was asked for and has a slot: if that is for a guess, the rest of it is uploaded at once. */
     long use(int expert) {
         int index = indexOf(expert);

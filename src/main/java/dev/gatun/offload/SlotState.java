@@ -8,6 +8,6 @@ public enum SlotState {
     FILLING,
     /** It holds an expert that nobody uses. */
     RESIDENT,
-    /** It holds an expert that a layer in work uses. */
+    /** It holds what a layer in work uses. */
     IN_USE
 }

@@ -26,13 +26,28 @@ final class Uploads {
     /** Puts in part of an expert. It waits for the part before, which comes first anyway: if that fails, all has failed. */
     long part(int expert, int slot, long offset, long bytes) {
         int block = host.block(expert);
-        long after = both(block, slot, slots.used(slot), slots.saved(slot));
-        after = both(block, slot, after, host.readable(expert));
+        long after = whenFree(expert, block, slot);
         after = both(block, slot, after, offset == 0 ? CopyEngine.ENDED : slots.filled(slot));
         long ticket = copies.upload(block, slot, offset, bytes, after);
         tally.uploaded(bytes);
         slots.filled(slot, ticket);
         return ticket;
+    }
+
+    /** Puts in the leading parts of an expert, packed, to a slot that holds none. */
+    long packed(int expert, int slot, int parts, long bytes) {
+        int block = host.block(expert);
+        long after = whenFree(expert, block, slot);
+        long ticket = copies.uploadParts(block, slot, parts, after);
+        tally.uploaded(bytes);
+        slots.filled(slot, ticket);
+        return ticket;
+    }
+
+    /** When the slot may be written and the block be read. */
+    private long whenFree(int expert, int block, int slot) {
+        long after = both(block, slot, slots.used(slot), slots.saved(slot));
+        return both(block, slot, after, host.readable(expert));
     }
 
     /** One ticket to wait for instead of two: an empty upload waits for the other one. */

@@ -17,8 +17,18 @@ class CopyOrderTest {
     private static final int BYTES = 12;
 
     private static Rig rig(CacheShape shape, HostMode mode, int prefetch) {
-        FetchSetting setting =
-                new FetchSetting(shape, PolicyKind.LRU, mode, 2, 2, new PrefetchSettings(prefetch, 2), 1, false, BYTES);
+        FetchSetting setting = new FetchSetting(
+                shape,
+                PolicyKind.LRU,
+                mode,
+                2,
+                2,
+                new PrefetchSettings(prefetch, 2),
+                1,
+                false,
+                BYTES,
+                MissMode.FETCH,
+                1);
         Rig rig = setting.rig(new Random(1));
         rig.device().freeze();
         return rig;
@@ -331,7 +341,7 @@ class CopyOrderTest {
         CacheShape of = new CacheShape(shape.layers(), shape.experts(), shape.slots(), shape.staging(), other);
         ExpertCache cache = new ExpertCache(shape, new LruPolicy(shape.allExperts()), 2);
         ExclusiveLayout layout = ExclusiveLayout.of(of, new LruPolicy(of.allExperts()), 1, 2);
-        FakeDevice device = new FakeDevice(new Random(1), BYTES, layout.slots(), layout.blocks());
+        FakeDevice device = new FakeDevice(new Random(1), BYTES, 1, layout.slots(), layout.blocks());
         return ExpertFetcher.exclusive(cache, device, BYTES, PrefetchSettings.of(0), layout);
     }
 
@@ -341,7 +351,7 @@ class CopyOrderTest {
         FixedPlacement placement = FixedPlacement.of(shape, new long[] {0, 0, 0, 0, 0, 0, 1, 1});
         assertThat(ExclusiveLayout.of(shape, placement, 1, 2).slot(0, 7)).isEqualTo(1);
         ExclusiveLayout layout = ExclusiveLayout.of(shape, new LruPolicy(8), 1, 2);
-        FakeDevice device = new FakeDevice(new Random(1), BYTES, layout.slots(), layout.blocks());
+        FakeDevice device = new FakeDevice(new Random(1), BYTES, 1, layout.slots(), layout.blocks());
         assertThatThrownBy(() -> ExpertFetcher.exclusive(
                         new ExpertCache(shape, placement, 2), device, BYTES, PrefetchSettings.of(0), layout))
                 .hasMessageContaining("what the layout says");

@@ -20,7 +20,7 @@ class ExpertFetcherTest {
         FetchRun run = new FetchRun(setting, random, failing, refusing);
         List<Step> script = FetchRun.script(random, setting.shape(), topK, 12);
         try {
-            assertThat(run.run(script)).isEqualTo(FetchRun.expected(script, setting.shape()));
+            assertThat(run.run(script)).isEqualTo(FetchRun.expected(script, setting));
         } catch (Throwable thrown) {
             throw new AssertionError("seed " + seed + ", " + setting, thrown);
         }
@@ -29,7 +29,7 @@ class ExpertFetcherTest {
 
     @Test
     void whatIsComputedNeverDependsOnTheCache() {
-        long[] seen = new long[9];
+        long[] seen = new long[15];
         for (long seed = 0; seed < SEEDS; seed++) {
             FetchRun run = run(seed, 0, 0);
             FetchCounts counts = run.fetcher().counts();
@@ -38,6 +38,10 @@ class ExpertFetcherTest {
             assertThat(counts.prefetchesUsed() + counts.prefetchesCancelled())
                     .as("seed %d", seed)
                     .isLessThanOrEqualTo(counts.prefetchesBegun());
+            RoadCounts roads = counts.roads();
+            assertThat(roads.fetched() + roads.split() + roads.computed())
+                    .as("seed %d", seed)
+                    .isEqualTo(counts.misses());
             add(seen, counts);
         }
         assertThat(seen).as("all of it happens in some run").doesNotContain(0);
@@ -53,7 +57,13 @@ class ExpertFetcherTest {
             counts.prefetchesFinished(),
             counts.prefetchesUsed(),
             counts.prefetchesCancelled(),
-            counts.bytesWasted()
+            counts.bytesWasted(),
+            counts.roads().fetched(),
+            counts.roads().split(),
+            counts.roads().computed(),
+            counts.roads().bytesComputed(),
+            counts.roads().computingNanos(),
+            counts.roads().waitedNanos()
         };
         Arrays.setAll(seen, i -> seen[i] + values[i]);
     }

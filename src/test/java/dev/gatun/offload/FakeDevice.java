@@ -18,17 +18,18 @@ import java.util.stream.IntStream;
 /**
  * A device with three queues (uploads, downloads, computing), each in order, that run beside each other as a seed says: what
  * was put in is done late, and what no ticket orders is done in any order. Each byte of a slot or block is the number of
- * the expert it belongs to, so whatever is read is known for what it is.
+ * the expert it belongs to, or of so many leading parts of it, packed, so whatever is read is known for what it is.
  */
 final class FakeDevice implements CopyEngine {
     /** A byte of no expert: of what was never written, or of a copy that failed. */
     static final int GARBAGE = -1;
 
-    /** What some computing found in its slots. */
-    record Computed(int step, int layer, List<Integer> experts) {}
+    /** What some computing found, in slots or in host blocks: part i of expert e is e * {@link #parts} + i. */
+    record Computed(int step, int layer, List<Integer> parts) {}
 
     private final Random random;
     private final int blockBytes;
+    private final int parts;
     private final int laziness;
     private final int[][] slots;
     private final int[][] blocks;
@@ -36,6 +37,7 @@ final class FakeDevice implements CopyEngine {
     private final Map<Long, FakeWork> works = new HashMap<>();
     private final List<FakeWork> copies = new ArrayList<>();
     private final List<Computed> computed = new ArrayList<>();
+    private final Map<Integer, Integer> hostReads = new HashMap<>();
     private Runnable check = () -> {};
     private FakeWork lastGate;
     private FakeWork lastComputing;
@@ -44,9 +46,15 @@ final class FakeDevice implements CopyEngine {
     private boolean frozen;
     private int pollsInVain;
 
-    FakeDevice(Random random, int blockBytes, int slots, int blocks) {
+    /**
+     * Makes a device.
+     *
+     * @param parts into how many an expert can be cut
+     */
+    FakeDevice(Random random, int blockBytes, int parts, int slots, int blocks) {
         this.random = random;
         this.blockBytes = blockBytes;
+        this.parts = parts;
         this.laziness = 1 + random.nextInt(10);
         this.slots = empty(slots, blockBytes);
         this.blocks = empty(blocks, blockBytes);
@@ -96,7 +104,7 @@ final class FakeDevice implements CopyEngine {
     }
 
     private static boolean isWhole(int[] memory, int expert) {
-        return expert != GARBAGE && IntStream.of(memory).allMatch(b -> b == expert);
+        return expert >= 0 && IntStream.of(memory).allMatch(b -> b == expert);
     }
 
     /** All copies that were put in so far, empty ones too. */
@@ -117,22 +125,39 @@ final class FakeDevice implements CopyEngine {
     @Override
     public long upload(int block, int slot, long offset, long bytes, long after) {
         assertThat(offset >= 0 && bytes >= 0 && offset + bytes <= blockBytes).isTrue();
+        FakeWork work = uploading(block, slot, Math.toIntExact(offset), Math.toIntExact(bytes), after);
+        lastGate = bytes == 0 ? work : lastGate;
+        return putIn(work);
+    }
+
+    private FakeWork uploading(int block, int slot, int offset, int bytes, long after) {
         FakeWork work = work(Kind.UPLOAD, after);
         work.block = block;
         work.slot = slot;
-        work.offset = Math.toIntExact(offset);
-        work.bytes = Math.toIntExact(bytes);
+        work.offset = offset;
+        work.bytes = bytes;
         if (lastGate != null) {
             work.after.add(lastGate);
         }
-        lastGate = bytes == 0 ? work : lastGate;
         copies.add(work);
-        return putIn(work);
+        return work;
     }
 
     @Override
     public long uploadParts(int block, int slot, int parts, long after) {
-        throw new UnsupportedOperationException("parts of an expert");
+        assertThat(parts > 0 && parts < this.parts).isTrue();
+        FakeWork work = uploading(block, slot, 0, bytes(parts), after);
+        work.packed = parts;
+        return putIn(work);
+    }
+
+    private int bytes(int leadingParts) {
+        return blockBytes * leadingParts / parts;
+    }
+
+    /** A byte of so many leading parts of an expert. */
+    private int packed(int expert, int leadingParts) {
+        return GARBAGE - (expert * parts + leadingParts);
     }
 
     @Override
@@ -164,14 +189,39 @@ final class FakeDevice implements CopyEngine {
         return work.ticket;
     }
 
-    /** Puts in computing that needs these experts, numbered layer by layer, in these slots. */
+    /** Puts in computing that needs these experts, numbered layer by layer, whole in these slots. */
     void compute(int step, int layer, int[] experts, int[] inSlots) {
+        int[] all = new int[experts.length];
+        Arrays.fill(all, parts);
+        compute(step, layer, experts, inSlots, all);
+    }
+
+    /** Puts in computing that needs so many leading parts of these experts in these slots. */
+    void compute(int step, int layer, int[] experts, int[] inSlots, int[] leadingParts) {
         FakeWork work = new FakeWork(Kind.COMPUTE, works.size() + 1L);
         work.step = step;
         work.layer = layer;
         work.experts = experts.clone();
         work.slots = inSlots.clone();
+        work.parts = leadingParts.clone();
         putInComputing(work);
+    }
+
+    /** The host begins to read a block. */
+    void hostBegins(int block, int expert) {
+        assertThat(hostReads.put(block, expert)).as("read by nobody else").isNull();
+        assertThat(blocks[block]).containsOnly(expert);
+    }
+
+    /** The host has read a block, and computed the parts of its expert from one on. */
+    void hostEnds(int step, int layer, int block, int firstPart) {
+        int expert = hostReads.remove(block);
+        assertThat(blocks[block]).containsOnly(expert);
+        computed.add(new Computed(step, layer, range(expert, firstPart, parts).toList()));
+    }
+
+    private java.util.stream.Stream<Integer> range(int expert, int from, int to) {
+        return IntStream.range(expert * parts + from, expert * parts + to).boxed();
     }
 
     @Override
@@ -219,6 +269,7 @@ final class FakeDevice implements CopyEngine {
         }
         lastGate = null;
         lastComputing = null;
+        hostReads.clear();
     }
 
     /** Everything ends that was put in, frozen or not. */
@@ -278,7 +329,11 @@ final class FakeDevice implements CopyEngine {
             assertThat(isWhole(block, block[0]))
                     .as("block %d is whole", work.block)
                     .isTrue();
-            copy(block, slots[work.slot], work, fails);
+            int[] from = block.clone();
+            if (work.packed > 0) {
+                Arrays.fill(from, packed(block[0], work.packed));
+            }
+            copy(from, slots[work.slot], work, fails);
         }
     }
 
@@ -286,6 +341,7 @@ final class FakeDevice implements CopyEngine {
         assertThat(waitingBefore(work).noneMatch(earlier -> earlier.readsBlock(work.block)))
                 .as("block %d is read before it is overwritten", work.block)
                 .isTrue();
+        assertThat(hostReads).as("blocks that the host reads").doesNotContainKey(work.block);
         int[] slot = slots[work.slot];
         assertThat(isWhole(slot, slot[0])).as("slot %d is whole", work.slot).isTrue();
         copy(slot, blocks[work.block], work, fails);
@@ -303,15 +359,15 @@ final class FakeDevice implements CopyEngine {
 
     private void compute(FakeWork work) {
         for (int i = 0; i < work.slots.length; i++) {
-            assertThat(slots[work.slots[i]])
+            boolean whole = work.parts[i] == parts;
+            assertThat(Arrays.copyOf(slots[work.slots[i]], bytes(work.parts[i])))
                     .as("slot %d in step %d", work.slots[i], work.step)
-                    .containsOnly(work.experts[i]);
+                    .containsOnly(whole ? work.experts[i] : packed(work.experts[i], work.parts[i]));
         }
         if (work.slots.length > 0) {
-            List<Integer> found = IntStream.of(work.slots)
-                    .map(slot -> slots[slot][0])
-                    .sorted()
+            List<Integer> found = IntStream.range(0, work.slots.length)
                     .boxed()
+                    .flatMap(i -> range(work.experts[i], 0, work.parts[i]))
                     .toList();
             computed.add(new Computed(work.step, work.layer, found));
         }

@@ -26,12 +26,18 @@ final class FakeWork {
     int slot = ExpertCache.NONE;
     int offset;
     int bytes;
+    /** Upload: how many leading parts arrive packed; 0 for bytes that stay where they are. */
+    int packed;
+
     int step;
     int layer;
     /** Computing: the slots it reads, and the experts that have to lie there, numbered layer by layer. */
     int[] slots = {};
 
     int[] experts = {};
+    /** How many leading parts of each are needed. */
+    int[] parts = {};
+
     State state = State.WAITING;
 
     FakeWork(Kind kind, long ticket) {

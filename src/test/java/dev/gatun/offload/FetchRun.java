@@ -9,6 +9,7 @@ import java.util.Arrays;
 import java.util.Deque;
 import java.util.List;
 import java.util.Random;
+import java.util.TreeMap;
 import java.util.TreeSet;
 import java.util.stream.IntStream;
 
@@ -83,18 +84,20 @@ final class FetchRun {
     }
 
     /** What any setting has to compute. */
-    static List<Computed> expected(List<Step> script, CacheShape shape) {
+    static List<Computed> expected(List<Step> script, FetchSetting setting) {
+        CacheShape shape = setting.shape();
         List<Computed> expected = new ArrayList<>();
         for (int step = 0; step < script.size(); step++) {
             for (int layer = 0; layer < script.get(step).layers; layer++) {
                 int first = layer * shape.experts();
-                List<Integer> experts = IntStream.of(script.get(step).chosen.get(layer))
-                        .map(expert -> first + expert)
+                List<Integer> parts = IntStream.of(script.get(step).chosen.get(layer))
+                        .flatMap(expert -> IntStream.range(0, setting.parts())
+                                .map(part -> (first + expert) * setting.parts() + part))
                         .sorted()
                         .boxed()
                         .toList();
-                if (!experts.isEmpty()) {
-                    expected.add(new Computed(step, layer, experts));
+                if (!parts.isEmpty()) {
+                    expected.add(new Computed(step, layer, parts));
                 }
             }
         }
@@ -174,12 +177,42 @@ final class FetchRun {
 
     private void fetchAndCompute(int number, int layer, int[] chosen) {
         int[] slots = new int[chosen.length];
-        fetcher.fetch(layer, chosen, chosen.length, slots);
-        assertThat(Arrays.stream(slots).distinct().count()).isEqualTo(chosen.length);
-        compute(number, layer, chosen, slots);
+        int[] parts = new int[chosen.length];
+        fetcher.fetch(layer, chosen, chosen.length, slots, parts);
+        computeOnBothRoads(number, layer, chosen, slots, parts);
         fetcher.computed();
         if (!setting.hurried()) {
             await();
+        }
+    }
+
+    private void computeOnBothRoads(int number, int layer, int[] chosen, int[] slots, int[] parts) {
+        int[] given =
+                IntStream.range(0, chosen.length).filter(i -> parts[i] > 0).toArray();
+        int[] left = IntStream.range(0, chosen.length)
+                .filter(i -> parts[i] < setting.parts())
+                .toArray();
+        int[] blocks =
+                IntStream.of(left).map(i -> fetcher.block(layer, chosen[i])).toArray();
+        int first = layer * shape.experts();
+        for (int i = 0; i < left.length; i++) {
+            device.hostBegins(blocks[i], first + chosen[left[i]]);
+        }
+        int[] taken = IntStream.of(given).map(i -> slots[i]).toArray();
+        assertThat(taken).doesNotHaveDuplicates().doesNotContain(ExpertCache.NONE);
+        device.compute(
+                number,
+                layer,
+                IntStream.of(given).map(i -> first + chosen[i]).toArray(),
+                taken,
+                IntStream.of(given).map(i -> parts[i]).toArray());
+        if (left.length > 0) {
+            fetcher.pump();
+            for (int i = 0; i < left.length; i++) {
+                assertThat(slots[left[i]] == ExpertCache.NONE).isEqualTo(parts[left[i]] == 0);
+                device.hostEnds(number, layer, blocks[i], parts[left[i]]);
+            }
+            fetcher.hostComputed(left.length * (long) setting.blockBytes(), random.nextInt(40));
         }
     }
 
@@ -237,26 +270,26 @@ final class FetchRun {
 
     private void fetchOneByOne(int number, int layer, int[] chosen) {
         for (int expert : chosen) {
-            fetchAndCompute(number, layer, new int[] {expert});
+            int[] slot = new int[1];
+            fetcher.fetch(layer, new int[] {expert}, 1, slot);
+            compute(number, layer, new int[] {expert}, slot);
+            fetcher.computed();
+            if (!setting.hurried()) {
+                await();
+            }
         }
     }
 
-    /** What was computed of a layer, however many parts it was computed in. */
+    /** What was computed of a layer, however many pieces it was computed in, and in what order. */
     private void gather() {
-        for (Computed part : device.done()) {
-            Computed last = results.isEmpty() ? null : results.getLast();
-            if (last != null && last.step() == part.step() && last.layer() == part.layer()) {
-                List<Integer> experts = new ArrayList<>(last.experts());
-                experts.addAll(part.experts());
-                results.set(
-                        results.size() - 1,
-                        new Computed(
-                                part.step(),
-                                part.layer(),
-                                experts.stream().sorted().toList()));
-            } else {
-                results.add(part);
-            }
+        TreeMap<Integer, List<Integer>> parts = new TreeMap<>();
+        for (Computed piece : device.done()) {
+            int key = piece.step() * shape.layers() + piece.layer();
+            parts.computeIfAbsent(key, layer -> new ArrayList<>()).addAll(piece.parts());
         }
+        parts.forEach((key, all) -> results.add(new Computed(
+                key / shape.layers(),
+                key % shape.layers(),
+                all.stream().sorted().toList())));
     }
 }

@@ -9,6 +9,8 @@ import java.util.Random;
  *
  * @param precision how often a guess is right
  * @param hurried whether the host puts in a layer before the one before was computed
+ * @param misses which roads are open
+ * @param parts of an expert
  */
 record FetchSetting(
         CacheShape shape,
@@ -19,7 +21,10 @@ record FetchSetting(
         PrefetchSettings prefetch,
         double precision,
         boolean hurried,
-        int blockBytes) {
+        int blockBytes,
+        MissMode misses,
+        int parts) {
+    private static final List<MissMode> ROADS = List.of(MissMode.values());
     private static final List<PolicyKind> POLICIES =
             List.of(PolicyKind.LRU, PolicyKind.LFU, PolicyKind.FIFO, PolicyKind.FIXED);
 
@@ -30,7 +35,8 @@ record FetchSetting(
         int sure = policy == PolicyKind.FIXED ? 0 : slots / (sharing == Sharing.POOL ? 1 : layers);
         int staging = Math.min(layers * experts, Math.max(0, topK - sure) + random.nextInt(4));
         HostMode mode = random.nextBoolean() ? HostMode.INCLUSIVE : HostMode.EXCLUSIVE;
-        int bytes = 1 + random.nextInt(9);
+        int parts = 1 + random.nextInt(4);
+        int bytes = parts * (1 + random.nextInt(4));
         return new FetchSetting(
                 new CacheShape(layers, experts, slots, staging, sharing),
                 policy,
@@ -40,7 +46,20 @@ record FetchSetting(
                 new PrefetchSettings(random.nextInt(4), 1 + random.nextInt(4)),
                 random.nextInt(5) / 4.0,
                 random.nextBoolean(),
-                bytes);
+                bytes,
+                ROADS.get(random.nextInt(ROADS.size())),
+                parts);
+    }
+
+    /** Rates that are wrong in any way, and a clock that shows nothing of value. */
+    private RoadSplit split(Random random) {
+        long[] now = {0};
+        RoadRates rates = new RoadRates(speed(random), speed(random));
+        return new RoadSplit(misses, parts, rates, () -> now[0] += random.nextInt(20));
+    }
+
+    private static RoadSpeed speed(Random random) {
+        return new RoadSpeed(1e9 * Math.exp(random.nextGaussian()), random.nextInt(3) * 1e-9);
     }
 
     private CachePolicy policy(Random random) {
@@ -61,19 +80,19 @@ record FetchSetting(
         CachePolicy policy = policy(random);
         ExpertCache cache = new ExpertCache(shape, policy, topK);
         if (hostMode == HostMode.INCLUSIVE) {
-            FakeDevice device = new FakeDevice(random, blockBytes, shape.allSlots(), shape.allExperts());
+            FakeDevice device = new FakeDevice(random, blockBytes, parts, shape.allSlots(), shape.allExperts());
             for (int expert = 0; expert < shape.allExperts(); expert++) {
                 device.loadBlock(expert, expert);
             }
-            return new Rig(new ExpertFetcher(cache, device, blockBytes, prefetch), device);
+            return new Rig(new ExpertFetcher(cache, device, blockBytes, prefetch, split(random)), device);
         }
         ExclusiveLayout layout = ExclusiveLayout.of(shape, policy, spareSlots, topK);
         FakeDevice device = load(random, layout);
-        return new Rig(ExpertFetcher.exclusive(cache, device, blockBytes, prefetch, layout), device);
+        return new Rig(ExpertFetcher.exclusive(cache, device, blockBytes, prefetch, layout, split(random)), device);
     }
 
     private FakeDevice load(Random random, ExclusiveLayout layout) {
-        FakeDevice device = new FakeDevice(random, blockBytes, layout.slots(), layout.blocks());
+        FakeDevice device = new FakeDevice(random, blockBytes, parts, layout.slots(), layout.blocks());
         for (int expert = 0; expert < shape.allExperts(); expert++) {
             int layer = expert / shape.experts();
             int slot = layout.slot(layer, expert % shape.experts());
