@@ -6,9 +6,8 @@ package dev.gatun.offload;
  * is refuted, and moves towards its nearer end.
  *
  * <p>A road that does too little, since it is believed to be slower than it is, may never be seen to refute that. So as long as
- * nothing refutes it, a belief grows more hopeful, little by little and not beyond {@value #MOST_HOPE} times; the first
- * job that ends later than hoped ends the hope at once. What was measured is kept apart from it: so a hope in vain costs one
- * job, and does not wear off what is known.
+ * nothing refutes it, a belief grows more hopeful, slowly at first; the first job that ends later than hoped ends the hope at
+ * once. What was measured is kept apart from it: so a hope in vain costs one job, and does not wear off what is known.
  */
 final class RoadEstimate {
     /** The weight of the newest job in the mean. */
@@ -17,14 +16,21 @@ final class RoadEstimate {
     /** One job, such as one during which the host was stopped, counts for no more than so many times what was expected. */
     private static final double MOST_AT_ONCE = 2;
 
-    /** How much is hoped for more with every layer: a road that may be twice as fast is tried after 90 layers. */
-    private static final double HOPE = 1 / 128.0;
+    /** How much more is hoped for with the first job that does not refute a belief, and how that grows with each other. */
+    private static final double FIRST_HOPE = 1 / 1024.0;
 
-    private static final double MOST_HOPE = 4;
+    private static final double GROWTH = 1.25;
+    private static final double MOST_HOPE = 16;
+
+    /** A road with nothing to do may have become faster too; to try that can cost a whole expert, and is done seldom. */
+    private static final double IDLE_HOPE = 1 / 256.0;
+
+    private static final double MOST_IDLE_HOPE = 2;
 
     private final double fixed;
     private double perByte;
     private double hope = 1;
+    private double step = FIRST_HOPE;
 
     RoadEstimate(RoadSpeed measured) {
         fixed = measured.fixedSeconds();
@@ -46,7 +52,7 @@ final class RoadEstimate {
 
     /** A layer passed in which the road had nothing to do, though it could have. */
     void idle() {
-        hope = Math.min(hope * (1 + HOPE), MOST_HOPE);
+        hope = Math.max(hope, Math.min(hope * (1 + IDLE_HOPE), MOST_IDLE_HOPE));
     }
 
     /** So many bytes in so many jobs took at least {@code soonest} and at most {@code latest} seconds. */
@@ -56,20 +62,27 @@ final class RoadEstimate {
         }
         double least = perByte(bytes, jobs, soonest);
         double most = perByte(bytes, jobs, latest);
-        if (believed() > most) {
-            learn(believed(), most);
-        } else if (believed() >= least) {
-            hope = Math.min(hope * (1 + HOPE), Math.min(MOST_HOPE, Math.max(1, perByte / least)));
-        } else if (least <= perByte) {
-            learn(least, least);
+        if (believed() < least) {
+            // What was hoped for more than this was in vain.
+            learn(Math.min(perByte, least), least);
+            step = FIRST_HOPE;
         } else {
-            learn(perByte, least);
+            if (believed() > most) {
+                learn(believed(), most);
+            }
+            hope(Math.min(MOST_HOPE, perByte / least));
         }
     }
 
     /** The fixed part was measured too, and not under all circumstances: so it explains most of a job at most. */
     private double perByte(long bytes, int jobs, double seconds) {
         return Math.max(seconds - jobs * fixed, seconds / 4) / bytes;
+    }
+
+    /** No more than what is left possible. */
+    private void hope(double most) {
+        hope = Math.max(hope, Math.min(hope * (1 + step), most));
+        step *= GROWTH;
     }
 
     private void learn(double from, double to) {

@@ -1,0 +1,118 @@
+package dev.gatun.offload;
+
+import java.util.Random;
+import java.util.function.Supplier;
+import java.util.stream.IntStream;
+
+/** Decodes on a {@link TimedDevice}: choices are made, misses served over both roads, and time passes. */
+final class TimedRun {
+    static final long BLOCK = 66_404_352;
+    private static final double POLL = 1e-6;
+    /** Attention, router and resident experts of a layer. */
+    private static final double BETWEEN = 60e-6;
+
+    private final CacheShape shape;
+    private final int parts;
+    private final TimedDevice device;
+    private final ExpertFetcher fetcher;
+    private final RoadRates rates;
+    private final Random random;
+    private RoadSpeed processor;
+    private double noise;
+    private double longestBehind;
+    private int layersDone;
+
+    /**
+     * Makes a run.
+     *
+     * @param link what the link really does
+     * @param processor what the host really does
+     * @param believed what is believed of both at first
+     */
+    TimedRun(
+            CacheShape shape,
+            MissMode mode,
+            int parts,
+            RoadSpeed link,
+            RoadSpeed processor,
+            RoadRates believed,
+            long seed) {
+        this.shape = shape;
+        this.parts = parts;
+        this.processor = processor;
+        this.rates = believed;
+        this.random = new Random(seed);
+        this.device = new TimedDevice(BLOCK, parts, link);
+        ExpertCache cache = new ExpertCache(shape, new LruPolicy(shape.allExperts()), 2);
+        RoadSplit split = new RoadSplit(mode, parts, believed, device::nanos);
+        this.fetcher = new ExpertFetcher(cache, device, BLOCK, PrefetchSettings.of(0), split);
+    }
+
+    void link(RoadSpeed speed) {
+        device.link(speed);
+    }
+
+    void processor(RoadSpeed speed) {
+        processor = speed;
+    }
+
+    /** From now on jobs of the host take longer or shorter by up to this share. */
+    void noise(double share) {
+        noise = share;
+    }
+
+    ExpertFetcher fetcher() {
+        return fetcher;
+    }
+
+    TimedDevice device() {
+        return device;
+    }
+
+    RoadRates rates() {
+        return rates;
+    }
+
+    /** The longest time that something needed had to wait for the link when it was put in. */
+    double longestBehind() {
+        return longestBehind;
+    }
+
+    /** Seconds that some layers take, each with a choice of its own; what comes between layers is not counted. */
+    double layers(int count, Supplier<int[]> choices) {
+        double served = 0;
+        for (int i = 0; i < count; i++) {
+            double begun = device.now();
+            layer(layersDone++ % shape.layers(), choices.get());
+            served += device.now() - begun;
+            pass(BETWEEN);
+        }
+        return served;
+    }
+
+    private void layer(int layer, int[] chosen) {
+        int[] slots = new int[chosen.length];
+        int[] leading = new int[chosen.length];
+        longestBehind = Math.max(longestBehind, device.busy());
+        fetcher.fetch(layer, chosen, chosen.length, slots, leading);
+        double linkEnds = device.now() + device.busy();
+        int left = IntStream.of(leading).map(device -> parts - device).sum();
+        if (left > 0) {
+            long bytes = BLOCK * left / parts;
+            double seconds = processor.fixedSeconds() + bytes / processor.bytesPerSecond();
+            seconds *= 1 + noise * (2 * random.nextDouble() - 1);
+            device.advance(seconds);
+            fetcher.hostComputed(bytes, Math.round(seconds * 1e9));
+        }
+        pass(Math.max(0, linkEnds - device.now()));
+        fetcher.computed();
+    }
+
+    private void pass(double seconds) {
+        double until = device.now() + seconds;
+        while (device.now() < until) {
+            device.advance(Math.min(POLL, until - device.now() + 1e-12));
+            fetcher.pump();
+        }
+    }
+}

@@ -1,0 +1,100 @@
+package dev.gatun.offload;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.gatun.offload.CacheShape.Sharing;
+import java.util.Random;
+import java.util.function.Supplier;
+import org.junit.jupiter.api.RepeatedTest;
+import org.junit.jupiter.api.RepetitionInfo;
+import org.junit.jupiter.api.Test;
+
+/** How long layers take on roads of some speed. */
+class TwoRoadsTest {
+    private static final RoadSpeed LINK = new RoadSpeed(52e9, 15e-6);
+    private static final RoadSpeed PROCESSOR = new RoadSpeed(85e9, 30e-6);
+    private static final CacheShape NONE_RESIDENT = new CacheShape(32, 8, 0, 4, Sharing.PER_LAYER);
+
+    private static RoadSpeed speed(double bytesPerSecond, double fixed) {
+        return new RoadSpeed(bytesPerSecond, fixed);
+    }
+
+    private static RoadRates rates(RoadSpeed link, RoadSpeed processor) {
+        return new RoadRates(link, processor);
+    }
+
+    private static Supplier<int[]> uniform(long seed) {
+        Random random = new Random(seed);
+        return () -> RandomScheduler.choice(random, 8, 2);
+    }
+
+    /** Every layer two misses: what a layer takes at best. */
+    private static double best(RoadSpeed link, RoadSpeed processor, int parts) {
+        return new RoadChoice(new RoadSplit(MissMode.AUTO, parts, rates(link, processor)), TimedRun.BLOCK)
+                .seconds(2, 0);
+    }
+
+    @RepeatedTest(40)
+    void wrongRatesAreCorrectedWithinSomeTensOfLayers(RepetitionInfo info) {
+        Random random = new Random(info.getCurrentRepetition());
+        RoadSpeed link = speed(1e9 * (5 + random.nextInt(60)), random.nextInt(30) * 1e-6);
+        RoadSpeed processor = speed(1e9 * (5 + random.nextInt(120)), random.nextInt(60) * 1e-6);
+        RoadRates wrong = rates(
+                speed(link.bytesPerSecond() * Math.exp(1.4 * (2 * random.nextDouble() - 1)), link.fixedSeconds()),
+                speed(processor.bytesPerSecond() * Math.exp(1.4 * (2 * random.nextDouble() - 1)), 20e-6));
+        TimedRun run = new TimedRun(NONE_RESIDENT, MissMode.AUTO, 7, link, processor, wrong, 1);
+        run.layers(60, uniform(1));
+        double mean = run.layers(200, uniform(2)) / 200;
+        assertThat(mean).as("%s and %s", link, processor).isLessThan(1.04 * best(link, processor, 7));
+    }
+
+    @Test
+    void roadsThatChangeAreFollowed() {
+        TimedRun run = new TimedRun(NONE_RESIDENT, MissMode.AUTO, 7, LINK, PROCESSOR, rates(LINK, PROCESSOR), 1);
+        run.noise(0.1);
+        run.layers(100, uniform(1));
+        RoadSpeed[][] changes = {
+            {speed(12e9, 15e-6), PROCESSOR},
+            {LINK, PROCESSOR},
+            {LINK, speed(20e9, 30e-6)},
+            {speed(12e9, 15e-6), speed(20e9, 30e-6)},
+            {speed(12e9, 15e-6), speed(120e9, 30e-6)},
+            {LINK, PROCESSOR},
+        };
+        for (RoadSpeed[] change : changes) {
+            run.link(change[0]);
+            run.processor(change[1]);
+            run.layers(60, uniform(2));
+            double mean = run.layers(200, uniform(3)) / 200;
+            assertThat(mean).as("%s and %s", change[0], change[1]).isLessThan(1.07 * best(change[0], change[1], 7));
+        }
+    }
+
+    @Test
+    void bothRoadsAreNeverSlowerThanTheBetterOne() {
+        for (int slots : new int[] {0, 64, 128, 192}) {
+            for (double link : new double[] {6e9, 12e9, 26e9, 52e9}) {
+                for (double processor : new double[] {4e9, 12e9, 26e9, 90e9}) {
+                    for (int parts : new int[] {1, 7}) {
+                        double auto = seconds(MissMode.AUTO, slots, link, processor, parts);
+                        double fetch = seconds(MissMode.FETCH, slots, link, processor, parts);
+                        double cpu = seconds(MissMode.CPU, slots, link, processor, parts);
+                        assertThat(auto)
+                                .as("%d slots, link %.0f, processor %.0f, %d parts", slots, link, processor, parts)
+                                .isLessThan(1.02 * Math.min(fetch, cpu));
+                    }
+                }
+            }
+        }
+    }
+
+    private static double seconds(MissMode mode, int slots, double link, double processor, int parts) {
+        RoadSpeed linkSpeed = speed(link, 15e-6);
+        RoadSpeed processorSpeed = speed(processor, 30e-6);
+        CacheShape shape = new CacheShape(32, 8, slots, 4, Sharing.PER_LAYER);
+        RoadRates rates = rates(linkSpeed, processorSpeed);
+        TimedRun run = new TimedRun(shape, mode, parts, linkSpeed, processorSpeed, rates, 1);
+        run.layers(320, uniform(1));
+        return run.layers(640, uniform(2));
+    }
+}
