@@ -14,6 +14,11 @@ public sealed interface CachePolicy permits LruPolicy, LfuPolicy, FifoPolicy, Fi
     /** What keeping {@code expert} is worth; of the experts that can go, the one with the least goes. */
     double worth(int expert);
 
+    /** Whether {@code expert}, which is absent, would be worth more than {@code other} if it came now. */
+    default boolean prefers(int expert, int other) {
+        return worth(expert) > worth(other);
+    }
+
     /** Whether {@code expert} may take a slot of its group; otherwise it gets a staging slot. */
     default boolean admits(int expert) {
         return true;

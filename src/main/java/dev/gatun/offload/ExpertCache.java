@@ -189,6 +189,13 @@ public final class ExpertCache {
         return other;
     }
 
+    /** Whether an expert that is in no slot of its group would be worth more there than what is worth least now. */
+    public boolean wouldKeep(int layer, int expert) {
+        int number = number(layer, expert);
+        int other = policy.admits(number) ? inGroup(shape.groupOf(layer)) : NONE;
+        return other != NONE && (expertIn[other] == NONE || policy.prefers(number, expertIn[other]));
+    }
+
     private void exchange(int staged, int idle) {
         int expert = expertIn[staged];
         int other = expertIn[idle];

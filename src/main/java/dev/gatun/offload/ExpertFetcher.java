@@ -35,16 +35,23 @@ public final class ExpertFetcher {
     private final int mostAtOnce;
     private final Uploads uploads;
     private final PrefetchControl control;
+    private final Chunks chunks;
     private final Prefetches prefetches;
+    private final FollowUps followUps;
     private final LinkWatch link;
+    private final PresentExperts present;
     private final MissingExperts missing;
     private final RoadRates rates;
     private final MissMode mode;
     private final ExpertStream stream;
     /** Slots of the device. */
     private final int[] claimed;
+    /** Of the experts being fetched, those on their way that are left to the host all the same. */
+    private final boolean[] left;
 
     private int claims;
+    /** Whether something was fetched and not computed. */
+    private boolean atWork;
 
     /** Makes a fetcher that copies no guesses; otherwise as the other one. */
     public ExpertFetcher(ExpertCache cache, CopyEngine copies, long blockBytes) {
@@ -90,13 +97,18 @@ public final class ExpertFetcher {
         this.mostAtOnce = mostAtOnce;
         this.uploads = new Uploads(copies, slots, host, tally, blockBytes);
         this.control = new PrefetchControl(settings.experts(), blockBytes, settings.chunkBytes());
-        this.prefetches = new Prefetches(cache, slots, uploads, control, tally, settings.chunkBytes());
+        this.chunks = new Chunks(uploads);
+        this.prefetches = new Prefetches(cache, slots, uploads, chunks, control, tally, settings.chunkBytes());
+        this.followUps = new FollowUps(cache, slots, uploads, chunks, settings.chunkBytes());
         this.link = new LinkWatch(uploads, split, tally);
-        this.missing = new MissingExperts(cache, slots, host, uploads, prefetches, link, split, tally);
+        this.present = new PresentExperts(cache, slots, host, uploads, prefetches, followUps, link);
+        this.missing =
+                new MissingExperts(cache, slots, host, uploads, prefetches, followUps, present, link, split, tally);
         this.rates = split.rates();
         this.mode = split.mode();
         this.stream = new ExpertStream(cache, copies, slots, uploads, host, tally);
         this.claimed = new int[mostAtOnce];
+        this.left = new boolean[mostAtOnce];
     }
 
     /** Makes a fetcher that fetches every miss; otherwise as the other one. */
@@ -142,7 +154,8 @@ public final class ExpertFetcher {
      */
     public boolean fetch(int layer, int[] experts, int count, int[] result) {
         choose(layer, experts, count);
-        request(layer, experts, count, result);
+        Arrays.fill(left, false);
+        present.claim(layer, experts, count, left, result);
         missing.fetch(layer, experts, count, result);
         return claim(result, count);
     }
@@ -166,9 +179,9 @@ public final class ExpertFetcher {
             return fetch(layer, experts, count, result);
         }
         choose(layer, experts, count);
-        missing.reconsider(layer, experts, count);
-        request(layer, experts, count, result);
-        missing.divide(layer, experts, count, result, parts);
+        missing.reconsider(layer, experts, count, left);
+        present.claim(layer, experts, count, left, result);
+        missing.divide(layer, experts, count, left, result, parts);
         return claim(result, count);
     }
 
@@ -180,16 +193,8 @@ public final class ExpertFetcher {
         }
         settle();
         prefetches.judge(layer, experts, count);
-        link.choose(prefetches.inFlight());
-    }
-
-    private void request(int layer, int[] experts, int count, int[] result) {
-        cache.request(layer, experts, count, result);
-        for (int i = 0; i < count; i++) {
-            if (result[i] != ExpertCache.NONE) {
-                result[i] = usePresent(layer * shape.experts() + experts[i], result[i]);
-            }
-        }
+        link.choose(chunks.inFlight());
+        atWork = true;
     }
 
     /** Claims slots and lets computing wait for what is on its way there; whether nothing is. */
@@ -213,18 +218,6 @@ public final class ExpertFetcher {
         if (stream.isOpen()) {
             throw new IllegalStateException("the stream was not closed");
         }
-    }
-
-    private int usePresent(int expert, int cacheSlot) {
-        long left = prefetches.left(expert);
-        link.needs(prefetches.use(expert), left);
-        int slot = slots.behind(cacheSlot);
-        int promoted = cache.promote(cacheSlot);
-        if (promoted != ExpertCache.NONE) {
-            slots.exchange(cacheSlot, promoted);
-            host.promoted(expert, promoted, cacheSlot);
-        }
-        return slot;
     }
 
     /**
@@ -257,6 +250,7 @@ public final class ExpertFetcher {
     /** The computing with what was fetched since the last call was put in. */
     public void computed() {
         long ticket = copies.computed();
+        atWork = false;
         host.computed(ticket);
         for (; claims > 0; claims--) {
             int slot = claimed[claims - 1];
@@ -287,7 +281,12 @@ public final class ExpertFetcher {
     public void pump() {
         settle();
         if (!stream.isOpen() && !link.isBusy()) {
+            chunks.retire();
             prefetches.pump();
+            followUps.pump();
+        }
+        if (!atWork) {
+            present.keepFollowUp();
         }
     }
 
@@ -296,7 +295,7 @@ public final class ExpertFetcher {
         host.settle();
         boolean more = true;
         while (more) {
-            more = missing.settleOne();
+            more = present.settleOne();
         }
         link.look();
     }
@@ -311,6 +310,7 @@ public final class ExpertFetcher {
     public ExpertStream stream(boolean allExperts) {
         settle();
         prefetches.cancelAll();
+        followUps.cancelAll();
         stream.open(allExperts);
         return stream;
     }
@@ -325,6 +325,9 @@ public final class ExpertFetcher {
     public void reset() {
         copies.drain();
         prefetches.reset();
+        followUps.reset();
+        chunks.reset();
+        atWork = false;
         uploads.reset();
         stream.reset();
         slots.forgetTickets();

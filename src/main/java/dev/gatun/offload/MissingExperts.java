@@ -8,6 +8,8 @@ final class MissingExperts {
     private final HostBlocks host;
     private final Uploads uploads;
     private final Prefetches prefetches;
+    private final FollowUps followUps;
+    private final PresentExperts present;
     private final LinkWatch link;
     private final RoadChoice choice;
     private final RoadRates rates;
@@ -19,6 +21,8 @@ final class MissingExperts {
             HostBlocks host,
             Uploads uploads,
             Prefetches prefetches,
+            FollowUps followUps,
+            PresentExperts present,
             LinkWatch link,
             RoadSplit split,
             FetchTally tally) {
@@ -28,6 +32,8 @@ final class MissingExperts {
         this.host = host;
         this.uploads = uploads;
         this.prefetches = prefetches;
+        this.followUps = followUps;
+        this.present = present;
         this.link = link;
         this.choice = new RoadChoice(split, uploads.blockBytes());
         this.rates = split.rates();
@@ -40,26 +46,36 @@ final class MissingExperts {
     }
 
     /**
-     * Before the cache is asked for a choice: gives up what is on its way where serving it as a miss ends earlier than
-     * uploading the rest.
+     * Before the cache is asked for a choice: finds what is on its way, and served as a miss ends earlier than the rest of its
+     * upload. A guess is given up then; what follows the host's computing goes on to do that.
+     *
+     * @param left receives for each expert whether it is of the latter kind: the host computes it
      */
-    void reconsider(int layer, int[] experts, int count) {
+    void reconsider(int layer, int[] experts, int count, boolean[] left) {
         int misses = 0;
+        int hosts = 0;
         for (int i = 0; i < count; i++) {
+            left[i] = false;
             misses += cache.slotOf(layer, experts[i]) == ExpertCache.NONE ? 1 : 0;
         }
         double ahead = link.ahead();
         for (int i = 0; i < count; i++) {
             int expert = layer * shape.experts() + experts[i];
-            long left = prefetches.left(expert);
-            if (left > 0) {
-                double withRest = ahead + rates.linkSeconds(left, 1);
-                if (isReadable(expert) && choice.seconds(misses + 1, ahead) < choice.seconds(misses, withRest)) {
-                    prefetches.giveUp(expert);
-                    misses++;
-                } else {
-                    ahead = withRest;
-                }
+            long guess = prefetches.left(expert);
+            long rest = guess + followUps.left(expert);
+            if (rest == 0) {
+                continue;
+            }
+            double withRest = ahead + rates.linkSeconds(rest, 1);
+            double arrives = choice.seconds(misses, withRest, hosts);
+            if (guess > 0 && isReadable(expert) && choice.seconds(misses + 1, ahead, hosts) < arrives) {
+                prefetches.giveUp(expert);
+                misses++;
+            } else if (guess == 0 && choice.seconds(misses, ahead, hosts + 1) < arrives) {
+                left[i] = true;
+                hosts++;
+            } else {
+                ahead = withRest;
             }
         }
     }
@@ -80,20 +96,63 @@ final class MissingExperts {
     /**
      * Divides what is missing between the roads.
      *
+     * @param left what the host computes anyway
      * @param result as for {@link #fetch}; stays {@link ExpertCache#NONE} for what the host computes whole
      * @param parts receives for each expert how many of its leading parts the device has
      */
-    void divide(int layer, int[] experts, int count, int[] result, int[] parts) {
+    void divide(int layer, int[] experts, int count, boolean[] left, int[] result, int[] parts) {
         int misses = 0;
+        int hosts = 0;
         for (int i = 0; i < count; i++) {
-            if (result[i] == ExpertCache.NONE && !isReadable(layer * shape.experts() + experts[i])) {
+            boolean missing = result[i] == ExpertCache.NONE && !left[i];
+            if (missing && !isReadable(layer * shape.experts() + experts[i])) {
                 result[i] = upload(layer, experts[i]);
+                missing = false;
             }
             parts[i] = result[i] == ExpertCache.NONE ? 0 : parts();
-            misses += result[i] == ExpertCache.NONE ? 1 : 0;
+            misses += missing ? 1 : 0;
+            hosts += left[i] ? 1 : 0;
         }
-        if (misses > 0) {
-            divide(layer, experts, result, parts, misses);
+        if (misses + hosts > 0) {
+            divide(layer, experts, left, result, parts, misses, hosts);
+            leaveToHost(layer, experts, count, parts);
+        }
+    }
+
+    private void divide(int layer, int[] experts, boolean[] left, int[] result, int[] parts, int misses, int hosts) {
+        double ahead = link.ahead();
+        int fetched = choice.fetched(misses, ahead, hosts, true);
+        noteIdle(fetched, (misses + hosts) * parts());
+        int next = -1;
+        for (int whole = 0; whole < fetched / parts(); whole++) {
+            next = nextMiss(left, result, next);
+            fetchWhole(layer, experts, next, result, parts);
+        }
+        if (fetched % parts() > 0) {
+            next = nextMiss(left, result, next);
+            if (!cut(layer, experts[next], fetched % parts(), next, result, parts)
+                    && choice.fetched(misses, ahead, hosts, false) > fetched) {
+                fetchWhole(layer, experts, next, result, parts);
+            }
+        }
+    }
+
+    private void noteIdle(int fetched, int all) {
+        if (fetched == 0) {
+            rates.linkIdle();
+        } else if (fetched == all) {
+            rates.processorIdle();
+        }
+    }
+
+    private void leaveToHost(int layer, int[] experts, int count, int[] parts) {
+        for (int i = 0; i < count; i++) {
+            if (parts[i] == 0) {
+                tally.computed();
+            }
+            if (parts[i] < parts()) {
+                followUps.add(layer, experts[i]);
+            }
         }
     }
 
@@ -101,40 +160,9 @@ final class MissingExperts {
         return uploads.hasEnded(host.readable(expert));
     }
 
-    private void divide(int layer, int[] experts, int[] result, int[] parts, int misses) {
-        double ahead = link.ahead();
-        int fetched = choice.fetched(misses, ahead, true);
-        noteIdle(misses, fetched);
-        int next = -1;
-        for (int whole = 0; whole < fetched / parts(); whole++) {
-            next = nextMiss(result, next);
-            fetchWhole(layer, experts, next, result, parts);
-        }
-        int left = misses - fetched / parts();
-        if (fetched % parts() > 0) {
-            next = nextMiss(result, next);
-            if (!cut(layer, experts[next], fetched % parts(), next, result, parts)
-                    && choice.fetched(misses, ahead, false) > fetched) {
-                fetchWhole(layer, experts, next, result, parts);
-            }
-            left -= parts[next] > 0 ? 1 : 0;
-        }
-        for (; left > 0; left--) {
-            tally.computed();
-        }
-    }
-
-    private void noteIdle(int misses, int fetched) {
-        if (fetched == 0) {
-            rates.linkIdle();
-        } else if (fetched == misses * parts()) {
-            rates.processorIdle();
-        }
-    }
-
-    private static int nextMiss(int[] result, int after) {
+    private static int nextMiss(boolean[] left, int[] result, int after) {
         int next = after + 1;
-        while (result[next] != ExpertCache.NONE) {
+        while (result[next] != ExpertCache.NONE || left[next]) {
             next++;
         }
         return next;
@@ -148,6 +176,9 @@ final class MissingExperts {
     /** Uploads leading parts to a slot that is borrowed until the layer is computed; whether there was one. */
     private boolean cut(int layer, int expert, int leading, int index, int[] result, int[] parts) {
         int cacheSlot = cache.borrow();
+        if (cacheSlot == ExpertCache.NONE && followUps.cancelOne()) {
+            cacheSlot = cache.borrow();
+        }
         if (cacheSlot == ExpertCache.NONE) {
             return false;
         }
@@ -174,7 +205,7 @@ final class MissingExperts {
     private int reserve(int layer, int expert) {
         int cacheSlot = cache.reserve(layer, expert);
         while (cacheSlot == ExpertCache.NONE) {
-            if (!prefetches.cancelOne()) {
+            if (!followUps.cancelOne() && !prefetches.cancelOne()) {
                 awaitArrival();
             }
             cacheSlot = cache.reserve(layer, expert);
@@ -186,19 +217,8 @@ final class MissingExperts {
         if (!uploads.areInFlight()) {
             throw new IllegalStateException("every slot is in use: what was fetched must be computed");
         }
-        while (!settleOne()) {
+        while (!present.settleOne()) {
             Thread.onSpinWait();
         }
-    }
-
-    /** Notes one expert that has arrived; whether there was one. */
-    boolean settleOne() {
-        int slot = uploads.nextArrived();
-        if (slot == ExpertCache.NONE) {
-            return false;
-        }
-        cache.copied(slots.cacheSlot(slot));
-        prefetches.arrived(slot);
-        return true;
     }
 }

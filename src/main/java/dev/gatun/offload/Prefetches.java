@@ -10,29 +10,26 @@ import java.util.Arrays;
  */
 final class Prefetches {
     private static final int MOST_GUESSES = 64;
-    private static final int MOST_CHUNKS = 2;
 
     private final ExpertCache cache;
     private final CacheShape shape;
     private final DeviceSlots slots;
     private final Uploads uploads;
+    private final Chunks chunks;
     private final PrefetchControl control;
     private final FetchTally tally;
     private final long chunkBytes;
     /** The first {@code count} are in use: those for the next layer first, the oldest of a layer first. */
     private final Guess[] guesses = new Guess[MOST_GUESSES];
 
-    private final Guess[] chunkOf = new Guess[MOST_CHUNKS];
-    private final long[] chunkTickets = new long[MOST_CHUNKS];
-    private final long[] chunkSizes = new long[MOST_CHUNKS];
     private int count;
-    private int chunks;
     private int lastLayer;
 
     Prefetches(
             ExpertCache cache,
             DeviceSlots slots,
             Uploads uploads,
+            Chunks chunks,
             PrefetchControl control,
             FetchTally tally,
             long chunkBytes) {
@@ -40,6 +37,7 @@ final class Prefetches {
         this.shape = cache.shape();
         this.slots = slots;
         this.uploads = uploads;
+        this.chunks = chunks;
         this.control = control;
         this.tally = tally;
         this.chunkBytes = chunkBytes;
@@ -85,9 +83,8 @@ final class Prefetches {
 
     /** Puts in chunks until two are in flight. */
     void pump() {
-        retireChunks();
         boolean goesOn = true;
-        for (int i = 0; i < count && chunks < MOST_CHUNKS && goesOn; i++) {
+        for (int i = 0; i < count && !chunks.isFull() && goesOn; i++) {
             goesOn = goOn(guesses[i]);
         }
     }
@@ -101,22 +98,8 @@ final class Prefetches {
         if (guess.copied == 0 && !uploads.wouldBegin(guess.expert, guess.slot)) {
             return false;
         }
-        while (chunks < MOST_CHUNKS && guess.copied < uploads.blockBytes()) {
-            putInChunk(guess);
-        }
+        chunks.putIn(guess, chunkBytes);
         return true;
-    }
-
-    private void retireChunks() {
-        while (chunks > 0 && uploads.hasEnded(chunkTickets[0])) {
-            if (chunkOf[0] != null) {
-                chunkOf[0].inFlight -= chunkSizes[0];
-            }
-            chunks--;
-            System.arraycopy(chunkOf, 1, chunkOf, 0, chunks);
-            System.arraycopy(chunkTickets, 1, chunkTickets, 0, chunks);
-            System.arraycopy(chunkSizes, 1, chunkSizes, 0, chunks);
-        }
     }
 
     private boolean begin(Guess guess) {
@@ -143,19 +126,6 @@ final class Prefetches {
         return staged;
     }
 
-    private void putInChunk(Guess guess) {
-        long bytes = Math.min(chunkBytes, uploads.blockBytes() - guess.copied);
-        boolean last = guess.copied + bytes == uploads.blockBytes();
-        chunkTickets[chunks] = last
-                ? uploads.rest(guess.expert, guess.slot, guess.copied)
-                : uploads.part(guess.expert, guess.slot, guess.copied, bytes);
-        chunkOf[chunks] = guess;
-        chunkSizes[chunks] = bytes;
-        chunks++;
-        guess.copied += bytes;
-        guess.inFlight += bytes;
-    }
-
     /** What was put in for a slot has arrived. */
     void arrived(int slot) {
         for (int i = 0; i < count; i++) {
@@ -178,7 +148,7 @@ final class Prefetches {
      * other, its first choice is what they are compared with.
      */
     void judge(int layer, int[] experts, int chosen) {
-        retireChunks();
+        chunks.retire();
         if (layer == lastLayer && shape.layers() > 1) {
             return;
         }
@@ -219,15 +189,6 @@ final class Prefetches {
             return 0;
         }
         return uploads.blockBytes() - guesses[index].copied;
-    }
-
-    /** Bytes in flight. */
-    long inFlight() {
-        long bytes = 0;
-        for (int chunk = 0; chunk < chunks; chunk++) {
-            bytes += chunkSizes[chunk];
-        }
-        return bytes;
     }
 
     /** Gives up an expert that was begun. */
@@ -290,9 +251,7 @@ final class Prefetches {
 
     private void remove(int index) {
         Guess guess = guesses[index];
-        for (int chunk = 0; chunk < chunks; chunk++) {
-            chunkOf[chunk] = chunkOf[chunk] == guess ? null : chunkOf[chunk];
-        }
+        chunks.forget(guess);
         count--;
         System.arraycopy(guesses, index + 1, guesses, index, count - index);
         guesses[count] = guess;
@@ -301,7 +260,6 @@ final class Prefetches {
     /** All is lost that was on its way. */
     void reset() {
         count = 0;
-        chunks = 0;
         lastLayer = shape.layers() - 1;
     }
 }

@@ -30,16 +30,17 @@ final class RoadChoice {
      * How many parts to fetch of so many missing experts.
      *
      * @param ahead seconds that the link has to do before
+     * @param left experts that the host computes besides
      * @param mayCut whether the result may be anything but a multiple of {@link #parts}
      */
-    int fetched(int misses, double ahead, boolean mayCut) {
+    int fetched(int misses, double ahead, int left, boolean mayCut) {
         int all = misses * split.parts();
         if (split.mode() != MissMode.AUTO) {
             return split.mode() == MissMode.FETCH ? all : 0;
         }
         int best = 0;
         for (int parts = 0; parts <= all; parts += mayCut ? 1 : split.parts()) {
-            if (seconds(misses, parts, ahead) < seconds(misses, best, ahead)) {
+            if (seconds(misses, parts, ahead, left) < seconds(misses, best, ahead, left)) {
                 best = parts;
             }
         }
@@ -47,13 +48,13 @@ final class RoadChoice {
     }
 
     /** When the later road ends, if the choice is made and {@code parts} are fetched of what is missing. */
-    double seconds(int misses, int parts, double ahead) {
-        return Math.max(linkSeconds(parts, ahead), processorSeconds(misses * split.parts() - parts));
+    double seconds(int misses, int parts, double ahead, int left) {
+        return Math.max(linkSeconds(parts, ahead), processorSeconds((misses + left) * split.parts() - parts));
     }
 
     /** When the later road ends at best. */
-    double seconds(int misses, double ahead) {
-        return seconds(misses, fetched(misses, ahead, true), ahead);
+    double seconds(int misses, double ahead, int left) {
+        return seconds(misses, fetched(misses, ahead, left, true), ahead, left);
     }
 
     private double linkSeconds(int parts, double ahead) {

@@ -41,7 +41,7 @@ class ExpertFetcherTest {
             RoadCounts roads = counts.roads();
             assertThat(roads.fetched() + roads.split() + roads.computed())
                     .as("seed %d", seed)
-                    .isEqualTo(counts.misses());
+                    .isBetween(counts.misses(), counts.misses() + counts.waits());
             add(seen, counts);
         }
         assertThat(seen).as("all of it happens in some run").doesNotContain(0);

@@ -12,11 +12,17 @@ class RoadChoiceTest {
     private static final long BLOCK = 66_404_352;
 
     /** What a choice is made from, as a seed says. */
-    private record Case(int parts, RoadSpeed link, RoadSpeed processor, int misses, double ahead) {
+    private record Case(int parts, RoadSpeed link, RoadSpeed processor, int misses, double ahead, int left) {
         static Case of(long seed) {
             Random random = new Random(seed);
             double ahead = random.nextBoolean() ? 0 : random.nextDouble() * 2e-3;
-            return new Case(1 + random.nextInt(8), speed(random), speed(random), 1 + random.nextInt(8), ahead);
+            return new Case(
+                    1 + random.nextInt(8),
+                    speed(random),
+                    speed(random),
+                    1 + random.nextInt(8),
+                    ahead,
+                    random.nextInt(3));
         }
 
         private static RoadSpeed speed(Random random) {
@@ -32,7 +38,7 @@ class RoadChoiceTest {
         }
 
         int fetched(RoadSpeed link, RoadSpeed processor) {
-            return choice(MissMode.AUTO, link, processor).fetched(misses, ahead, true);
+            return choice(MissMode.AUTO, link, processor).fetched(misses, ahead, left, true);
         }
     }
 
@@ -40,18 +46,21 @@ class RoadChoiceTest {
     void noChoiceEndsEarlier(RepetitionInfo seed) {
         Case some = Case.of(seed.getCurrentRepetition());
         RoadChoice choice = some.choice(MissMode.AUTO);
-        double best = choice.seconds(some.misses, some.ahead);
-        double bestWhole = choice.seconds(some.misses, choice.fetched(some.misses, some.ahead, false), some.ahead);
+        double best = choice.seconds(some.misses, some.ahead, some.left);
+        double bestWhole = choice.seconds(
+                some.misses, choice.fetched(some.misses, some.ahead, some.left, false), some.ahead, some.left);
         int all = some.misses * some.parts;
         for (int parts = 0; parts <= all; parts++) {
-            assertThat(choice.seconds(some.misses, parts, some.ahead)).isGreaterThanOrEqualTo(best);
+            assertThat(choice.seconds(some.misses, parts, some.ahead, some.left))
+                    .isGreaterThanOrEqualTo(best);
             if (parts % some.parts == 0) {
-                assertThat(choice.seconds(some.misses, parts, some.ahead)).isGreaterThanOrEqualTo(bestWhole);
+                assertThat(choice.seconds(some.misses, parts, some.ahead, some.left))
+                        .isGreaterThanOrEqualTo(bestWhole);
             }
         }
-        assertThat(some.choice(MissMode.FETCH).fetched(some.misses, some.ahead, true))
+        assertThat(some.choice(MissMode.FETCH).fetched(some.misses, some.ahead, some.left, true))
                 .isEqualTo(all);
-        assertThat(some.choice(MissMode.CPU).fetched(some.misses, some.ahead, true))
+        assertThat(some.choice(MissMode.CPU).fetched(some.misses, some.ahead, some.left, true))
                 .isZero();
     }
 
@@ -71,10 +80,10 @@ class RoadChoiceTest {
     void aSingleMissUsesBothRoads() {
         RoadRates rates = new RoadRates(new RoadSpeed(52e9, 15e-6), new RoadSpeed(85e9, 30e-6));
         RoadChoice choice = new RoadChoice(new RoadSplit(MissMode.AUTO, 7, rates), BLOCK);
-        assertThat(choice.fetched(1, 0, true)).isEqualTo(3);
-        assertThat(choice.seconds(1, 0)).isLessThan(0.7 * choice.seconds(1, 0, 0));
-        assertThat(choice.fetched(2, 0, true)).isEqualTo(5);
-        assertThat(choice.fetched(1, 2e-3, true)).as("the link is busy").isZero();
+        assertThat(choice.fetched(1, 0, 0, true)).isEqualTo(3);
+        assertThat(choice.seconds(1, 0, 0)).isLessThan(0.7 * choice.seconds(1, 0, 0, 0));
+        assertThat(choice.fetched(2, 0, 0, true)).isEqualTo(5);
+        assertThat(choice.fetched(1, 2e-3, 0, true)).as("the link is busy").isZero();
     }
 
     @Test

@@ -7,7 +7,7 @@ import java.util.stream.IntStream;
 /** Decodes on a {@link TimedDevice}: choices are made, misses served over both roads, and time passes. */
 final class TimedRun {
     static final long BLOCK = 66_404_352;
-    private static final double POLL = 1e-6;
+    private static final double POLL = 2e-6;
     /** Attention, router and resident experts of a layer. */
     private static final double BETWEEN = 60e-6;
 
@@ -46,6 +46,18 @@ final class TimedRun {
         ExpertCache cache = new ExpertCache(shape, new LruPolicy(shape.allExperts()), 2);
         RoadSplit split = new RoadSplit(mode, parts, believed, device::nanos);
         this.fetcher = new ExpertFetcher(cache, device, BLOCK, PrefetchSettings.of(0), split);
+    }
+
+    /** Fills the slots, as a prompt does. */
+    void warm() {
+        int[] slots = new int[2];
+        for (int expert = 0; expert < shape.allExperts(); expert++) {
+            if (expert % shape.experts() < shape.slots() / shape.layers()) {
+                fetcher.fetch(expert / shape.experts(), new int[] {expert % shape.experts()}, 1, slots);
+                device.drain();
+                fetcher.computed();
+            }
+        }
     }
 
     void link(RoadSpeed speed) {

@@ -1,0 +1,89 @@
+package dev.gatun.offload;
+
+/** Experts that have a slot, there or on their way: their use, their arrival, and that they stay. */
+final class PresentExperts {
+    private final ExpertCache cache;
+    private final CacheShape shape;
+    private final DeviceSlots slots;
+    private final HostBlocks host;
+    private final Uploads uploads;
+    private final Prefetches prefetches;
+    private final FollowUps followUps;
+    private final LinkWatch link;
+
+    PresentExperts(
+            ExpertCache cache,
+            DeviceSlots slots,
+            HostBlocks host,
+            Uploads uploads,
+            Prefetches prefetches,
+            FollowUps followUps,
+            LinkWatch link) {
+        this.cache = cache;
+        this.shape = cache.shape();
+        this.slots = slots;
+        this.host = host;
+        this.uploads = uploads;
+        this.prefetches = prefetches;
+        this.followUps = followUps;
+        this.link = link;
+    }
+
+    /**
+     * Claims those of a layer's experts that have a slot; what is not there whole is uploaded at once.
+     *
+     * @param left those that are on their way and left to the host all the same; they are not claimed
+     * @param result receives the device's slots of the others, and {@link ExpertCache#NONE} for what has none
+     */
+    void claim(int layer, int[] experts, int count, boolean[] left, int[] result) {
+        cache.request(layer, experts, count, result);
+        for (int i = 0; i < count; i++) {
+            if (left[i]) {
+                cache.release(result[i]);
+                result[i] = ExpertCache.NONE;
+            } else if (result[i] != ExpertCache.NONE) {
+                result[i] = use(layer * shape.experts() + experts[i], result[i]);
+            }
+        }
+    }
+
+    private int use(int expert, int cacheSlot) {
+        long left = prefetches.left(expert) + followUps.left(expert);
+        link.needs(prefetches.use(expert), left);
+        link.needs(followUps.use(expert), left);
+        int slot = slots.behind(cacheSlot);
+        promote(expert, cacheSlot);
+        return slot;
+    }
+
+    private void promote(int expert, int cacheSlot) {
+        int promoted = cache.promote(cacheSlot);
+        if (promoted != ExpertCache.NONE) {
+            slots.exchange(cacheSlot, promoted);
+            host.promoted(expert, promoted, cacheSlot);
+        }
+    }
+
+    /** What came behind the host's computing stays, if that is worth it still. No block may be in the host's hands. */
+    void keepFollowUp() {
+        int cacheSlot = followUps.takeWhole();
+        if (cacheSlot != ExpertCache.NONE) {
+            int expert = cache.expertIn(cacheSlot);
+            if (cache.wouldKeep(expert / shape.experts(), expert % shape.experts())) {
+                promote(expert, cacheSlot);
+            }
+        }
+    }
+
+    /** Notes one expert that has arrived; whether there was one. */
+    boolean settleOne() {
+        int slot = uploads.nextArrived();
+        if (slot == ExpertCache.NONE) {
+            return false;
+        }
+        cache.copied(slots.cacheSlot(slot));
+        prefetches.arrived(slot);
+        followUps.arrived(slot);
+        return true;
+    }
+}
