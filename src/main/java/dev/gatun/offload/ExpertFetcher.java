@@ -9,10 +9,15 @@ import java.util.Arrays;
  * <ol>
  *   <li>{@link #prefetch} with guesses for layers to come, and {@link #pump} again and again while the router's choice is
  *       awaited;
- *   <li>{@link #fetch} once the choice is known: uploads what is absent, lets the computing that follows wait for it;
+ *   <li>{@code fetch} once the choice is known: uploads what is absent, lets the computing that follows wait for it;
  *   <li>the caller puts that computing in;
  *   <li>{@link #computed} says so: the slots may be given to others from then on.
  * </ol>
+ *
+ * <p>With two roads ({@link RoadSplit}) the host computes what {@link #fetch(int, int[], int, int[], int[])} leaves to it
+ * beside that, says {@link #hostComputed}, and only then comes {@link #computed}. To {@link #pump} meanwhile is of use: the
+ * more often one looks, the better is known how fast the link is. What the host computed may be copied behind it while the link is
+ * idle, so that it is there the next time.
  *
  * <p>A prompt's many tokens need nearly all experts of a layer: {@link #stream} uploads each once, ahead of the computing.
  *
@@ -221,7 +226,8 @@ public final class ExpertFetcher {
     }
 
     /**
-     * The block of the host that holds an expert which the host computes, whole or in part; valid until {@link #computed}.
+     * The block of the host that holds an expert which the host computes, whole or in part; valid until {@link #computed}, or
+     * until the stream is closed.
      *
      * @throws IllegalStateException if it may not be read
      */
@@ -280,13 +286,13 @@ public final class ExpertFetcher {
     /** Goes on with what is wished for: to be called while nothing else is to be done. */
     public void pump() {
         settle();
+        if (!atWork) {
+            present.keepFollowUp();
+        }
         if (!stream.isOpen() && !link.isBusy()) {
             chunks.retire();
             prefetches.pump();
             followUps.pump();
-        }
-        if (!atWork) {
-            present.keepFollowUp();
         }
     }
 
@@ -318,7 +324,8 @@ public final class ExpertFetcher {
     /**
      * The way out after a failure: waits until nothing is in flight, and forgets what was; all claims are void, the
      * stream is closed. The next {@link #fetch} is right. In a host that holds only what is not on the device, an expert
-     * is where the last of its moves that ended well took it, and some may be copied to make the groups full again.
+     * is where the last of its moves that ended well took it, and some may be copied to make the groups full again. The host
+     * must have ended what it computes.
      *
      * @throws CopyFailedException if such a copy fails; it can be called again
      */

@@ -17,6 +17,8 @@ import java.util.Arrays;
  * stream.close();
  * </pre>
  *
+ * <p>In a stream of chosen experts the host may compute some of the {@link #absent} ones, as {@link PromptRoads} says.
+ *
  * <p>No resident expert is evicted. Absent ones take free slots of the cache, where there are any, and stay; the others pass
  * through the staging slots, whose former experts are forgotten. With two or more of these, one fills while another is
  * computed with; with one, uploads and computing take turns. In the host nothing moves, whatever its mode.
@@ -82,6 +84,40 @@ public final class ExpertStream {
         all = allExperts;
         layer = ExpertCache.NONE;
         open = true;
+    }
+
+    /**
+     * Finds what the host could compute instead: the caller leaves these out when it begins the layer, and reads them from
+     * {@link ExpertFetcher#block}, where they stay until the stream is closed. Not for a stream of all experts, which runs
+     * ahead.
+     *
+     * @param experts different experts of a layer, in the first {@code count} elements
+     * @param absent receives those that {@link #begin} would upload and whose blocks can be read
+     * @return how many these are
+     */
+    public int absent(int layer, int[] experts, int count, int[] absent) {
+        requireState(open && !all, "no stream of chosen experts is open");
+        int found = 0;
+        for (int i = 0; i < count; i++) {
+            boolean isAbsent = cache.slotOf(layer, experts[i]) == ExpertCache.NONE;
+            if (isAbsent && uploads.hasEnded(host.readable(layer * shape.experts() + experts[i]))) {
+                absent[found++] = experts[i];
+            }
+        }
+        return found;
+    }
+
+    /**
+     * The host has computed experts that were left out.
+     *
+     * @param bytes of blocks that it read
+     * @param nanos how long it took
+     */
+    public void hostComputed(int experts, long bytes, long nanos) {
+        for (int expert = 0; expert < experts; expert++) {
+            tally.computed();
+        }
+        tally.computing(bytes, nanos);
     }
 
     /**

@@ -33,6 +33,7 @@ final class FetchRun {
     private final boolean failing;
     private final List<Computed> results = new ArrayList<>();
     private int resets;
+    private int leftOut;
 
     /**
      * Makes a run.
@@ -61,6 +62,11 @@ final class FetchRun {
                 .filter(copy -> copy.kind == kind)
                 .mapToLong(copy -> copy.bytes)
                 .sum();
+    }
+
+    /** Experts that the host computed in prompts. */
+    int leftOut() {
+        return leftOut;
     }
 
     int resets() {
@@ -250,6 +256,9 @@ final class FetchRun {
         int[] slots = new int[shape.experts()];
         for (int layer = 0; layer < step.layers; layer++) {
             int[] chosen = step.chosen.get(layer);
+            if (!step.all && random.nextBoolean()) {
+                chosen = computeOnHost(number, layer, chosen, stream);
+            }
             int resident = stream.begin(layer, chosen, chosen.length, experts, slots);
             compute(number, layer, Arrays.copyOf(experts, resident), Arrays.copyOf(slots, resident));
             Deque<Integer> held = new ArrayDeque<>();
@@ -266,6 +275,22 @@ final class FetchRun {
             }
         }
         stream.close();
+    }
+
+    /** Some of the absent experts, which the host computes; returns the others. */
+    private int[] computeOnHost(int number, int layer, int[] chosen, ExpertStream stream) {
+        int[] absent = new int[chosen.length];
+        int some = Math.min(1, stream.absent(layer, chosen, chosen.length, absent));
+        for (int i = 0; i < some; i++) {
+            int block = fetcher.block(layer, absent[i]);
+            device.hostBegins(block, layer * shape.experts() + absent[i]);
+            device.hostEnds(number, layer, block, 0);
+            leftOut++;
+            stream.hostComputed(1, setting.blockBytes(), 1);
+        }
+        return IntStream.of(chosen)
+                .filter(expert -> some == 0 || expert != absent[0])
+                .toArray();
     }
 
     private void fetchOneByOne(int number, int layer, int[] chosen) {

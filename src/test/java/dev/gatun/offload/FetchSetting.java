@@ -77,6 +77,10 @@ record FetchSetting(
     record Rig(ExpertFetcher fetcher, FakeDevice device) {}
 
     Rig rig(Random random) {
+        return rig(random, split(random));
+    }
+
+    Rig rig(Random random, RoadSplit split) {
         CachePolicy policy = policy(random);
         ExpertCache cache = new ExpertCache(shape, policy, topK);
         if (hostMode == HostMode.INCLUSIVE) {
@@ -84,11 +88,11 @@ record FetchSetting(
             for (int expert = 0; expert < shape.allExperts(); expert++) {
                 device.loadBlock(expert, expert);
             }
-            return new Rig(new ExpertFetcher(cache, device, blockBytes, prefetch, split(random)), device);
+            return new Rig(new ExpertFetcher(cache, device, blockBytes, prefetch, split), device);
         }
         ExclusiveLayout layout = ExclusiveLayout.of(shape, policy, spareSlots, topK);
         FakeDevice device = load(random, layout);
-        return new Rig(ExpertFetcher.exclusive(cache, device, blockBytes, prefetch, layout, split(random)), device);
+        return new Rig(ExpertFetcher.exclusive(cache, device, blockBytes, prefetch, layout, split), device);
     }
 
     private FakeDevice load(Random random, ExclusiveLayout layout) {
