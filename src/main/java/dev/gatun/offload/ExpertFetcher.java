@@ -1,7 +1,5 @@
 package dev.gatun.offload;
 
-import java.util.Arrays;
-
 /**
  * Brings experts into slots of the device: those a layer has chosen, and before that those it is likely to choose. One
  * thread calls it, in the order of the layers:
@@ -51,8 +49,9 @@ public final class ExpertFetcher {
     private final ExpertStream stream;
     /** Slots of the device. */
     private final int[] claimed;
-    /** Of the experts being fetched, those on their way that are left to the host all the same. */
-    private final boolean[] left;
+
+    private final LayerChoice choice;
+    private final int[] allParts;
 
     private int claims;
     /** Whether something was fetched and not computed. */
@@ -107,13 +106,14 @@ public final class ExpertFetcher {
         this.followUps = new FollowUps(cache, slots, uploads, chunks, settings.chunkBytes());
         this.link = new LinkWatch(uploads, split, tally);
         this.present = new PresentExperts(cache, slots, host, uploads, prefetches, followUps, link);
-        this.missing =
-                new MissingExperts(cache, slots, host, uploads, prefetches, followUps, present, link, split, tally);
+        NeededUploads needed = new NeededUploads(cache, slots, host, uploads, prefetches, followUps, present, link);
+        this.missing = new MissingExperts(cache, host, uploads, prefetches, followUps, needed, link, split, tally);
         this.rates = split.rates();
         this.mode = split.mode();
         this.stream = new ExpertStream(cache, copies, slots, uploads, host, tally);
         this.claimed = new int[mostAtOnce];
-        this.left = new boolean[mostAtOnce];
+        this.choice = new LayerChoice(mostAtOnce);
+        this.allParts = new int[mostAtOnce];
     }
 
     /** Makes a fetcher that fetches every miss; otherwise as the other one. */
@@ -158,11 +158,10 @@ public final class ExpertFetcher {
      * @throws IllegalStateException if too much was fetched before and not {@link #computed}: more than a layer's experts
      */
     public boolean fetch(int layer, int[] experts, int count, int[] result) {
-        choose(layer, experts, count);
-        Arrays.fill(left, false);
-        present.claim(layer, experts, count, left, result);
-        missing.fetch(layer, experts, count, result);
-        return claim(result, count);
+        begin(layer, experts, count, result, allParts);
+        present.claim(choice, missing.parts());
+        missing.fetch(choice);
+        return claim();
     }
 
     /**
@@ -179,18 +178,19 @@ public final class ExpertFetcher {
      * @throws IllegalStateException as by the other fetch
      */
     public boolean fetch(int layer, int[] experts, int count, int[] result, int[] parts) {
+        begin(layer, experts, count, result, parts);
         if (mode == MissMode.FETCH) {
-            Arrays.fill(parts, 0, count, missing.parts());
-            return fetch(layer, experts, count, result);
+            present.claim(choice, missing.parts());
+            missing.fetch(choice);
+        } else {
+            missing.reconsider(choice);
+            present.claim(choice, missing.parts());
+            missing.divide(choice);
         }
-        choose(layer, experts, count);
-        missing.reconsider(layer, experts, count, left);
-        present.claim(layer, experts, count, left, result);
-        missing.divide(layer, experts, count, left, result, parts);
-        return claim(result, count);
+        return claim();
     }
 
-    private void choose(int layer, int[] experts, int count) {
+    private void begin(int layer, int[] experts, int count, int[] result, int[] parts) {
         requireNoStream();
         if (claims + count > mostAtOnce) {
             throw new IllegalStateException(
@@ -199,24 +199,31 @@ public final class ExpertFetcher {
         settle();
         prefetches.judge(layer, experts, count);
         link.choose(chunks.inFlight());
+        choice.set(shape, layer, experts, count, result, parts);
         atWork = true;
     }
 
     /** Claims slots and lets computing wait for what is on its way there; whether nothing is. */
-    private boolean claim(int[] taken, int count) {
+    private boolean claim() {
         boolean allThere = true;
-        for (int i = 0; i < count; i++) {
-            if (taken[i] == ExpertCache.NONE) {
+        for (int i = 0; i < choice.count(); i++) {
+            int slot = choice.slots()[i];
+            if (slot == ExpertCache.NONE) {
                 allThere = false;
-                continue;
-            }
-            claimed[claims++] = taken[i];
-            if (slots.filled(taken[i]) != CopyEngine.ENDED) {
-                copies.computeAfter(slots.filled(taken[i]));
-                allThere = false;
+            } else {
+                claimed[claims++] = slot;
+                allThere &= !waitsFor(slots.filled(slot));
             }
         }
         return allThere;
+    }
+
+    private boolean waitsFor(long upload) {
+        boolean waits = upload != CopyEngine.ENDED;
+        if (waits) {
+            copies.computeAfter(upload);
+        }
+        return waits;
     }
 
     private void requireNoStream() {

@@ -89,6 +89,16 @@ final class FollowUps {
         return next;
     }
 
+    /** How often an expert was asked for since it waits; 0 if it does not. */
+    int asked(int expert) {
+        for (int i = 0; i < count; i++) {
+            if (waiting[i].expert == expert) {
+                return waiting[i].rank;
+            }
+        }
+        return 0;
+    }
+
     /** Goes on while nothing is needed and no guess is on its way. */
     void pump() {
         while (!isBegun() && count > 0 && !chunks.isFull()) {

@@ -30,19 +30,21 @@ final class PresentExperts {
     }
 
     /**
-     * Claims those of a layer's experts that have a slot; what is not there whole is uploaded at once.
+     * Claims those of a layer's experts that have a slot, but for what is left to the host; what is not there whole is
+     * uploaded at once.
      *
-     * @param left those that are on their way and left to the host all the same; they are not claimed
-     * @param result receives the device's slots of the others, and {@link ExpertCache#NONE} for what has none
+     * @param parts of an expert
      */
-    void claim(int layer, int[] experts, int count, boolean[] left, int[] result) {
-        cache.request(layer, experts, count, result);
-        for (int i = 0; i < count; i++) {
-            if (left[i]) {
-                cache.release(result[i]);
-                result[i] = ExpertCache.NONE;
-            } else if (result[i] != ExpertCache.NONE) {
-                result[i] = use(layer * shape.experts() + experts[i], result[i]);
+    void claim(LayerChoice choice, int parts) {
+        int[] cacheSlots = choice.slots();
+        cache.request(choice.layer(), choice.experts(), choice.count(), cacheSlots);
+        for (int i = 0; i < choice.count(); i++) {
+            int cacheSlot = cacheSlots[i];
+            if (choice.isLeft(i)) {
+                cache.release(cacheSlot);
+                choice.serve(i, ExpertCache.NONE, 0);
+            } else if (cacheSlot != ExpertCache.NONE) {
+                choice.serve(i, use(choice.number(i), cacheSlot), parts);
             }
         }
     }

@@ -49,6 +49,7 @@ final class RandomScheduler {
             case 4 -> {
                 promote();
                 forget();
+                borrow();
             }
             default -> layer();
         }
@@ -79,6 +80,31 @@ final class RandomScheduler {
         if (slot < shape.allSlots() && cache.state(slot) == SlotState.RESIDENT) {
             cache.forget(slot);
             expertOf.remove(slot);
+        }
+        compare();
+    }
+
+    /** A staging slot that nothing is in is had for a while, and what it held is gone. */
+    private void borrow() {
+        int slot = cache.borrow();
+        if (slot == ExpertCache.NONE) {
+            for (int staging = shape.slots(); staging < shape.allSlots(); staging++) {
+                assertThat(cache.state(staging)).isEqualTo(SlotState.FILLING);
+            }
+            return;
+        }
+        assertThat(slot).isGreaterThanOrEqualTo(shape.slots());
+        assertThat(inFlight).as("slots in flight stay").doesNotContain(slot);
+        expertOf.remove(slot);
+        assertThat(cache.state(slot)).isEqualTo(SlotState.IN_USE);
+        assertThat(cache.expertIn(slot)).isEqualTo(ExpertCache.NONE);
+        assertThat(cache.promote(slot)).isEqualTo(ExpertCache.NONE);
+        assertThat(cache.borrow()).as("lent to one alone").isNotEqualTo(slot);
+        for (int other = shape.slots(); other < shape.allSlots(); other++) {
+            if (cache.state(other) == SlotState.IN_USE) {
+                expertOf.remove(other);
+                cache.release(other);
+            }
         }
         compare();
     }

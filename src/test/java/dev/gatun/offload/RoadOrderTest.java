@@ -170,6 +170,16 @@ class RoadOrderTest {
     }
 
     @Test
+    void whatTheHostWasOftenAskedForIsFetchedWhole() {
+        Rig rig = rig(SHAPE, HostMode.INCLUSIVE, MissMode.AUTO, SLOW, FASTER);
+        assertThat(token(rig, 0, 6).parts).containsExactly(1);
+        assertThat(token(rig, 1, 5, 6).parts).containsExactly(2, 0);
+        rig.device().finish();
+        assertThat(token(rig, 0, 5, 6).parts).containsExactly(0, 3);
+        rig.device().finish();
+    }
+
+    @Test
     void aFollowUpTakesThePlaceOfTheLeastOnceItIsWhole() {
         Rig rig = rig(new CacheShape(1, 8, 2, 2, Sharing.PER_LAYER), HostMode.INCLUSIVE, MissMode.CPU, SLOW, FAST);
         for (int expert : new int[] {0, 1, 2, 3}) {
