@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.gatun.offload.CacheShape;
 import dev.gatun.offload.HostMode;
+import dev.gatun.offload.MissMode;
 import dev.gatun.offload.OffloadOptions;
 import dev.gatun.offload.PolicyKind;
 import dev.gatun.offload.TraceWriter;
@@ -35,6 +36,7 @@ class ModelOptionsTest {
                 .withPrefetch(3)
                 .withHostMode(HostMemoryMode.EXCLUSIVE)
                 .withContextLength(100)
+                .withMisses(ExpertMisses.CPU)
                 .withTimes(true);
         assertThat(options.times()).isTrue();
         assertThat(options.backend()).isEqualTo(BackendPreference.CPU);
@@ -47,7 +49,8 @@ class ModelOptionsTest {
                         .withSharing(CacheShape.Sharing.POOL)
                         .withPrefetch(3)
                         .withHostMode(HostMode.EXCLUSIVE)
-                        .withContext(100));
+                        .withContext(100)
+                        .withMisses(MissMode.CPU));
     }
 
     /** Of a model with one layer of four experts. */

@@ -1,5 +1,6 @@
 package dev.gatun.cli;
 
+import dev.gatun.ExpertMisses;
 import dev.gatun.ExpertPolicy;
 import dev.gatun.ExpertSlots;
 import dev.gatun.GatunException;
@@ -7,6 +8,7 @@ import dev.gatun.HostMemoryMode;
 import dev.gatun.ModelOptions;
 import dev.gatun.offload.CacheShape;
 import dev.gatun.offload.HostMode;
+import dev.gatun.offload.MissMode;
 import dev.gatun.offload.OffloadOptions;
 import dev.gatun.offload.PolicyKind;
 import dev.gatun.offload.RoutingTrace;
@@ -18,6 +20,7 @@ import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.OptionalLong;
 import java.util.stream.Stream;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 
 /** The options for models on a GPU that has no room for all their experts. */
@@ -87,6 +90,9 @@ final class OffloadArguments {
             description = "Keep no more than so many experts on the GPU, all layers together. Default: as many as fit.")
     Optional<Integer> mostExperts = Optional.empty();
 
+    @Mixin
+    private final MissArguments misses = new MissArguments();
+
     /** These options over others. */
     ModelOptions over(ModelOptions options) {
         ExpertPolicy chosen = policy.orElse(placement.isPresent() ? ExpertPolicy.FIXED : ExpertPolicy.LRU);
@@ -102,7 +108,7 @@ final class OffloadArguments {
                 prefetchLayers,
                 hostMode,
                 options.contextLength(),
-                options.misses(),
+                misses.chosen(),
                 mostExperts.map(OptionalInt::of).orElse(options.mostExperts()),
                 options.times());
     }
@@ -119,7 +125,7 @@ final class OffloadArguments {
                 prefetchLayers,
                 planned(hostMode),
                 checked.contextLength(),
-                OffloadOptions.defaults().misses(),
+                planned(checked.misses()),
                 checked.mostExperts());
         return switch (checked.policy()) {
             case LRU -> options;
@@ -143,7 +149,8 @@ final class OffloadArguments {
                                 .map(shared -> "slots " + word(shared)),
                         Optional.of(prefetch).filter(count -> count > 0).map(count -> "prefetch " + count),
                         Optional.of(prefetchLayers).filter(count -> count > 1).map(count -> "prefetch layers " + count),
-                        mostExperts.map(count -> "most experts " + count))
+                        mostExperts.map(count -> "most experts " + count),
+                        misses.changed())
                 .flatMap(Optional::stream);
     }
 
@@ -165,6 +172,15 @@ final class OffloadArguments {
             case AUTO -> Optional.empty();
             case INCLUSIVE -> Optional.of(HostMode.INCLUSIVE);
             case EXCLUSIVE -> Optional.of(HostMode.EXCLUSIVE);
+        };
+    }
+
+    /** What a plan takes for a way with misses. */
+    static MissMode planned(ExpertMisses misses) {
+        return switch (misses) {
+            case FETCH -> MissMode.FETCH;
+            case CPU -> MissMode.CPU;
+            case AUTO -> MissMode.AUTO;
         };
     }
 }

@@ -157,6 +157,10 @@ class CommandLineTest {
                     generate -m DEMO -p x --prefetch 4        | prefetch: 4
                     generate -m DEMO -p x --prefetch -1       | prefetch: -1
                     generate -m DEMO -p x --most-experts -1   | most experts: -1
+                    generate -m DEMO -p x --misses drop       | --misses
+                    generate -m DEMO -p x --deterministic --misses auto | --deterministic: with --misses auto
+                    generate -m DEMO -p x --misses cpu --deterministic  | --deterministic: with --misses cpu
+                    bench -m DEMO --deterministic --misses cpu | --deterministic: with --misses cpu
                     generate -m DEMO -p x --policy best       | --policy
                     generate -m DEMO -p x --policy fixed      | --placement FILE
                     generate -m DEMO -p x --placement /nowhere | /nowhere
@@ -277,10 +281,29 @@ class CommandLineTest {
         String[] bench = {"bench", "-m", DEMO, "--backend", "cpu", "-p", "0", "-n", "2", "-r", "1", "--warmup", "0"};
         assertThat(run(bench).out()).doesNotContain("options:");
         String[] changed = {
-            "--host-mode", "exclusive", "--policy", "lfu", "--slots", "pool", "--prefetch", "2", "--most-experts", "12"
+            "--host-mode",
+            "exclusive",
+            "--policy",
+            "lfu",
+            "--slots",
+            "pool",
+            "--prefetch",
+            "2",
+            "--most-experts",
+            "12",
+            "--misses",
+            "cpu"
         };
         assertThat(run(with(bench, changed)).out().lines())
-                .contains("options: host mode exclusive, policy lfu, slots pool, prefetch 2, most experts 12");
+                .contains(
+                        "options: host mode exclusive, policy lfu, slots pool, prefetch 2, most experts 12, misses cpu");
+        assertThat(run(with(bench, "--misses", "auto")).out()).doesNotContain("options:");
+        for (String[] fetching :
+                List.of(new String[] {"--deterministic"}, new String[] {"--misses", "fetch"}, new String[] {
+                    "--deterministic", "--misses", "fetch"
+                })) {
+            assertThat(run(with(bench, fetching)).out().lines()).contains("options: misses fetch");
+        }
     }
 
     @Test
