@@ -100,6 +100,9 @@ public final class CudaBackend implements Backend {
             WeightLoader loader = new WeightLoader(resources.stream(), resources.arena());
             this.weights = loader.load(model.weights(), layer -> experts(model, loader, layer));
             this.operations = CudaOperations.prepare(resources, config, weights, workspace, maxChunk());
+            if (options.simulatedLink().isPresent()) {
+                operations.experts().leaveRoom(PacedLink.BLOCKS);
+            }
             this.launches = options.graphs() && !budget.isOffloaded()
                     ? TokenLaunches.withGraphs(new StreamRecorder(resources.stream()))
                     : TokenLaunches.plain();

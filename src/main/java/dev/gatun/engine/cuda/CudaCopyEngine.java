@@ -26,12 +26,13 @@ final class CudaCopyEngine implements CopyEngine {
     private final SlotMemory slots;
     private final List<CudaEvent> events;
     private final Optional<LinkTimes> times;
+    private final Optional<PacedLink> pace;
     private long last = ENDED;
 
     /**
      * Opens the streams.
      *
-     * @param options whether copies of both ways share one, and whether they are timed
+     * @param options whether copies of both ways share one, whether they are timed, and a slower link to simulate
      */
     CudaCopyEngine(CudaResources resources, PinnedStore store, SlotMemory slots, CudaOptions options) {
         CudaDevice device = resources.stream().device();
@@ -47,6 +48,9 @@ final class CudaCopyEngine implements CopyEngine {
                 ? Optional.of(
                         resources.remember(new LinkTimes(() -> new EventMark(uploads), () -> new EventMark(downloads))))
                 : Optional.empty();
+        this.pace = options.simulatedLink().stream()
+                .mapToObj(rate -> new PacedLink(resources.kernels(), resources.arena(), uploads, downloads, rate))
+                .findFirst();
     }
 
     /** How long copies ran, if they are timed. */
@@ -58,13 +62,19 @@ final class CudaCopyEngine implements CopyEngine {
     public long upload(int block, int slot, long offset, long bytes, long after) {
         order(uploads, after);
         if (bytes > 0) {
-            if (times.isPresent()) {
-                times.get().upload(() -> store.upload(block, slots.slot(slot), offset, bytes, uploads));
-            } else {
-                store.upload(block, slots.slot(slot), offset, bytes, uploads);
-            }
+            upload(bytes, () -> store.upload(block, slots.slot(slot), offset, bytes, uploads));
         }
         return record(uploads);
+    }
+
+    /** Puts copies of so many bytes into their stream, in its time. */
+    private void upload(long bytes, Runnable copies) {
+        Runnable paced = pace.isPresent() ? () -> pace.get().upload(bytes, copies) : copies;
+        if (times.isPresent()) {
+            times.get().upload(paced);
+        } else {
+            paced.run();
+        }
     }
 
     @Override
@@ -75,12 +85,17 @@ final class CudaCopyEngine implements CopyEngine {
     @Override
     public long download(int slot, int block, long after) {
         order(downloads, after);
-        if (times.isPresent()) {
-            times.get().download(() -> store.download(slots.slot(slot), block, downloads));
-        } else {
-            store.download(slots.slot(slot), block, downloads);
-        }
+        download(() -> store.download(slots.slot(slot), block, downloads));
         return record(downloads);
+    }
+
+    private void download(Runnable copy) {
+        Runnable paced = pace.isPresent() ? () -> pace.get().download(store.blockBytes(), copy) : copy;
+        if (times.isPresent()) {
+            times.get().download(paced);
+        } else {
+            paced.run();
+        }
     }
 
     @Override

@@ -13,8 +13,8 @@ import java.util.OptionalDouble;
  *     memory; that costs a pass some microseconds a layer
  * @param threads of the host that compute experts which are not on the device, the one that feeds it included; 0 for one per
  *     available processor
- * @param simulatedLink bytes a second that copies to the device are slowed to, to study machines with a slower link; empty to
- *     copy as fast as it goes
+ * @param simulatedLink bytes a second, each way, that copies of experts are slowed to, to study machines with a slower link;
+ *     empty to copy as fast as it goes
  */
 public record CudaOptions(boolean graphs, boolean oneWay, boolean times, int threads, OptionalDouble simulatedLink) {
     /** What is fastest: graphs where the whole model lies in the device's memory, copies both ways at once, no times. */
@@ -42,7 +42,7 @@ public record CudaOptions(boolean graphs, boolean oneWay, boolean times, int thr
         return new CudaOptions(graphs, oneWay, times, count, simulatedLink);
     }
 
-    /** The same with copies to the device slowed to so many bytes a second. */
+    /** The same with copies of experts slowed to so many bytes a second. */
     public CudaOptions withSimulatedLink(double rate) {
         return new CudaOptions(graphs, oneWay, times, threads, OptionalDouble.of(rate));
     }

@@ -51,7 +51,7 @@ final class DecodeExperts {
     private final int topK;
     private final int multiprocessors;
     private final DeviceMemory barrier;
-    private final List<LaunchShape> shapes;
+    private List<LaunchShape> shapes;
 
     DecodeExperts(
             KernelLibrary library, CudaStream stream, DeviceArena memory, ExpertBlock block, int experts, int topK) {
@@ -62,11 +62,22 @@ final class DecodeExperts {
         String scheme = block.gate().format() == TileFormat.Q2N ? "q2n" : "q2";
         this.kernels = TokenVariants.find(library, "experts_q2", "gatun_experts_" + scheme);
         this.barrier = memory.allocate(3 * Integer.BYTES);
-        this.shapes =
-                IntStream.of(1, 2, 4, TokenVariants.MOST).mapToObj(this::shape).toList();
+        leaveRoom(0);
         setWorkspace(memory);
         setShape(experts);
         recover();
+    }
+
+    /**
+     * Lets other blocks stay resident while this runs, as fewer of its own do: they take all registers of a multiprocessor, and
+     * all must be resident to end. What is computed has the same bits.
+     *
+     * @param blocks how many blocks of other kernels, each no larger than one of this
+     */
+    void leaveRoom(int blocks) {
+        shapes = IntStream.of(1, 2, 4, TokenVariants.MOST)
+                .mapToObj(variant -> shape(variant, blocks))
+                .toList();
     }
 
     private void setWorkspace(DeviceArena memory) {
@@ -122,12 +133,12 @@ final class DecodeExperts {
         barrier.zero(stream);
     }
 
-    private LaunchShape shape(int variant) {
+    private LaunchShape shape(int variant, int others) {
         int entry = block.gate().format() == TileFormat.Q2N ? 8 : 16;
         int shared = variant * SLICE_TILES * 32 * entry + (variant == 1 ? 8192 : 16384) + 36 * variant;
         // All blocks wait for each other, so no more than run at once.
         int resident = kernels.of(variant).kernel().blocksPerMultiprocessor(BLOCK, shared);
-        int blocks = multiprocessors * Math.min(BLOCKS_PER_MULTIPROCESSOR, resident);
+        int blocks = Math.max(1, multiprocessors * Math.min(BLOCKS_PER_MULTIPROCESSOR, resident) - others);
         return LaunchShape.of(blocks, BLOCK).sharing(shared).cooperative();
     }
 

@@ -48,6 +48,11 @@ final class ExpertsOperation {
         return tiled.get(block);
     }
 
+    /** Lets so many small blocks of other kernels stay resident while experts are computed. */
+    void leaveRoom(int blocks) {
+        tiled.values().forEach(experts -> experts.few().leaveRoom(blocks));
+    }
+
     /** Makes the next launch possible after one that failed. */
     void recover() {
         tiled.values().forEach(TiledExperts::recover);

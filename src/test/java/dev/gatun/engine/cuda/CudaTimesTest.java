@@ -9,6 +9,7 @@ import dev.gatun.engine.OffloadCounts;
 import dev.gatun.engine.OffloadCounts.Parts;
 import dev.gatun.engine.OpenModel;
 import dev.gatun.offload.HostMode;
+import dev.gatun.offload.MissMode;
 import dev.gatun.offload.OffloadOptions;
 import java.util.ArrayList;
 import java.util.List;
@@ -47,7 +48,7 @@ class CudaTimesTest {
     }
 
     private static long sum(Parts parts) {
-        return parts.attention() + parts.router() + parts.experts() + parts.waiting() + parts.host();
+        return parts.attention() + parts.router() + parts.experts() + parts.waiting() + parts.cpu() + parts.host();
     }
 
     /** What passes of so many tokens took by the host's clock, and what was counted meanwhile. */
@@ -86,6 +87,28 @@ class CudaTimesTest {
             assertThat(tokens.parts().experts()).isPositive();
             assertThat(tokens.parts().waiting()).isPositive();
             assertThat((double) tokens.link()).isBetween(1.0, DRIFT * tokens.nanos());
+        }
+    }
+
+    @Test
+    void aSimulatedLinkIsNoFasterThanItsRateAndChangesNoBits() {
+        double rate = 100e6;
+        OffloadOptions few = OffloadOptions.defaults().withMostSlots(FEW_SLOTS).withMisses(MissMode.FETCH);
+        int[] prompt = random(new Random(4), 30);
+        float[] expected;
+        try (OpenModel model = QuantizedOnGpu.open(few, CudaOptions.defaults());
+                KvCache cache = model.backend().newKvCache(512, KvPrecision.F16)) {
+            expected = model.feed(cache, prompt);
+        }
+        CudaOptions slow = CudaOptions.defaults().withTimes(true).withSimulatedLink(rate);
+        try (OpenModel model = QuantizedOnGpu.open(few, slow);
+                KvCache cache = model.backend().newKvCache(512, KvPrecision.F16)) {
+            assertThat(model.feed(cache, prompt)).containsExactly(expected);
+            Measured tokens = measure(model, cache, new Random(2), WARM_UP, 1);
+            double seconds = tokens.counts().bytesUp() / rate;
+            assertThat(seconds).isPositive();
+            assertThat(tokens.link() / 1e9).isGreaterThanOrEqualTo(seconds / DRIFT);
+            assertThat(tokens.nanos() / 1e9).isGreaterThanOrEqualTo(seconds / DRIFT);
         }
     }
 
