@@ -2,6 +2,7 @@ package dev.gatun;
 
 import java.nio.file.Path;
 import java.util.Optional;
+import java.util.OptionalDouble;
 import java.util.OptionalInt;
 import java.util.OptionalLong;
 import java.util.function.Consumer;
@@ -29,6 +30,8 @@ import java.util.function.Consumer;
  * @param mostExperts how many of the experts of all layers stay on the GPU at most; empty for as many as fit
  * @param times whether the GPU takes the time of copies and of each part of a pass, for {@link OffloadStatistics#times}; that
  *     costs some microseconds for each layer of a pass
+ * @param simulatedLink bytes a second, each way, that copies of experts are slowed to, to study machines with a slower link;
+ *     empty to copy as fast as it goes
  */
 public record ModelOptions(
         BackendPreference backend,
@@ -44,7 +47,8 @@ public record ModelOptions(
         int contextLength,
         ExpertMisses misses,
         OptionalInt mostExperts,
-        boolean times) {
+        boolean times,
+        OptionalDouble simulatedLink) {
     /** The most threads that can be asked for. */
     public static final int MAX_THREADS = 1024;
 
@@ -79,6 +83,9 @@ public record ModelOptions(
                 prefetchLayers >= 1 && prefetchLayers <= MAX_PREFETCH_LAYERS,
                 "prefetch layers: " + prefetchLayers + " is not between 1 and " + MAX_PREFETCH_LAYERS);
         require(contextLength >= 0, "context length: " + contextLength + " is negative");
+        require(
+                simulatedLink.orElse(1) > 0,
+                "simulated link: " + simulatedLink.orElse(0) + " bytes a second are not more than none");
     }
 
     private static void requirePositive(String name, OptionalLong bytes) {
@@ -109,7 +116,8 @@ public record ModelOptions(
                 0,
                 ExpertMisses.AUTO,
                 OptionalInt.empty(),
-                false);
+                false,
+                OptionalDouble.empty());
     }
 
     /** These options with another backend. */
@@ -188,6 +196,11 @@ public record ModelOptions(
         return with(draft -> draft.times = on);
     }
 
+    /** These options with copies of experts slowed to so many bytes a second each way. */
+    public ModelOptions withSimulatedLink(double rate) {
+        return with(draft -> draft.simulatedLink = OptionalDouble.of(rate));
+    }
+
     /** These options with what {@code change} changes. */
     private ModelOptions with(Consumer<Draft> change) {
         Draft draft = new Draft(this);
@@ -211,6 +224,7 @@ public record ModelOptions(
         private ExpertMisses misses;
         private OptionalInt mostExperts;
         private boolean times;
+        private OptionalDouble simulatedLink;
 
         Draft(ModelOptions options) {
             backend = options.backend;
@@ -227,6 +241,7 @@ public record ModelOptions(
             misses = options.misses;
             mostExperts = options.mostExperts;
             times = options.times;
+            simulatedLink = options.simulatedLink;
         }
 
         ModelOptions finish() {
@@ -244,7 +259,8 @@ public record ModelOptions(
                     contextLength,
                     misses,
                     mostExperts,
-                    times);
+                    times,
+                    simulatedLink);
         }
     }
 }

@@ -74,8 +74,10 @@ record OpenedBackend(Backend backend, BackendChoice choice) {
             LoadingListener listener,
             String reason)
             throws NoGpuException {
-        CudaOptions launching =
-                CudaOptions.defaults().withTimes(options.times()).withThreads(options.threads());
+        CudaOptions launching = CudaOptions.defaults()
+                .withTimes(options.times())
+                .withThreads(options.threads())
+                .withSimulatedLink(options.simulatedLink());
         return switch (CudaBackend.availability()) {
             case CudaAvailability.Unavailable none -> throw new NoGpuException(none.reason(), null);
             case CudaAvailability.Available some ->

@@ -78,8 +78,17 @@ public final class SystemInfo {
      * @throws GatunException if the CPU library cannot be loaded, or there is no memory for it
      */
     public static HostBandwidth hostBandwidth() {
+        return hostBandwidth(Runtime.getRuntime().availableProcessors());
+    }
+
+    /**
+     * The same with so many threads, 1 to {@value ModelOptions#MAX_THREADS}.
+     *
+     * @throws GatunException as {@link #hostBandwidth()}
+     */
+    public static HostBandwidth hostBandwidth(int threads) {
         try {
-            ReadBandwidth measured = ReadBandwidth.measure(Runtime.getRuntime().availableProcessors());
+            ReadBandwidth measured = ReadBandwidth.measure(threads);
             return new HostBandwidth(measured.gigabytesPerSecond(), measured.threads());
         } catch (NativeLibraryException | CpuException | OutOfMemoryError unusable) {
             throw new GatunException(unusable.getMessage(), unusable);

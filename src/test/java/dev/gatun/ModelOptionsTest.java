@@ -37,8 +37,10 @@ class ModelOptionsTest {
                 .withHostMode(HostMemoryMode.EXCLUSIVE)
                 .withContextLength(100)
                 .withMisses(ExpertMisses.CPU)
+                .withSimulatedLink(12e9)
                 .withTimes(true);
         assertThat(options.times()).isTrue();
+        assertThat(options.simulatedLink()).hasValue(12e9);
         assertThat(options.backend()).isEqualTo(BackendPreference.CPU);
         assertThat(options.threads()).isEqualTo(3);
         assertThat(OffloadSettings.of(options))
@@ -87,6 +89,8 @@ class ModelOptionsTest {
         requireMistake("prefetch: 4", () -> options.withPrefetch(4));
         requireMistake("policy: fixed", () -> options.withExpertPolicy(ExpertPolicy.FIXED));
         requireMistake("context length: -1", () -> options.withContextLength(-1));
+        requireMistake("simulated link: 0.0 bytes", () -> options.withSimulatedLink(0));
+        requireMistake("simulated link: NaN bytes", () -> options.withSimulatedLink(Double.NaN));
         requireMistake("threads: 1025", () -> options.withThreads(1025));
         requireMistake("/nowhere", () -> OffloadSettings.of(options.withPlacement(Path.of("/nowhere"))));
     }

@@ -1,5 +1,6 @@
 package dev.gatun.bench;
 
+import dev.gatun.ExpertMisses;
 import java.util.List;
 import java.util.OptionalDouble;
 
@@ -10,6 +11,8 @@ import java.util.OptionalDouble;
  * @param subject what was measured
  * @param routing how a synthetic router chose, or empty for a real one
  * @param options those that are not the defaults, in a few words; empty if all are
+ * @param misses what was done about experts that were not on the GPU
+ * @param simulation what of another machine was simulated
  * @param ceilings what the machine can do at most
  * @param results of the tests, in their order
  */
@@ -18,6 +21,8 @@ public record BenchReport(
         BenchDescription subject,
         String routing,
         String options,
+        ExpertMisses misses,
+        Simulation simulation,
         Ceilings ceilings,
         List<BenchResult> results) {
     public BenchReport {
@@ -26,7 +31,7 @@ public record BenchReport(
 
     /** The tokens a second that the machine allows for what a test did; empty where nothing is known. */
     public OptionalDouble bound(BenchResult result) {
-        return new Bound(subject, ceilings).of(result);
+        return new Bound(subject, misses, ceilings).of(result);
     }
 
     /** The mean rate's share of the bound. */

@@ -1,5 +1,6 @@
 package dev.gatun.bench;
 
+import dev.gatun.ExpertMisses;
 import dev.gatun.offload.ModelSizes;
 import java.util.OptionalDouble;
 
@@ -7,12 +8,13 @@ import java.util.OptionalDouble;
  * The tokens a second that the machine allows for what a test did.
  *
  * <ul>
- *   <li>Generating: 1 &divide; (bytes fetched &divide; link + trunk &divide; memory + experts of those layers that only hit
- *       &divide; memory), each for one token. Copies hide the reading of the other layers' experts. Where every expert lies
- *       in the memory that is computed from, all layers only hit.
- *   <li>A prompt: its tokens &divide; the longest of three times: of the bytes fetched over the link, of reading trunk and
- *       experts once, and of its multiplications and additions on the tensor cores. On the CPU, whose arithmetic is not
- *       measured, there is no bound.
+ *   <li>Generating: 1 &divide; (missing bytes &divide; roads + trunk &divide; memory + experts of those layers that only hit
+ *       &divide; memory), each for one token. Missing bytes are those that were copied or read by the CPU; the roads are link
+ *       and host memory together where both were open to a miss, else the one that was. They hide the reading of the other
+ *       layers' experts. Where every expert lies in the memory that is computed from, all layers only hit.
+ *   <li>A prompt: its tokens &divide; the longest of these times: of the bytes fetched over the link, of those that the CPU
+ *       read, of reading trunk and experts once, and of its multiplications and additions on the tensor cores. On the CPU,
+ *       whose arithmetic is not measured, there is no bound.
  * </ul>
  *
  * <p>Of a swap only the way to the device counts, at the rate of the link when nothing comes back. Bytes and layers are
@@ -20,10 +22,12 @@ import java.util.OptionalDouble;
  */
 final class Bound {
     private final BenchDescription subject;
+    private final ExpertMisses misses;
     private final Ceilings ceilings;
 
-    Bound(BenchDescription subject, Ceilings ceilings) {
+    Bound(BenchDescription subject, ExpertMisses misses, Ceilings ceilings) {
         this.subject = subject;
+        this.misses = misses;
         this.ceilings = ceilings;
     }
 
@@ -41,7 +45,7 @@ final class Bound {
         double hitLayers =
                 result.cost().map(counted -> counted.hitLayers() / tokens).orElse((double) model.layers());
         double experts = hitLayers * model.expertsPerToken() * model.expert();
-        return linkSeconds(result) / tokens + (model.trunkRead() + experts) / ceilings.memory();
+        return missSeconds(result) / tokens + (model.trunkRead() + experts) / ceilings.memory();
     }
 
     private OptionalDouble prompt(BenchResult result) {
@@ -52,7 +56,7 @@ final class Bound {
         double computing =
                 tokens * subject.operationsPerToken() / ceilings.operations().getAsDouble();
         double reading = (subject.sizes().trunkRead() + readExperts(tokens)) / ceilings.memory();
-        double fetching = linkSeconds(result) / result.runs().size();
+        double fetching = apart(result) / result.runs().size();
         return OptionalDouble.of(tokens / Math.max(fetching, Math.max(reading, computing)));
     }
 
@@ -63,8 +67,30 @@ final class Bound {
         return (double) model.layers() * chosen * model.expert();
     }
 
-    private double linkSeconds(BenchResult result) {
-        double bytes = result.cost().map(FetchCost::bytesUp).orElse(0L);
-        return ceilings.link().isPresent() ? bytes / ceilings.link().getAsDouble() : 0;
+    private double missSeconds(BenchResult result) {
+        return switch (misses) {
+            case FETCH, CPU -> apart(result);
+            case AUTO -> together(result);
+        };
+    }
+
+    /** Each road carries what it carried, and the longer one counts. */
+    private double apart(BenchResult result) {
+        return result.cost()
+                .map(cost -> Math.max(
+                        seconds(cost.bytesUp(), ceilings.link().orElse(0)),
+                        seconds(cost.roads().bytes(), ceilings.host().orElse(0))))
+                .orElse(0.0);
+    }
+
+    /** What both carried, divided so that they end together. */
+    private double together(BenchResult result) {
+        double rate = ceilings.link().orElse(0) + ceilings.host().orElse(0);
+        return result.cost().map(cost -> seconds(cost.bytes(), rate)).orElse(0.0);
+    }
+
+    /** Nothing over a road that is not there. */
+    private static double seconds(long bytes, double rate) {
+        return rate > 0 ? bytes / rate : 0;
     }
 }

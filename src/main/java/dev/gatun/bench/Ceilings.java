@@ -3,6 +3,7 @@ package dev.gatun.bench;
 import dev.gatun.SystemInfo;
 import java.util.Optional;
 import java.util.OptionalDouble;
+import java.util.OptionalInt;
 
 /**
  * What the machine can do at most, measured in the run that the benchmark's figures are of. In units a second.
@@ -10,26 +11,40 @@ import java.util.OptionalDouble;
  * @param memory bytes that the backend reads of the memory where its weights lie: the GPU's, or the host's
  * @param link bytes from host to GPU; empty on the CPU
  * @param operations multiplications and additions of the GPU's tensor cores; empty on the CPU
+ * @param host bytes that the host's processor reads of its memory beside a GPU; empty on the CPU, whose {@code memory} it is
  */
-public record Ceilings(double memory, OptionalDouble link, OptionalDouble operations) {
+public record Ceilings(double memory, OptionalDouble link, OptionalDouble operations, OptionalDouble host) {
     private static final double GIGA = 1e9;
     private static final double TERA = 1e12;
 
     /**
-     * Measures, in about a second.
+     * Measures, in about two seconds. A simulated link's rate is its ceiling, and simulated threads read the host's memory.
      *
      * @param backend {@code "cuda"} for the first GPU, anything else for the host
+     * @param simulation what is not as it is here
      * @throws dev.gatun.GatunException if that fails
      */
-    public static Ceilings measure(String backend) {
+    public static Ceilings measure(String backend, Simulation simulation) {
         Optional<SystemInfo.GpuBandwidth> gpu = backend.equals("cuda") ? SystemInfo.gpuBandwidth() : Optional.empty();
-        return gpu.map(Ceilings::of)
-                .orElseGet(() -> new Ceilings(
-                        SystemInfo.hostBandwidth().read() * GIGA, OptionalDouble.empty(), OptionalDouble.empty()));
+        double host = hostRead(simulation.threads());
+        return gpu.map(measured -> of(measured, host, simulation))
+                .orElseGet(() ->
+                        new Ceilings(host, OptionalDouble.empty(), OptionalDouble.empty(), OptionalDouble.empty()));
     }
 
-    private static Ceilings of(SystemInfo.GpuBandwidth gpu) {
+    private static double hostRead(OptionalInt threads) {
+        SystemInfo.HostBandwidth host =
+                threads.isPresent() ? SystemInfo.hostBandwidth(threads.getAsInt()) : SystemInfo.hostBandwidth();
+        return host.read() * GIGA;
+    }
+
+    /** A link that is slower anyhow stays as it is. */
+    static Ceilings of(SystemInfo.GpuBandwidth gpu, double host, Simulation simulation) {
+        double link = gpu.toGpu() * GIGA;
         return new Ceilings(
-                gpu.read() * GIGA, OptionalDouble.of(gpu.toGpu() * GIGA), OptionalDouble.of(gpu.operations() * TERA));
+                gpu.read() * GIGA,
+                OptionalDouble.of(Math.min(link, simulation.link().orElse(link))),
+                OptionalDouble.of(gpu.operations() * TERA),
+                OptionalDouble.of(host));
     }
 }

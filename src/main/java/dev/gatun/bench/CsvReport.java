@@ -16,6 +16,7 @@ public final class CsvReport {
         for (BenchResult result : report.results()) {
             Map<String, Object> fields = new LinkedHashMap<>(ReportFields.subject(report.subject()));
             fields.putAll(ReportFields.result(report, result));
+            fields.putAll(ReportFields.setting(report));
             if (text.isEmpty()) {
                 text.append(line(fields.keySet()));
             }

@@ -12,13 +12,25 @@ import java.util.Optional;
  * @param hitLayers layers of a token all of whose experts were on the device
  * @param bytesUp bytes copied to the device
  * @param bytesDown bytes copied back
+ * @param roads how those that were missing were served
  * @param times where the time went; empty where that was not measured
  */
 public record FetchCost(
-        long requests, long hits, long hitLayers, long bytesUp, long bytesDown, Optional<TimeCost> times) {
+        long requests,
+        long hits,
+        long hitLayers,
+        long bytesUp,
+        long bytesDown,
+        RoadCost roads,
+        Optional<TimeCost> times) {
     /** The share of the experts asked for that were on the device; 0 when none were asked for. */
     public double hitRatio() {
         return requests == 0 ? 0 : (double) hits / requests;
+    }
+
+    /** Bytes that both roads carried: copied to the device, and read by the CPU. */
+    public long bytes() {
+        return bytesUp + roads.bytes();
     }
 
     static FetchCost of(OffloadStatistics cost) {
@@ -28,6 +40,7 @@ public record FetchCost(
                 cost.hitLayers(),
                 cost.bytesToGpu(),
                 cost.bytesFromGpu(),
+                RoadCost.of(cost.roads()),
                 cost.times().map(TimeCost::of));
     }
 
@@ -38,6 +51,7 @@ public record FetchCost(
                 cost.hitLayers(),
                 cost.bytesUp(),
                 cost.bytesDown(),
+                RoadCost.of(cost.roads()),
                 cost.times().map(TimeCost::of));
     }
 
@@ -48,6 +62,7 @@ public record FetchCost(
                 hitLayers + more.hitLayers,
                 bytesUp + more.bytesUp,
                 bytesDown + more.bytesDown,
+                roads.plus(more.roads),
                 times.flatMap(mine -> more.times.map(mine::plus)));
     }
 }

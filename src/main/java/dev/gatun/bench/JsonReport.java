@@ -17,6 +17,7 @@ public final class JsonReport {
         fields.putAll(ReportFields.subject(report.subject()));
         fields.put("routing", report.routing());
         fields.put("options", report.options());
+        fields.putAll(ReportFields.setting(report));
         fields.put("ceilings", ceilings(report.ceilings()));
         List<Map<String, Object>> results = new ArrayList<>();
         for (BenchResult result : report.results()) {
@@ -33,6 +34,7 @@ public final class JsonReport {
         fields.put("memory_bytes_per_second", measured.memory());
         fields.put("link_bytes_per_second", ReportFields.nullable(measured.link()));
         fields.put("operations_per_second", ReportFields.nullable(measured.operations()));
+        fields.put("host_bytes_per_second", ReportFields.nullable(measured.host()));
         return fields;
     }
 }

@@ -21,6 +21,11 @@ public final class MarkdownReport {
                 .append("; ")
                 .append(report.subject().device())
                 .append('\n');
+        if (!report.simulation().isNone()) {
+            text.append("simulated, not this machine: ")
+                    .append(report.simulation().description())
+                    .append('\n');
+        }
         text.append("ceilings: ").append(ceilings(report)).append('\n');
         if (!report.routing().isEmpty()) {
             text.append("routing: ").append(report.routing()).append('\n');
@@ -30,13 +35,16 @@ public final class MarkdownReport {
         }
         text.append('\n').append(head(fetches));
         report.results().forEach(result -> text.append(row(cells(report, result, fetches))));
-        return text.append(TimeTable.of(report.results())).toString();
+        return text.append(RoadTable.of(report))
+                .append(TimeTable.of(report.results()))
+                .toString();
     }
 
     private static String ceilings(BenchReport report) {
         Ceilings measured = report.ceilings();
         StringBuilder text = new StringBuilder(decimal(1, measured.memory() / 1e9) + " GB/s memory read");
         measured.link().ifPresent(link -> text.append(", " + decimal(1, link / 1e9) + " GB/s over the link"));
+        measured.host().ifPresent(read -> text.append(", " + decimal(1, read / 1e9) + " GB/s host memory read"));
         measured.operations().ifPresent(rate -> text.append(", " + decimal(0, rate / 1e12) + " TFLOP/s"));
         return text.toString();
     }
@@ -59,7 +67,7 @@ public final class MarkdownReport {
         List<String> cells = new ArrayList<>(List.of(
                 subject.model().replace("|", "\\|"),
                 size(subject.bytes()),
-                subject.backend(),
+                report.simulation().isNone() ? subject.backend() : subject.backend() + ", simulated",
                 subject.gpuMemory().isPresent() ? size(subject.gpuMemory().getAsLong()) : NONE,
                 result.test().label()));
         if (fetches) {
@@ -83,6 +91,10 @@ public final class MarkdownReport {
 
     static String decimal(int digits, double value) {
         return String.format(Locale.ROOT, "%." + digits + "f", value);
+    }
+
+    static String percent(double share) {
+        return decimal(1, 100 * share) + " %";
     }
 
     static String row(List<String> cells) {

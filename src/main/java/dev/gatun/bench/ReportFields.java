@@ -1,9 +1,11 @@
 package dev.gatun.bench;
 
 import java.util.LinkedHashMap;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalDouble;
+import java.util.OptionalInt;
 import java.util.function.ToDoubleFunction;
 
 /** A report's numbers by name, for machines; rates are tokens a second. */
@@ -24,6 +26,17 @@ final class ReportFields {
         return fields;
     }
 
+    /** How it was measured. What is not simulated is null. */
+    static Map<String, Object> setting(BenchReport report) {
+        OptionalInt threads = report.simulation().threads();
+        Map<String, Object> fields = new LinkedHashMap<>();
+        fields.put("misses", report.misses().name().toLowerCase(Locale.ROOT));
+        fields.put(
+                "simulated_link_bytes_per_second", nullable(report.simulation().link()));
+        fields.put("simulated_threads", threads.isPresent() ? threads.getAsInt() : null);
+        return fields;
+    }
+
     /** What a test gave, without the samples. What is not known is null. */
     static Map<String, Object> result(BenchReport report, BenchResult result) {
         Samples rates = result.rates();
@@ -37,6 +50,7 @@ final class ReportFields {
         fields.put("bound", nullable(report.bound(result)));
         fields.put("share_of_bound", nullable(report.shareOfBound(result)));
         fields.putAll(cost(result));
+        fields.putAll(roads(report, result));
         return fields;
     }
 
@@ -52,6 +66,24 @@ final class ReportFields {
         return fields;
     }
 
+    private static Map<String, Object> roads(BenchReport report, BenchResult result) {
+        Optional<RoadCost> roads = result.cost().map(FetchCost::roads);
+        Optional<RoadUse> use = result.cost().map(cost -> RoadUse.of(result, cost, report.ceilings()));
+        double tokens = result.tokens();
+        Map<String, Object> fields = new LinkedHashMap<>();
+        fields.put("experts_fetched_per_token", of(roads, counted -> counted.fetched() / tokens));
+        fields.put("experts_split_per_token", of(roads, counted -> counted.split() / tokens));
+        fields.put("experts_computed_per_token", of(roads, counted -> counted.computed() / tokens));
+        fields.put("bytes_computed_per_token", of(roads, counted -> counted.bytes() / tokens));
+        fields.put("computing_seconds_per_token", of(roads, counted -> counted.computing() / tokens));
+        fields.put("cpu_waited_seconds_per_token", of(roads, counted -> counted.waited() / tokens));
+        fields.put("roads_bytes_per_second", of(use, RoadUse::bytesPerSecond));
+        fields.put("link_use", of(use, RoadUse::link));
+        fields.put("host_memory_use", of(use, RoadUse::host));
+        fields.put("cpu_busy", of(use, RoadUse::cpuBusy));
+        return fields;
+    }
+
     private static Map<String, Object> times(BenchResult result) {
         Optional<TimeCost> times = result.times();
         double tokens = result.tokens();
@@ -63,6 +95,7 @@ final class ReportFields {
         fields.put("experts_seconds_per_token", of(times, taken -> taken.experts() / tokens));
         fields.put("waiting_seconds_per_token", of(times, taken -> taken.waiting() / tokens));
         fields.put("host_seconds_per_token", of(times, taken -> taken.host() / tokens));
+        fields.put("cpu_seconds_per_token", of(times, taken -> taken.cpu() / tokens));
         return fields;
     }
 

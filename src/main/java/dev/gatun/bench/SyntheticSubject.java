@@ -46,12 +46,16 @@ final class SyntheticSubject {
         try (SyntheticModel model = SyntheticModel.make(request.shape().config(), request.experts(), SEED)) {
             CudaModel onDevice = new CudaModel(model.config(), model.weights(), Optional.of(model.experts()), sizes);
             return new CudaBackend(
-                    device,
-                    onDevice,
-                    request.offload().withContext(request.context()),
-                    CudaOptions.defaults().withOneWay(request.oneWay()).withTimes(request.times()),
-                    listener);
+                    device, onDevice, request.offload().withContext(request.context()), launching(request), listener);
         }
+    }
+
+    private static CudaOptions launching(SyntheticRequest request) {
+        return CudaOptions.defaults()
+                .withOneWay(request.oneWay())
+                .withTimes(request.times())
+                .withThreads(request.threads())
+                .withSimulatedLink(request.simulatedLink());
     }
 
     private static RoutingScript script(SyntheticRequest request, CudaBackend backend) {

@@ -13,9 +13,11 @@ import java.time.Duration;
  * @param router choosing experts
  * @param experts computing them
  * @param waiting the device waited for a copy
- * @param host the device waited for the host
+ * @param cpu the device waited for the CPU's part of the experts
+ * @param host the device waited for the host to order something
  */
-public record TimeCost(double link, double attention, double router, double experts, double waiting, double host) {
+public record TimeCost(
+        double link, double attention, double router, double experts, double waiting, double cpu, double host) {
     /** The device computed. */
     public double computing() {
         return attention + router + experts;
@@ -29,6 +31,7 @@ public record TimeCost(double link, double attention, double router, double expe
                 seconds(parts.router()),
                 seconds(parts.experts()),
                 seconds(parts.waiting()),
+                seconds(parts.cpu()),
                 seconds(parts.host()));
     }
 
@@ -44,6 +47,7 @@ public record TimeCost(double link, double attention, double router, double expe
                 parts.router() / 1e9,
                 parts.experts() / 1e9,
                 parts.waiting() / 1e9,
+                parts.cpu() / 1e9,
                 parts.host() / 1e9);
     }
 
@@ -54,6 +58,7 @@ public record TimeCost(double link, double attention, double router, double expe
                 router + more.router,
                 experts + more.experts,
                 waiting + more.waiting,
+                cpu + more.cpu,
                 host + more.host);
     }
 }

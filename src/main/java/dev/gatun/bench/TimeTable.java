@@ -8,7 +8,15 @@ import java.util.stream.DoubleStream;
 /** Where the time of each test went, as a Markdown table: shares of it, and milliseconds a token by part. */
 final class TimeTable {
     private static final List<String> NAMES = List.of(
-            "test", "link busy", "GPU busy", "attention ms", "router ms", "experts ms", "copy wait ms", "host wait ms");
+            "test",
+            "link busy",
+            "GPU busy",
+            "attention ms",
+            "router ms",
+            "experts ms",
+            "copy wait ms",
+            "CPU wait ms",
+            "host wait ms");
 
     private TimeTable() {}
 
@@ -28,14 +36,10 @@ final class TimeTable {
     private static String row(BenchResult result, TimeCost times) {
         List<String> cells = new ArrayList<>(List.of(
                 result.test().label(),
-                percent(times.link() / result.seconds()),
-                percent(times.computing() / result.seconds())));
-        DoubleStream.of(times.attention(), times.router(), times.experts(), times.waiting(), times.host())
+                MarkdownReport.percent(times.link() / result.seconds()),
+                MarkdownReport.percent(times.computing() / result.seconds())));
+        DoubleStream.of(times.attention(), times.router(), times.experts(), times.waiting(), times.cpu(), times.host())
                 .forEach(seconds -> cells.add(MarkdownReport.decimal(3, 1e3 * seconds / result.tokens())));
         return MarkdownReport.row(cells);
-    }
-
-    private static String percent(double share) {
-        return MarkdownReport.decimal(1, 100 * share) + " %";
     }
 }

@@ -17,6 +17,7 @@ import dev.gatun.bench.CsvReport;
 import dev.gatun.bench.JsonReport;
 import dev.gatun.bench.MarkdownReport;
 import dev.gatun.bench.RoutingPreset;
+import dev.gatun.bench.Simulation;
 import dev.gatun.bench.SyntheticRequest;
 import dev.gatun.offload.ModelShape;
 import dev.gatun.offload.PlanException;
@@ -53,11 +54,14 @@ import picocli.CommandLine.Option;
             "      your own model inside a budget",
             "  gatun bench --synthetic mixtral-8x7b --gpu-memory 12GiB --routing 0.7",
             "      random weights, and 7 of 10 chosen experts found on the GPU",
+            "  gatun bench --synthetic mixtral-8x7b --simulate-link 12GB/s",
+            "      the same as on a machine with PCIe 3",
             "",
-            "The bound of tg is 1 / (bytes fetched / link + reading the trunk + reading",
-            "the experts of layers that only hit); that of pp the longest of fetching,",
-            "reading all weights once, and arithmetic. Prompts are random tokens, and",
-            "generating is greedy. Sequences have room for the longest test, or --context.",
+            "The bound of tg is 1 / (missing bytes / (link + host memory) + reading the",
+            "trunk + reading the experts of layers that only hit), with --misses fetch the",
+            "link alone; that of pp the longest of fetching, reading all weights once, and",
+            "arithmetic. Prompts are random tokens, and generating is greedy. Sequences have",
+            "room for the longest test, or --context.",
             "Exit status: 0 done, 2 a mistake in what was given, 130 Ctrl-C, 1 a bug."
         })
 final class BenchCommand implements Callable<Integer> {
@@ -105,6 +109,9 @@ final class BenchCommand implements Callable<Integer> {
                     "Of synthetic models in exclusive mode, copy to the GPU and back in turn instead of at once: a "
                             + "comparison that shows what swapping both ways at once is worth.")
     private boolean oneWay;
+
+    @Mixin
+    private final SimulationArguments simulated = new SimulationArguments();
 
     @Option(
             names = {"-p", "--prompt"},
@@ -161,37 +168,43 @@ final class BenchCommand implements Callable<Integer> {
         BenchPlan plan = BenchPlan.of(prompts, generations, repetitions, warmUp);
         List<BenchResult> results = new ArrayList<>();
         BenchDescription description;
+        ModelOptions options = options(plan);
         try (ProgressLine progress = new ProgressLine(console);
-                BenchSubject subject = InterruptHook.duringOpening(interrupted, () -> open(plan, progress))) {
+                BenchSubject subject = InterruptHook.duringOpening(interrupted, () -> open(options, progress))) {
             description = subject.description();
+            simulated.requireLink(description);
             console.err().print(Report.notes(subject.notes()));
             BenchRunner runner = new BenchRunner(subject, plan, progress, interrupted::get);
             InterruptHook.during(subject::cancel, interrupted, () -> results.addAll(runner.run()));
         }
-        report(description, results);
+        report(description, options, results);
         return ExitCode.OK;
     }
 
-    private BenchSubject open(BenchPlan plan, ProgressLine progress) {
+    /** With room for what the tests need, unless it was given. */
+    private ModelOptions options(BenchPlan plan) {
         int context = model.context == 0 ? plan.longestSequence() : model.context;
-        ModelOptions options = model.modelOptions().withContextLength(context).withTimes(stats);
+        return simulated.over(model.modelOptions().withContextLength(context).withTimes(stats));
+    }
+
+    private BenchSubject open(ModelOptions options, ProgressLine progress) {
         if (synthetic.isEmpty()) {
             requireSynthetic("--bits", bits);
             requireSynthetic("--routing", routing);
             requireSynthetic("--one-way", oneWay ? Optional.of("") : Optional.empty());
-            return openFolder(options, context);
+            return openFolder(options);
         }
         requireFitting(options);
         try {
-            return BenchSubjects.synthetic(request(options, context), heedingInterrupts(progress));
+            return BenchSubjects.synthetic(request(options), heedingInterrupts(progress));
         } catch (PlanException impossible) {
             throw new GatunException(impossible.getMessage(), impossible);
         }
     }
 
-    private BenchSubject openFolder(ModelOptions options, int context) {
+    private BenchSubject openFolder(ModelOptions options) {
         try (LoadingProgress loading = new LoadingProgress(console, false, interrupted, InstantSource.system())) {
-            return BenchSubjects.model(model.folder(), options, context, loading);
+            return BenchSubjects.model(model.folder(), options, options.contextLength(), loading);
         }
     }
 
@@ -223,22 +236,33 @@ final class BenchCommand implements Callable<Integer> {
         }
     }
 
-    private SyntheticRequest request(ModelOptions options, int context) {
+    private SyntheticRequest request(ModelOptions options) {
         return new SyntheticRequest(
                 ModelShape.parse(synthetic.orElseThrow()),
                 Bits.format(bits.orElse("3.0")),
                 RoutingPreset.parse(routing.orElse("uniform")),
                 model.offloadOptions(options),
                 oneWay,
-                context,
-                options.times());
+                options.contextLength(),
+                options.times(),
+                options.threads(),
+                options.simulatedLink());
     }
 
     /** What the machine allows is measured once the model has left its memory. */
-    private void report(BenchDescription description, List<BenchResult> results) throws IOException {
+    private void report(BenchDescription description, ModelOptions options, List<BenchResult> results)
+            throws IOException {
         String router = synthetic.isPresent() ? routing.orElse("uniform") : "";
+        Simulation simulation = simulated.simulation();
         BenchReport report = new BenchReport(
-                machine(), description, router, options(), Ceilings.measure(description.backend()), results);
+                machine(),
+                description,
+                router,
+                changedOptions(),
+                options.misses(),
+                simulation,
+                Ceilings.measure(description.backend(), simulation),
+                results);
         console.out()
                 .print(
                         switch (format) {
@@ -252,7 +276,7 @@ final class BenchCommand implements Callable<Integer> {
         });
     }
 
-    private String options() {
+    private String changedOptions() {
         return Stream.concat(model.changedOptions(), oneWay ? Stream.of("one way at a time") : Stream.empty())
                 .collect(Collectors.joining(", "));
     }

@@ -110,7 +110,8 @@ final class OffloadArguments {
                 options.contextLength(),
                 misses.chosen(),
                 mostExperts.map(OptionalInt::of).orElse(options.mostExperts()),
-                options.times());
+                options.times(),
+                options.simulatedLink());
     }
 
     /** The same options for the rooms below the API, which {@link #over} has checked. */

@@ -200,6 +200,13 @@ class CommandLineTest {
                     bench -m DEMO --bits 3.0                  | --synthetic
                     bench -m DEMO --routing uniform           | --synthetic
                     bench -m DEMO --one-way                   | --one-way
+                    bench -m DEMO --simulate-link 12          | is not a rate such as 52GB
+                    bench -m DEMO --simulate-link 0GB/s       | is not a rate such as
+                    bench -m DEMO --backend cpu --simulate-link 12GB/s | --simulate-link: nothing is copied
+                    bench -m DEMO --simulate-threads 0        | --simulate-threads: 0
+                    bench -m DEMO --simulate-threads 2000     | --simulate-threads: 2000
+                    bench -m DEMO --simulate-threads 2 --threads 3 | --simulate-threads: --threads
+                    generate -m DEMO -p x --simulate-link 12GB/s | --simulate-link
                     bench -m /nowhere                         | /nowhere
                     bench --synthetic mixtral-9x9b            | mixtral-8x22b
                     bench --synthetic hidden=4                | ffn, layers
@@ -304,6 +311,20 @@ class CommandLineTest {
                 })) {
             assertThat(run(with(bench, fetching)).out().lines()).contains("options: misses fetch");
         }
+    }
+
+    @Test
+    void aReportSaysWhatIsSimulated() {
+        String[] bench = {"bench", "-m", DEMO, "--backend", "cpu", "-p", "0", "-n", "2", "-r", "1", "--warmup", "0"};
+        assertThat(run(bench).out()).doesNotContain("simulated");
+        Result result = run(with(bench, "--simulate-threads", "1"));
+        assertThat(result.err()).isEmpty();
+        assertThat(result.out())
+                .contains("simulated, not this machine: 1 CPU thread\n")
+                .containsPattern("(?m)^machine: .*; cpu \\(.*1 thread")
+                .contains("| cpu, simulated |");
+        assertThat(run(with(bench, "--simulate-threads", "1", "-o", "json")).out())
+                .contains("\"simulated_threads\":1");
     }
 
     @Test

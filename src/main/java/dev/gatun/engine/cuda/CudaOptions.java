@@ -44,6 +44,11 @@ public record CudaOptions(boolean graphs, boolean oneWay, boolean times, int thr
 
     /** The same with copies of experts slowed to so many bytes a second. */
     public CudaOptions withSimulatedLink(double rate) {
-        return new CudaOptions(graphs, oneWay, times, threads, OptionalDouble.of(rate));
+        return withSimulatedLink(OptionalDouble.of(rate));
+    }
+
+    /** The same with copies of experts slowed to so many bytes a second, or not. */
+    public CudaOptions withSimulatedLink(OptionalDouble rate) {
+        return new CudaOptions(graphs, oneWay, times, threads, rate);
     }
 }
