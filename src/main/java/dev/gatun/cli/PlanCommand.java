@@ -9,6 +9,7 @@ import dev.gatun.checkpoint.CheckpointException;
 import dev.gatun.checkpoint.MixtralConfig;
 import dev.gatun.offload.CostModel;
 import dev.gatun.offload.MemoryPlan;
+import dev.gatun.offload.MissMode;
 import dev.gatun.offload.ModelShape;
 import dev.gatun.offload.ModelSizes;
 import dev.gatun.offload.OffloadOptions;
@@ -21,6 +22,7 @@ import java.util.OptionalLong;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.ArgGroup;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 
 /** {@code gatun plan}: what goes where in a GPU's memory, and how fast that would decode. */
@@ -41,8 +43,9 @@ import picocli.CommandLine.Option;
             "      a GPU on PCIe 4",
             "",
             "The speed is that of decoding one sequence, where every expert is as likely",
-            "as any other and every missing one is fetched: at most, if the link is never",
-            "idle, and to expect, with what short kernels and the host's reaction add.",
+            "as any other, and missing ones are fetched and computed by the CPU at once: at",
+            "most, if neither is ever idle, and to expect, with what short kernels and the",
+            "host's reaction add. gatun info measures the three rates of this machine.",
             "Exit status: 0 it fits, 2 it does not or a mistake in what was given, 1 a bug."
         })
 final class PlanCommand implements Callable<Integer> {
@@ -127,6 +130,24 @@ final class PlanCommand implements Callable<Integer> {
             description = "The GPU reading its own memory. Default: 3000GB/s, an H100.")
     private double hbm;
 
+    @Option(
+            names = "--dram",
+            paramLabel = "RATE",
+            converter = Units.Rate.class,
+            defaultValue = "120GB/s",
+            description = "The CPU reading the host's memory. Default: 120GB/s, sixteen cores beside an H100.")
+    private double dram;
+
+    @Option(
+            names = "--cpu",
+            paramLabel = "RATE",
+            converter = Units.Rate.class,
+            description = "The CPU computing experts where they lie. Default: 0.7 of --dram.")
+    private Optional<Double> cpu = Optional.empty();
+
+    @Mixin
+    private final MissArguments misses = new MissArguments();
+
     PlanCommand(Console console) {
         this.console = console;
     }
@@ -168,8 +189,11 @@ final class PlanCommand implements Callable<Integer> {
         long gpu = gpuMemory.orElseGet(PlanCommand::freeHere);
         OptionalLong host = hostMemory.map(OptionalLong::of).orElse(OptionalLong.empty());
         MemoryPlan plan = MemoryPlan.of(sizes, gpu, host, OffloadArguments.planned(hostMode), mostExperts(), tokens);
-        CostModel costs = CostModel.of(link, hbm);
-        PlanTable.print(console.out(), name, plan, Prediction.uniform(plan, costs), costs);
+        CostModel costs = CostModel.of(link, hbm, cpu.orElse(CostModel.CPU_SHARE * dram));
+        int parts = Prediction.parts(config.intermediateSize());
+        MissMode mode = OffloadArguments.planned(misses.chosen());
+        PlanTable.print(console.out(), name, plan);
+        SpeedTable.print(console.out(), costs, mode, open -> Prediction.uniform(plan, costs, open, parts));
     }
 
     private OptionalInt mostExperts() {

@@ -1,13 +1,11 @@
 package dev.gatun.cli;
 
-import dev.gatun.offload.CostModel;
 import dev.gatun.offload.MemoryPlan;
 import dev.gatun.offload.ModelSizes;
-import dev.gatun.offload.Prediction;
 import java.io.PrintStream;
 import java.util.Locale;
 
-/** A memory plan as a table for people. */
+/** What goes where, as a table for people. */
 final class PlanTable {
     private final PrintStream out;
 
@@ -15,7 +13,7 @@ final class PlanTable {
         this.out = out;
     }
 
-    static void print(PrintStream out, String name, MemoryPlan plan, Prediction prediction, CostModel costs) {
+    static void print(PrintStream out, String name, MemoryPlan plan) {
         PlanTable table = new PlanTable(out);
         ModelSizes model = plan.model();
         out.printf(
@@ -27,7 +25,6 @@ final class PlanTable {
                 Units.gigabytes(model.expert()),
                 model.expertsPerToken());
         table.memory(plan);
-        table.speed(prediction, costs);
     }
 
     private void memory(MemoryPlan plan) {
@@ -57,36 +54,6 @@ final class PlanTable {
         int layers = plan.model().layers();
         String each = plan.slots() / layers + (plan.slots() % layers == 0 ? "" : " or " + (plan.slots() / layers + 1));
         return plan.slots() + " of " + plan.model().allExperts() + " experts, " + each + " a layer";
-    }
-
-    private void speed(Prediction prediction, CostModel costs) {
-        out.printf(Locale.ROOT, "%-18s %9.3f     every expert equally likely%n", "hit ratio", prediction.hitRatio());
-        out.printf(
-                Locale.ROOT,
-                "%-18s %9.1f     a token; %s at %s/s: %.2f ms%n",
-                "misses",
-                prediction.missesPerToken(),
-                Units.gigabytes(Math.round(prediction.bytesFetched())),
-                Units.gigabytes(Math.round(costs.link())),
-                prediction.fetchSeconds() * 1e3);
-        out.printf(
-                Locale.ROOT,
-                "%-18s %9.2f ms  trunk %.2f, layers that only hit %.2f; at %s/s%n",
-                "GPU's own reading",
-                (prediction.trunkSeconds() + prediction.hitSeconds()) * 1e3,
-                prediction.trunkSeconds() * 1e3,
-                prediction.hitSeconds() * 1e3,
-                Units.gigabytes(Math.round(costs.hbm())));
-        out.printf(
-                Locale.ROOT,
-                "%-18s %9.2f ms  a layer %.0f µs for its trunk and %.0f for its experts, %.0f more to hear of a miss%n",
-                "besides",
-                prediction.fixedSeconds() * 1e3,
-                costs.trunkLayer() * 1e6,
-                costs.expertLayer() * 1e6,
-                costs.reaction() * 1e6);
-        out.printf(Locale.ROOT, "%-18s %9.1f     at most%n", "tokens/s", prediction.atMost());
-        out.printf(Locale.ROOT, "%-18s %9.1f     to expect%n", "", prediction.tokensPerSecond());
     }
 
     private void row(String name, long bytes, String what) {

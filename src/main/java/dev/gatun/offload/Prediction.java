@@ -1,71 +1,87 @@
 package dev.gatun.offload;
 
 /**
- * How fast a plan decodes where every miss is fetched. The times of a token are of two kinds: those that link and memory
- * bound, counted only where no copy hides them, and those that come on top whatever the rates are.
+ * How fast a plan decodes. The times of a token are of two kinds: those that link, host memory and device memory bound, counted
+ * only where no other hides them, and those that come on top whatever the rates are.
  *
  * @param hitRatio the share of the chosen experts that are resident
- * @param missesPerToken experts fetched for a token
+ * @param missesPerToken experts of a token that are not
  * @param bytesFetched bytes over the link for a token
- * @param fetchSeconds the time that takes
+ * @param bytesComputed bytes of experts that the host's processor computes for a token
+ * @param fetchSeconds the time that the link is busy
+ * @param computeSeconds the time that the host's processor is busy
+ * @param missSeconds the time that missing experts take where no road that is open to them is ever idle
  * @param trunkSeconds the time of reading the trunk
- * @param hitSeconds the time of reading the experts of those layers that only hit; elsewhere copies hide it
- * @param fixedSeconds what comes on top: kernels that are short, the host's reaction to misses, and the experts of the
- *     layers that miss, which begin when their last copy has ended
+ * @param hitSeconds the time of reading the experts of those layers that only hit; elsewhere missing ones hide it
+ * @param fixedSeconds what comes on top: kernels that are short, the host's reaction to misses, and of the layers that miss the
+ *     experts that the device computes when their last copy has ended, and what one road waits for the other
  */
 public record Prediction(
         double hitRatio,
         double missesPerToken,
         double bytesFetched,
+        double bytesComputed,
         double fetchSeconds,
+        double computeSeconds,
+        double missSeconds,
         double trunkSeconds,
         double hitSeconds,
         double fixedSeconds) {
     /** What the link gives each way when copies run both ways, measured: 40 of 54.8 GB/s on PCIe 5. */
     static final double BOTH_WAYS = 40 / 54.8;
 
+    /** Rows of w1 and w3 that a part of an expert has. */
+    private static final int PART_ROWS = 2048;
+
+    /** Into how many parts experts of so many rows of w1 are cut where two roads share one: 7 of Mixtral 8x7B's. */
+    public static int parts(int intermediateSize) {
+        return intermediateSize % PART_ROWS == 0 ? intermediateSize / PART_ROWS : 1;
+    }
+
     /**
      * Predicts for a router that chooses every expert as likely as any other, whatever it chose before. Real text repeats
      * itself, and does better.
+     *
+     * @param mode which roads are open to missing experts
+     * @param parts into how many parts an expert can be cut; see {@link #parts(int)}
      */
-    public static Prediction uniform(MemoryPlan plan, CostModel costs) {
+    public static Prediction uniform(MemoryPlan plan, CostModel costs, MissMode mode, int parts) {
         ModelSizes model = plan.model();
+        MissRoads roads = new MissRoads(plan, costs, mode, parts);
+        double fetched = 0;
+        double computed = 0;
+        double taken = 0;
+        for (int missing = 1; missing <= model.expertsPerToken(); missing++) {
+            double layers = MissOdds.layers(plan, missing);
+            MissRoads.Division division = roads.divide(missing);
+            fetched += layers * division.fetched();
+            computed += layers * division.computed();
+            taken += layers * division.seconds();
+        }
         double hitRatio = (double) plan.slots() / model.allExperts();
         double misses = (1 - hitRatio) * model.layers() * model.expertsPerToken();
-        double bytes = misses * model.expert();
-        double rate = plan.hostMode() == HostMode.EXCLUSIVE ? costs.link() * BOTH_WAYS : costs.link();
-        double hitting = layersThatOnlyHit(plan);
+        double bound = misses * model.expert() / roads.rate();
         double reading = model.expertsPerToken() * model.expert() / costs.hbm();
-        double fixed = model.layers() * (costs.trunkLayer() + costs.expertLayer())
-                + (model.layers() - hitting) * (costs.reaction() + reading);
         return new Prediction(
-                hitRatio, misses, bytes, bytes / rate, model.trunkRead() / costs.hbm(), hitting * reading, fixed);
+                hitRatio,
+                misses,
+                fetched * model.expert(),
+                computed * model.expert(),
+                fetched * model.expert() / roads.link(),
+                computed * model.expert() / costs.cpu(),
+                bound,
+                model.trunkRead() / costs.hbm(),
+                MissOdds.layers(plan, 0) * reading,
+                model.layers() * (costs.trunkLayer() + costs.expertLayer()) + taken - bound);
     }
 
-    /** Slots are spread evenly, so some layers may have one more. */
-    private static double layersThatOnlyHit(MemoryPlan plan) {
-        int fewer = plan.slots() / plan.model().layers();
-        int more = plan.slots() % plan.model().layers();
-        return more * onlyHits(plan.model(), fewer + 1)
-                + (plan.model().layers() - more) * onlyHits(plan.model(), fewer);
-    }
-
-    /** How likely all of a token's experts are among the {@code resident} ones of a layer. */
-    static double onlyHits(ModelSizes model, int resident) {
-        double likely = 1;
-        for (int drawn = 0; drawn < model.expertsPerToken(); drawn++) {
-            likely *= Math.max(0, (double) (resident - drawn) / (model.experts() - drawn));
-        }
-        return likely;
-    }
-
-    /** The bound that link and memory set: tokens a second of an engine whose link is never idle. */
+    /** The bound that the rates set: tokens a second of an engine none of whose roads is ever idle. */
     public double atMost() {
-        return 1 / (fetchSeconds + trunkSeconds + hitSeconds);
+        return 1 / (missSeconds + trunkSeconds + hitSeconds);
     }
 
     /** Tokens a second to expect. */
     public double tokensPerSecond() {
-        return 1 / (fetchSeconds + trunkSeconds + hitSeconds + fixedSeconds);
+        return 1 / (missSeconds + trunkSeconds + hitSeconds + fixedSeconds);
     }
 }

@@ -13,6 +13,8 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -175,6 +177,9 @@ class CommandLineTest {
                     plan --shape mixtral-8x7b --bits 4        | bits: 4
                     plan --shape mixtral-8x7b --gpu-memory 12 | is not a size such as 12GiB
                     plan --shape mixtral-8x7b --link 52GB     | is not a rate such as 52GB/s
+                    plan --shape mixtral-8x7b --dram 52       | is not a rate such as 52GB/s
+                    plan --shape mixtral-8x7b --cpu fast      | --cpu
+                    plan --shape mixtral-8x7b --gpu-memory 9GiB --deterministic --misses cpu | --deterministic: with
                     plan --shape mixtral-8x7b --gpu-memory 9GiB -c 99999          | 32768
                     plan --shape mixtral-8x7b --gpu-memory 2GiB -c 32768          | --gpu-memory 6.3GiB
                     plan --shape mixtral-8x7b --gpu-memory 12GiB --host-memory 1GB | --host-memory
@@ -234,8 +239,18 @@ class CommandLineTest {
 
     @Test
     void aPlanSaysWhatGoesWhereAndHowFastThatIs() {
-        Result result =
-                run("plan", "--shape", "mixtral-8x7b", "--gpu-memory", "12GiB", "-c", "4096", "--link", "54.8GB/s");
+        Result result = run(
+                "plan",
+                "--shape",
+                "mixtral-8x7b",
+                "--gpu-memory",
+                "12GiB",
+                "-c",
+                "4096",
+                "--link",
+                "54.8GB/s",
+                "--misses",
+                "fetch");
         assertThat(result.err()).isEmpty();
         assertThat(result.code()).isZero();
         assertThat(result.out())
@@ -243,7 +258,10 @@ class CommandLineTest {
                 .containsPattern("keys and values +537 MB +4096 tokens")
                 .containsPattern("host memory +17.00 GB +every expert, pinned")
                 .containsPattern("hit ratio +0.570")
-                .containsPattern("misses +27.5 +a token; 1.83 GB at 54.80 GB/s: 33.33 ms")
+                .containsPattern("misses +27.5 +a token")
+                .containsPattern("fetched +1.83 GB +at 54.80 GB/s: 33.33 ms")
+                .doesNotContain("by the CPU")
+                .doesNotContain("alone")
                 .containsPattern("CUDA +629 MB")
                 .containsPattern("besides +[0-9.]+ ms +a layer 37 µs for its trunk and 20 for its experts")
                 .containsPattern("tokens/s +29.4 +at most")
@@ -258,6 +276,46 @@ class CommandLineTest {
         assertThat(run("plan", "-m", DEMO, "--gpu-memory", "1GiB").out())
                 .contains("hqq-small: 5 layers of 8 experts")
                 .contains("40 of 40 experts");
+    }
+
+    @Test
+    void aPlanSaysWhatEachRoadCarriesAndWouldAlone() {
+        String[] plan = {
+            "plan",
+            "--shape",
+            "mixtral-8x7b",
+            "--gpu-memory",
+            "12GiB",
+            "-c",
+            "4096",
+            "--link",
+            "60GB/s",
+            "--dram",
+            "100GB/s"
+        };
+        String both = run(plan).out();
+        // 1.83 GB; of each 13 parts about 6 over the link, in whole sevenths of an expert.
+        assertThat(both)
+                .containsPattern("(?m)^  fetched +[78]\\d\\d MB +at 60.00 GB/s: 1[34]\\.\\d+ ms$")
+                .containsPattern("(?m)^  by the CPU +(9\\d\\d MB|1.[01]\\d GB) +at 70.00 GB/s: 1[345]\\.\\d+ ms$");
+        assertThat(rate(both, "  link alone"))
+                .isEqualTo(rate(run(with(plan, "--deterministic")).out(), ""));
+        assertThat(rate(both, "  CPU alone"))
+                .isEqualTo(rate(run(with(plan, "--misses", "cpu")).out(), ""));
+        assertThat(rate(both, "")).isGreaterThan(Math.max(rate(both, "  link alone"), rate(both, "  CPU alone")));
+        assertThat(rate(run(with(plan, "--cpu", "140GB/s")).out(), "  CPU alone"))
+                .isGreaterThan(rate(both, "  CPU alone"));
+        assertThat(run("plan", "--shape", "mixtral-8x7b", "--gpu-memory", "24GiB")
+                        .out())
+                .doesNotContain("alone", "by the CPU");
+    }
+
+    /** The tokens a second to expect in a line of a plan, which begins so. */
+    private static double rate(String plan, String name) {
+        Matcher line = Pattern.compile("(?m)^" + name + " +(\\d+\\.\\d) +(to expect|with --misses \\w+)$")
+                .matcher(plan);
+        assertThat(line.find()).as(plan).isTrue();
+        return Double.parseDouble(line.group(1));
     }
 
     @Test
