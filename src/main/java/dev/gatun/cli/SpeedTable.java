@@ -67,8 +67,8 @@ final class SpeedTable {
                 Units.gigabytes(Math.round(costs.hbm())));
         out.printf(
                 Locale.ROOT,
-                "%-18s %9.2f ms  a layer %.0f µs for its trunk and %.0f for its experts, %.0f more to hear of a miss, "
-                        + "%.0f for work of the CPU%n",
+                "%-18s %9.2f ms  a layer %.0f µs for its trunk and %.0f for its experts; where one misses, %.0f for copies "
+                        + "and %.0f for the CPU%n",
                 "besides",
                 prediction.fixedSeconds() * 1e3,
                 costs.trunkLayer() * 1e6,

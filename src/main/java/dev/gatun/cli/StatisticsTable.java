@@ -65,6 +65,29 @@ final class StatisticsTable {
     private void copies() {
         row("to the GPU", cost -> Units.gigabytes(cost.bytesToGpu()));
         row("from the GPU", cost -> Units.gigabytes(cost.bytesFromGpu()));
+        if (shared()) {
+            row("read by the CPU", cost -> Units.gigabytes(cost.roads().bytesComputed()));
+            row(
+                    "both roads",
+                    cost -> rate(cost, cost.bytesToGpu() + cost.roads().bytesComputed()));
+            row("  link", cost -> rate(cost, cost.bytesToGpu()));
+            row("  CPU", cost -> rate(cost, cost.roads().bytesComputed()));
+            row("  experts copied", cost -> String.valueOf(cost.roads().fetched()));
+            row("  experts split", cost -> String.valueOf(cost.roads().split()));
+            row("  experts computed", cost -> String.valueOf(cost.roads().computed()));
+            row("  CPU computing", cost -> milliseconds(cost.roads().computing()));
+            row("  CPU waiting", cost -> milliseconds(cost.roads().waited()));
+        }
+    }
+
+    /** Whether the CPU computed experts that the GPU had not. */
+    private boolean shared() {
+        return columns.stream().anyMatch(cost -> cost.roads().bytesComputed() > 0);
+    }
+
+    /** On average over the whole time. */
+    private static String rate(OffloadStatistics cost, long bytes) {
+        return decimal(cost.time().isZero() ? 0 : (double) bytes / cost.time().toNanos()) + " GB/s";
     }
 
     private void times() {
@@ -75,6 +98,9 @@ final class StatisticsTable {
             part("router", PartTimes::router);
             part("experts", PartTimes::experts);
             part("waiting for a copy", PartTimes::waiting);
+            if (shared()) {
+                part("waiting for the CPU", PartTimes::cpu);
+            }
             part("waiting for the host", PartTimes::host);
         }
     }
