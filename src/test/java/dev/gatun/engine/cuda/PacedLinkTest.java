@@ -17,6 +17,7 @@ import java.lang.foreign.ValueLayout;
 import java.util.Random;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.parallel.Execution;
 import org.junit.jupiter.api.parallel.ExecutionMode;
@@ -87,6 +88,7 @@ class PacedLinkTest {
 
     /** Else they would take turns with copies, which they do not on a machine with such a link. */
     @Test
+    @Tag("model") // tools that check memory run one kernel after the other
     void expertsAreComputedWhileBothDirectionsAreHeld() {
         TileShape gate = new TileShape(TileFormat.Q2N, 64, 64, 0);
         int hidden = gate.columns();
