@@ -16,6 +16,9 @@ struct ActiveExperts {
     signed char choice[MAX_CHOICES][MAX_TOKENS]; /* token * top_k + rank, or -1 where the token did not choose it */
 };
 
+/* What stands for the block of an expert that is computed elsewhere: it is left out, and that is no error. */
+constexpr uintptr_t ELSEWHERE = 1;
+
 /* Called by a whole block of at least MAX_EXPERTS threads. Experts without a block are left out and set an error. */
 __device__ __forceinline__ void find_active(ActiveExperts &active, const int *ids, int tokens, int top_k, int experts,
                                             const unsigned char *const *blocks, int *error) {
@@ -35,8 +38,8 @@ __device__ __forceinline__ void find_active(ActiveExperts &active, const int *id
     }
     if (chosen && block == nullptr) {
         atomicOr(error, ERROR_ABSENT);
-        chosen = false;
     }
+    chosen = chosen && (uintptr_t)block > ELSEWHERE;
     unsigned mask = __ballot_sync(ALL_LANES, chosen);
     if (expert < MAX_EXPERTS && expert % WARP == 0) {
         active.counted[expert / WARP] = __popc(mask);

@@ -3,7 +3,7 @@
  *
  *   h[t][e] = silu(w1[e] x[t]) * (w3[e] x[t]);   y[t] += sum over the chosen e, by rising id, of weight[t][e] * w2[e] h[t][e]
  *
- * layout   expert blocks as in layout.cuh, found through `blocks` (device pointers, null: not resident), ids[t][top_k] and
+ * layout   expert blocks as in layout.cuh, found through `blocks` (device pointers, null: not resident, ELSEWHERE: left out), ids[t][top_k] and
  *          weights[t][top_k] from the router; x[t][hidden], y[t][hidden] fp32. Names: _q2 the published scheme, _q2n
  *          Gatun's own; _t1, _t2, _t4, _t8 the most tokens
  * bytes    each expert chosen by at least one token once: 3 * hidden * ffn * 3.016 / 8 (q2: 66.4 MB for 8x7B) or

@@ -70,6 +70,14 @@ __device__ __forceinline__ Run run_of(int classes, int units_each) {
     return {begin, begin + least + (share < rest)};
 }
 
+/*
+ * Group rows of a residue. Where the period does not divide the group rows (the leading rows of a matrix, which are at least as
+ * many as the period), some residues have one less: their last unit computes their last group row again, to the same sums.
+ */
+__device__ __forceinline__ int rows_of_residue(const StreamShape &shape, int period) {
+    return (shape.group_rows() + period - 1) / period;
+}
+
 /* Units [begin, end) of one part, slice and residue. */
 struct Segment {
     int part;
@@ -81,7 +89,7 @@ struct Segment {
 };
 
 __device__ __forceinline__ Segment segment_at(const StreamShape &shape, int period, int unit, int units) {
-    int rows_each = shape.group_rows() / period;
+    int rows_each = rows_of_residue(shape, period);
     int slices = shape.slices();
     int shared = unit / rows_each;
     Segment s;
@@ -661,12 +669,15 @@ __device__ __forceinline__ void stream(const StreamShape &shape, int parts, Work
     int warp = threadIdx.x / WARP;
     int lane = threadIdx.x % WARP;
     int period = Format::period(shape);
-    Run run = run_of(parts * shape.slices() * period, shape.group_rows() / period);
+    Run run = run_of(parts * shape.slices() * period, rows_of_residue(shape, period));
     int from = run.begin;
     int to = run.end;
     uint4 *exchange = memory.exchange + warp * Memory::TOGETHER * Memory::EXCHANGE;
 
-    auto group_of = [&](const Segment &s, int unit) { return s.residue + (s.first + unit - s.begin) * period; };
+    auto group_of = [&](const Segment &s, int unit) {
+        int group = s.residue + (s.first + unit - s.begin) * period;
+        return group < shape.group_rows() ? group : group - period;
+    };
     auto place = [&](const Segment &s, int unit) { /* from segment s on */
         if (unit < s.end) {
             return Format::place(shape, work.matrix(s.part), group_of(s, unit), s.slice);
@@ -741,7 +752,7 @@ __device__ __forceinline__ void stream(const StreamShape &shape, int parts, Work
 /*
  * Calls `each(group row, row, token)` in one thread for every row and token of every group row whose units are now all
  * stored, once for each in the grid: the block that stored the last of them does it. Counters are zero before and after a
- * launch.
+ * launch. The period divides the group rows.
  */
 template <class Format, class Each>
 __device__ __forceinline__ void last_arrivals(const StreamShape &shape, int parts, int tokens, int *counters, Each each) {

@@ -7,6 +7,8 @@
  *          published[place + t]: a word in mapped host memory for each token (null: nobody waits); sequence: one int, of
  *          which the lowest 8 bits count. The word is sequence | ids[0] << 8 | ids[1] << 15 | ..., in one store, so whoever
  *          sees the sequence has the ids
+ *          handed[t][hidden], handed_weights[t][top_k]: copies of normed and weights in mapped host memory, which whoever sees
+ *          the word can read (null: not wanted; else published is not null)
  * bytes    experts * hidden * (2 or 4) + 12 * hidden a token        bound: latency of one block
  * launch   grid tokens, block 1024; no dynamic shared memory
  * checked in Java   hidden % 4 == 0, experts <= 128, top_k <= min(8, experts), 16-byte alignment of x, norm, gate, normed;
@@ -85,18 +87,23 @@ __device__ __forceinline__ float add_all(const float *x, const float *norm, cons
 struct Choice {
     int *ids;
     float *weights;
+    float *handed_weights;
     const int *forced;
     unsigned long long *published;
     const int *sequence;
 };
 
-/* One warp: all ids and the sequence in one store, which needs no order with others. */
+/* One warp: all ids and the sequence in one store. What the block handed over before comes first. */
 __device__ __forceinline__ void publish(const Choice &to, int id, int top_k) {
     int lane = threadIdx.x;
     unsigned long long word = lane < top_k ? (unsigned long long)id << (8 + ID_BITS * lane) : 0;
 #pragma unroll
     for (int step = MAX_TOP_K / 2; step > 0; step /= 2) {
         word |= __shfl_xor_sync(ALL_LANES, word, step);
+    }
+    if (to.handed_weights != nullptr) {
+        __syncwarp();
+        __threadfence_system();
     }
     if (lane == 0) {
         *(volatile unsigned long long *)to.published = word | (unsigned)(*to.sequence & 255);
@@ -162,6 +169,9 @@ __device__ __forceinline__ void choose(const float *logits, int experts, int top
     if (lane < top_k) {
         to.ids[lane] = chosen_id;
         to.weights[lane] = weight / total;
+        if (to.handed_weights != nullptr) {
+            to.handed_weights[lane] = weight / total;
+        }
     }
     if (to.published != nullptr) {
         publish(to, chosen_id, top_k);
@@ -176,7 +186,8 @@ extern "C" __global__ void __launch_bounds__(ROUTE_THREADS) gatun_route(const fl
                                                                         int experts, int top_k, float *normed, int *ids,
                                                                         float *weights, int *error, const int *forced,
                                                                         unsigned long long *published, int place,
-                                                                        const int *sequence) {
+                                                                        const int *sequence, float *handed,
+                                                                        float *handed_weights) {
     __shared__ RouteShared shared;
     int64_t token = blockIdx.x;
     x += token * hidden;
@@ -200,13 +211,18 @@ extern "C" __global__ void __launch_bounds__(ROUTE_THREADS) gatun_route(const fl
     for (int k = 4 * threadIdx.x; normed != nullptr && k < hidden; k += 4 * ROUTE_THREADS) {
         float4 v = *(const float4 *)(x + k);
         float4 w = *(const float4 *)(norm + k);
-        *(float4 *)(normed + token * hidden + k) =
-            make_float4(v.x * factor * w.x, v.y * factor * w.y, v.z * factor * w.z, v.w * factor * w.w);
+        float4 n = make_float4(v.x * factor * w.x, v.y * factor * w.y, v.z * factor * w.z, v.w * factor * w.w);
+        *(float4 *)(normed + token * hidden + k) = n;
+        if (handed != nullptr) {
+            *(float4 *)(handed + token * hidden + k) = n;
+        }
     }
     __syncthreads();
     if (threadIdx.x < WARP) {
         choose(shared.logits, experts, top_k,
-               {ids + token * top_k, weights + token * top_k, forced == nullptr ? nullptr : forced + token * top_k,
+               {ids + token * top_k, weights + token * top_k,
+                handed_weights == nullptr ? nullptr : handed_weights + token * top_k,
+                forced == nullptr ? nullptr : forced + token * top_k,
                 published == nullptr ? nullptr : published + place + token, sequence},
                error);
     }

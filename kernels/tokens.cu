@@ -3,12 +3,14 @@
  *
  *   embed      y[t] = table[ids[t]] widened to fp32
  *   rms_norm   y[t][k] = x[t][k] / sqrt(mean(x[t]^2) + epsilon) * weight[k]
+ *   add_handed x[i] += y[i], where y lies in mapped host memory and was complete before the launch
  *   argmax     ids[t] = the place of the largest of logits[t][columns], ties to the lower
  *
  * layout   table[rows][columns] fp32, fp16 or bf16; everything else fp32, row-major
  * bytes    a row in, a row out        bound: launch latency
- * launch   grid tokens, block 1024 (at least 32, a multiple of 32); no dynamic shared memory
- * checked in Java   y and x of rms_norm may be the same. Ids out of range give zeros and set ERROR_ID; a NaN among the
+ * launch   grid tokens, block 1024 (at least 32, a multiple of 32); add_handed: a thread for each four values, block 256; no
+ *          dynamic shared memory
+ * checked in Java   values of add_handed % 4 == 0, 16-byte alignment of its x and y. y and x of rms_norm may be the same. Ids out of range give zeros and set ERROR_ID; a NaN among the
  *          logits sets ERROR_NAN, counts as the least, and the id is in range
  * checked by   TokensTest
  */
@@ -88,5 +90,15 @@ extern "C" __global__ void __launch_bounds__(1024) gatun_argmax(const float *log
         if (threadIdx.x == 0) {
             ids[blockIdx.x] = place;
         }
+    }
+}
+
+/* The same memory is written again and again by the host, so no cache may answer for it. */
+extern "C" __global__ void __launch_bounds__(256) gatun_add_handed(const float *y, float *x, int values) {
+    int at = 4 * (blockIdx.x * blockDim.x + threadIdx.x);
+    if (at < values) {
+        float4 more = __ldcv((const float4 *)(y + at));
+        float4 v = *(float4 *)(x + at);
+        *(float4 *)(x + at) = make_float4(v.x + more.x, v.y + more.y, v.z + more.z, v.w + more.w);
     }
 }

@@ -8,6 +8,7 @@ import dev.gatun.bindings.cuda.dim3;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import java.util.Objects;
 
 /**
  * The arguments of a kernel, outside of the heap, set once and launched any number of times; each can be set again between
@@ -71,8 +72,19 @@ public final class KernelArguments implements AutoCloseable {
 
     /** Sets a pointer to pinned host memory, which the kernel reads and writes in place, over the link. */
     public KernelArguments set(int index, PinnedBuffer memory) {
+        return set(index, memory, 0);
+    }
+
+    /**
+     * Sets a pointer into pinned memory, as {@link #set(int, PinnedBuffer)} does.
+     *
+     * @param offset of the first byte
+     * @throws IndexOutOfBoundsException if it is not inside the memory
+     */
+    public KernelArguments set(int index, PinnedBuffer memory, long offset) {
+        Objects.checkIndex(offset, memory.byteSize());
         memory.resource().lifetime().requireOpen();
-        place(index, Long.BYTES).set(ValueLayout.JAVA_LONG, 0, memory.deviceAddress());
+        place(index, Long.BYTES).set(ValueLayout.JAVA_LONG, 0, memory.deviceAddress() + offset);
         memories[index] = memory.resource();
         return this;
     }

@@ -5,6 +5,7 @@ import dev.gatun.cuda.DeviceMemory;
 import dev.gatun.cuda.KernelArguments;
 import dev.gatun.cuda.LaunchShape;
 import dev.gatun.quant.ExpertBlock;
+import dev.gatun.quant.ExpertCut;
 import dev.gatun.quant.TileFormat;
 import dev.gatun.quant.TileShape;
 import java.util.List;
@@ -95,19 +96,23 @@ final class DecodeExperts {
                 .integer(TOP_K, topK)
                 .integer(EXPERTS, experts)
                 .integer(HIDDEN, block.gate().columns())
-                .integer(FFN, block.gate().rows())
                 .integer(GATE_PAIRS, block.gate().pairs())
                 .integer(GATE_PERIOD, block.gate().period())
-                .integer(DOWN_PAIRS, block.down().pairs())
                 .integer(DOWN_PERIOD, block.down().period())
                 .integer(GATE_SLICE_TILES, SLICE_TILES)
                 .integer(DOWN_SLICE_TILES, SLICE_TILES);
+        setWidth(block.gate().rows(), block.down().pairs());
+    }
+
+    private void setWidth(int intermediate, int downPairs) {
+        arguments.integer(FFN, intermediate).integer(DOWN_PAIRS, downPairs);
     }
 
     /**
      * hidden += the weighted sum of the chosen experts.
      *
-     * @param table a pointer to each expert's block, null where it is not resident
+     * @param table a pointer to each expert's block, null where it is not resident, 1 where it is left out since it
+     *     is computed elsewhere, as {@link SlotTable} writes it
      */
     void run(DeviceMemory table, CudaRouting routing, DeviceFloats hidden, DeviceMemory error) {
         int tokens = hidden.rows();
@@ -126,6 +131,27 @@ final class DecodeExperts {
     /** The same for one token of a chunk. */
     void runToken(DeviceMemory table, int token, CudaRouting routing, DeviceFloats hidden, DeviceMemory error) {
         run(table, routing.token(token, topK), hidden.rows(token, 1), error);
+    }
+
+    /**
+     * The same for experts of which only the leading parts are there, packed.
+     *
+     * @param table points to them; what is computed elsewhere is marked so
+     */
+    void runLeadingParts(
+            ExpertCut cut,
+            int parts,
+            DeviceMemory table,
+            int token,
+            CudaRouting routing,
+            DeviceFloats hidden,
+            DeviceMemory error) {
+        setWidth(cut.values(parts), cut.downPairs(parts));
+        try {
+            runToken(table, token, routing, hidden, error);
+        } finally {
+            setWidth(block.gate().rows(), block.down().pairs());
+        }
     }
 
     /** Makes the next launch possible after one whose blocks waited in vain. */

@@ -2,6 +2,7 @@ package dev.gatun.engine.cuda;
 
 import dev.gatun.cuda.CudaStream;
 import dev.gatun.cuda.DeviceMemory;
+import dev.gatun.cuda.Rows;
 import java.lang.foreign.MemorySegment;
 
 /** Part of a {@link PinnedStore}: host memory that a device copies from and to. Whoever makes it closes it. */
@@ -11,6 +12,9 @@ interface HostPiece extends AutoCloseable {
 
     /** Copies {@code bytes} from {@code start} of this to {@code offset} of a slot, in the stream's order. */
     void upload(long start, DeviceMemory slot, long offset, long bytes, CudaStream stream);
+
+    /** Copies rows to rows of a slot, in the stream's order. */
+    void uploadRows(Rows from, DeviceMemory slot, Rows to, long rowBytes, long count, CudaStream stream);
 
     /** Copies the first {@code bytes} of a slot to {@code start} of this, in the stream's order. */
     void download(DeviceMemory slot, long start, long bytes, CudaStream stream);

@@ -2,6 +2,7 @@ package dev.gatun.engine.cuda;
 
 import dev.gatun.cuda.CudaStream;
 import dev.gatun.cuda.DeviceMemory;
+import dev.gatun.cuda.Rows;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 
@@ -27,6 +28,13 @@ record PageablePiece(Arena arena, MemorySegment segment) implements HostPiece {
     @Override
     public void upload(long start, DeviceMemory slot, long offset, long bytes, CudaStream stream) {
         slot.upload(offset, segment.asSlice(start, bytes), stream);
+    }
+
+    @Override
+    public void uploadRows(Rows from, DeviceMemory slot, Rows to, long rowBytes, long count, CudaStream stream) {
+        for (long row = 0; row < count; row++) {
+            upload(from.offset() + row * from.pitch(), slot, to.offset() + row * to.pitch(), rowBytes, stream);
+        }
     }
 
     @Override

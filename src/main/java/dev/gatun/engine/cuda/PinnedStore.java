@@ -3,6 +3,8 @@ package dev.gatun.engine.cuda;
 import dev.gatun.cuda.CudaDevice;
 import dev.gatun.cuda.CudaStream;
 import dev.gatun.cuda.DeviceMemory;
+import dev.gatun.cuda.Rows;
+import dev.gatun.quant.ExpertCut;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.List;
@@ -144,6 +146,27 @@ final class PinnedStore implements AutoCloseable {
         Place place = places.get(block);
         Objects.checkFromIndexSize(offset, bytes, blockBytes);
         place.piece.upload(place.start + offset, slot, offset, bytes, stream);
+    }
+
+    /**
+     * Copies the leading parts of a block to the beginning of a slot, packed, in the stream's order.
+     *
+     * @throws IndexOutOfBoundsException if there is no such block, or the slot is smaller than what is packed
+     */
+    void upload(int block, ExpertCut cut, int parts, DeviceMemory slot, CudaStream stream) {
+        Place place = places.get(block);
+        cut.pack(parts, new ExpertCut.Packing() {
+            @Override
+            public void bytes(long from, long to, long count) {
+                place.piece.upload(place.start + from, slot, to, count, stream);
+            }
+
+            @Override
+            public void rows(long from, long fromPitch, long to, long toPitch, long rowBytes, long count) {
+                Rows source = new Rows(place.start + from, fromPitch);
+                place.piece.uploadRows(source, slot, new Rows(to, toPitch), rowBytes, count, stream);
+            }
+        });
     }
 
     /**

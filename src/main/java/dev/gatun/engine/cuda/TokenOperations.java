@@ -4,19 +4,24 @@ import dev.gatun.cuda.CudaStream;
 import dev.gatun.cuda.DeviceMemory;
 import dev.gatun.cuda.KernelArguments;
 import dev.gatun.cuda.LaunchShape;
+import dev.gatun.cuda.PinnedBuffer;
 
-/** The operations of {@code tokens.cu}: one block a token. */
+/** The operations of {@code tokens.cu}, which are small. */
 final class TokenOperations {
     private static final int BLOCK = 1024;
+    private static final int ADDING_BLOCK = 256;
+    private static final int ADDED_BY_A_THREAD = 4;
 
     private final CudaStream stream;
     private final KernelArguments embed;
     private final KernelArguments norm;
+    private final KernelArguments addHanded;
 
     TokenOperations(KernelLibrary kernels, CudaStream stream) {
         this.stream = stream;
         this.embed = kernels.find("tokens", "gatun_embed");
         this.norm = kernels.find("tokens", "gatun_rms_norm");
+        this.addHanded = kernels.find("tokens", "gatun_add_handed");
     }
 
     /** hidden[t] = table[ids[t]]; {@code ids} are int32, as many as {@code hidden} has rows. */
@@ -39,5 +44,17 @@ final class TokenOperations {
                 .set(3, x.columns())
                 .set(4, y.memory());
         norm.kernel().launch(LaunchShape.of(x.rows(), BLOCK), norm, stream);
+    }
+
+    /**
+     * hidden += y, where the host has written y and does not write there again before this has run.
+     *
+     * @param offset of y's first byte in {@code memory}, a multiple of 16
+     */
+    void addHanded(PinnedBuffer memory, long offset, DeviceFloats hidden) {
+        int values = Math.multiplyExact(hidden.rows(), hidden.columns());
+        addHanded.set(0, memory, offset).set(1, hidden.memory()).set(2, values);
+        int blocks = Math.ceilDiv(values, ADDING_BLOCK * ADDED_BY_A_THREAD);
+        addHanded.kernel().launch(LaunchShape.of(blocks, ADDING_BLOCK), addHanded, stream);
     }
 }

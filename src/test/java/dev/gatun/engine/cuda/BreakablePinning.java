@@ -2,6 +2,7 @@ package dev.gatun.engine.cuda;
 
 import dev.gatun.cuda.CudaStream;
 import dev.gatun.cuda.DeviceMemory;
+import dev.gatun.cuda.Rows;
 import java.lang.foreign.MemorySegment;
 import java.util.Optional;
 
@@ -71,6 +72,12 @@ final class BreakablePinning implements PieceAllocator {
         public void upload(long start, DeviceMemory slot, long offset, long bytes, CudaStream stream) {
             copying();
             memory.upload(start, slot, offset, bytes, stream);
+        }
+
+        @Override
+        public void uploadRows(Rows from, DeviceMemory slot, Rows to, long rowBytes, long count, CudaStream stream) {
+            copying();
+            memory.uploadRows(from, slot, to, rowBytes, count, stream);
         }
 
         @Override

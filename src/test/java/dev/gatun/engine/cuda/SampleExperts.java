@@ -26,11 +26,14 @@ final class SampleExperts {
     private final MemorySegment[] blocks;
 
     SampleExperts(Sample sample, TileFormat format, int hidden, int ffn, int experts) {
-        this.format = format;
-        this.hidden = hidden;
-        this.ffn = ffn;
-        TileShape gate = sample.tileShape(format, ffn, hidden);
-        block = new ExpertBlock(gate, gate, sample.tileShape(format, hidden, ffn));
+        this(sample, sample.tileShape(format, ffn, hidden), sample.tileShape(format, hidden, ffn), experts);
+    }
+
+    SampleExperts(Sample sample, TileShape gate, TileShape down, int experts) {
+        this.format = gate.format();
+        this.hidden = gate.columns();
+        this.ffn = gate.rows();
+        block = new ExpertBlock(gate, gate, down);
         isTiledForLibrary = !isWide() || sample.flag("tiled for the library");
         blocks = new MemorySegment[experts];
         for (int e = 0; e < experts; e++) {
@@ -60,6 +63,11 @@ final class SampleExperts {
             uploaded[e] = e == absent ? null : gpu.input(blocks[e]);
         }
         return gpu.addresses(uploaded);
+    }
+
+    /** An expert as it lies in host memory. */
+    MemorySegment block(int expert) {
+        return blocks[expert];
     }
 
     /** An expert as the library reads it where it lies. */
@@ -104,13 +112,13 @@ final class SampleExperts {
     }
 
     /** silu(w1 x) * (w3 x) */
-    private double[] gateUp(int expert, double[] x) {
+    double[] gateUp(int expert, double[] x) {
         return OnKernels.gated(
                 product(expert, block.gateOffset(), block.gate(), x), product(expert, block.upOffset(), block.up(), x));
     }
 
     /** w2 h */
-    private double[] down(int expert, double[] h) {
+    double[] down(int expert, double[] h) {
         return product(expert, block.downOffset(), block.down(), h);
     }
 

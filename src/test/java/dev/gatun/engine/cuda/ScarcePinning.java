@@ -2,6 +2,7 @@ package dev.gatun.engine.cuda;
 
 import dev.gatun.cuda.CudaStream;
 import dev.gatun.cuda.DeviceMemory;
+import dev.gatun.cuda.Rows;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.List;
@@ -47,6 +48,12 @@ final class ScarcePinning implements PieceAllocator {
         @Override
         public void upload(long start, DeviceMemory slot, long offset, long bytes, CudaStream stream) {
             copies.add("piece %d from %d: %d bytes to %d".formatted(number, start, bytes, offset));
+        }
+
+        @Override
+        public void uploadRows(Rows from, DeviceMemory slot, Rows to, long rowBytes, long count, CudaStream stream) {
+            copies.add("piece %d from %d: %d rows of %d bytes to %d"
+                    .formatted(number, from.offset(), count, rowBytes, to.offset()));
         }
 
         @Override

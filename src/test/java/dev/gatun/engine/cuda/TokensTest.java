@@ -84,6 +84,22 @@ class TokensTest extends OnKernels {
     }
 
     @Test
+    void whatTheHostHandedOverIsAddedToEachValueOnce() {
+        forCases(sample -> {
+            int values = sample.integer("values", 4, 1, 3000);
+            float[] x = sample.floats(values, 1);
+            float[] y = sample.floats(values, 10);
+            Region sums = gpu.output(x);
+            LaunchShape shape = LaunchShape.of(Math.ceilDiv(values, 1024), 256);
+            gpu.run("gatun_add_handed", shape, gpu.input(y), sums, values);
+            for (int i = 0; i < values; i++) {
+                x[i] += y[i];
+            }
+            assertThat(sums.floats()).containsExactly(x);
+        });
+    }
+
+    @Test
     void theLargestLogitsPlaceIsTheLowestOfEquals() {
         forCases(sample -> {
             int columns = sample.integer("columns", 1, 1, 40000);

@@ -1,0 +1,122 @@
+package dev.gatun.quant;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
+
+import dev.gatun.checkpoint.Seeds;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.util.SplittableRandom;
+import org.junit.jupiter.api.Test;
+
+class ExpertCutTest {
+    private static final int MIXTRAL_PAIRS = 28672;
+
+    private static ExpertBlock mixtral(TileFormat format) {
+        int pairs = format == TileFormat.Q2N ? 0 : MIXTRAL_PAIRS;
+        TileShape gate = new TileShape(format, 14336, 4096, pairs);
+        return new ExpertBlock(gate, gate, new TileShape(format, 4096, 14336, pairs));
+    }
+
+    @Test
+    void anExpertOfMixtralHasSevenParts() {
+        assertThat(ExpertCut.of(mixtral(TileFormat.Q2)).parts()).isEqualTo(7);
+        assertThat(ExpertCut.of(mixtral(TileFormat.Q2N)).parts()).isEqualTo(7);
+    }
+
+    @Test
+    void whatDoesNotDivideIsOnePart() {
+        TileShape gate = new TileShape(TileFormat.Q2N, 4096 + 16, 64, 0);
+        TileShape down = new TileShape(TileFormat.Q2N, 64, 4096 + 16, 0);
+        ExpertCut cut = ExpertCut.of(new ExpertBlock(gate, gate, down));
+        assertThat(cut.parts()).isEqualTo(1);
+        assertThatIllegalArgumentException().isThrownBy(() -> cut.pack(1, new Copies(MemorySegment.NULL, null)));
+        // The second level of w2 has a pair for several columns of a row, or for several rows.
+        TileShape wide = new TileShape(TileFormat.Q2, 4096, 64, 64);
+        assertThat(ExpertCut.of(new ExpertBlock(wide, wide, new TileShape(TileFormat.Q2, 64, 4096, 128)))
+                        .parts())
+                .isEqualTo(1);
+    }
+
+    @Test
+    void packedPartsAreASmallerExpert() {
+        for (int round = 0; round < 8; round++) {
+            long seed = Seeds.next();
+            check(new SplittableRandom(seed), Seeds.hint(seed));
+        }
+    }
+
+    private static void check(SplittableRandom random, String hint) {
+        int parts = random.nextInt(2, 4);
+        int count = random.nextInt(1, parts);
+        int ffn = 2048 * parts;
+        int hidden = 16 * random.nextInt(1, 3);
+        TileFormat format = random.nextBoolean() ? TileFormat.Q2 : TileFormat.Q2N;
+        boolean narrow = format == TileFormat.Q2N;
+        // Periods that divide whatever rows there are, so that the packed matrices have shapes.
+        TileShape gate = new TileShape(format, ffn, hidden, narrow ? 0 : hidden << random.nextInt(3));
+        TileShape down = new TileShape(format, hidden, ffn, narrow ? 0 : ffn);
+        ExpertBlock block = new ExpertBlock(gate, gate, down);
+        MemorySegment whole = random(random, block);
+        MemorySegment packed = Arena.ofAuto().allocate(block.bytes(), 256);
+        ExpertCut cut = ExpertCut.of(block);
+        assertThat(cut.parts()).isEqualTo(parts);
+        cut.pack(count, new Copies(whole, packed));
+
+        TileShape less = new TileShape(format, cut.values(count), hidden, gate.pairs());
+        TileShape lessDown = new TileShape(format, hidden, cut.values(count), cut.downPairs(count));
+        ExpertBlock small = new ExpertBlock(less, less, lessDown);
+        assertLeading(read(whole, block.gateOffset(), gate), read(packed, small.gateOffset(), less), hint);
+        assertLeading(read(whole, block.upOffset(), gate), read(packed, small.upOffset(), less), hint);
+        assertLeadingColumns(read(whole, block.downOffset(), down), read(packed, small.downOffset(), lessDown), hint);
+    }
+
+    private static MemorySegment random(SplittableRandom random, ExpertBlock block) {
+        RandomTiles tiles = new RandomTiles(random.nextLong());
+        MemorySegment whole = Arena.ofAuto().allocate(block.bytes(), 256);
+        tiles.fill(block.gate(), whole.asSlice(block.gateOffset(), block.gate().bytes()));
+        tiles.fill(block.up(), whole.asSlice(block.upOffset(), block.up().bytes()));
+        tiles.fill(block.down(), whole.asSlice(block.downOffset(), block.down().bytes()));
+        return whole;
+    }
+
+    private static TileReader read(MemorySegment block, long offset, TileShape shape) {
+        return new TileReader(shape, block.asSlice(offset, shape.bytes()));
+    }
+
+    /** Row g + G' i of the smaller one is row g + G i. */
+    private static void assertLeading(TileReader whole, TileReader less, String hint) {
+        int few = less.shape().groupRows();
+        for (int row = 0; row < less.shape().rows(); row += 7) {
+            int former = row % few + row / few * whole.shape().groupRows();
+            for (int column = 0; column < less.shape().columns(); column++) {
+                assertThat(less.weight(row, column)).as(hint).isEqualTo(whole.weight(former, column));
+            }
+        }
+    }
+
+    /** Likewise the columns of w2. */
+    private static void assertLeadingColumns(TileReader whole, TileReader less, String hint) {
+        int few = less.shape().columns() / 16;
+        for (int column = 0; column < less.shape().columns(); column += 3) {
+            int former = column % few + column / few * (whole.shape().columns() / 16);
+            for (int row = 0; row < less.shape().rows(); row++) {
+                assertThat(less.weight(row, column)).as(hint).isEqualTo(whole.weight(row, former));
+            }
+        }
+    }
+
+    private record Copies(MemorySegment from, MemorySegment to) implements ExpertCut.Packing {
+        @Override
+        public void bytes(long source, long target, long count) {
+            MemorySegment.copy(from, source, to, target, count);
+        }
+
+        @Override
+        public void rows(long source, long sourcePitch, long target, long targetPitch, long bytes, long count) {
+            for (long row = 0; row < count; row++) {
+                bytes(source + row * sourcePitch, target + row * targetPitch, bytes);
+            }
+        }
+    }
+}
