@@ -31,7 +31,7 @@ final class OffloadSettings {
                 options.prefetchLayers(),
                 hostMode(options.hostMode()),
                 options.contextLength(),
-                misses(options.misses()),
+                MissMode.valueOf(options.misses().name()),
                 options.mostExperts());
     }
 
@@ -56,14 +56,6 @@ final class OffloadSettings {
         return switch (slots) {
             case POOL -> CacheShape.Sharing.POOL;
             case LAYER -> CacheShape.Sharing.PER_LAYER;
-        };
-    }
-
-    private static MissMode misses(ExpertMisses misses) {
-        return switch (misses) {
-            case FETCH -> MissMode.FETCH;
-            case CPU -> MissMode.CPU;
-            case AUTO -> MissMode.AUTO;
         };
     }
 

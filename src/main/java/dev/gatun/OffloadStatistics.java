@@ -11,9 +11,9 @@ import java.util.function.Function;
  * What fetching experts cost, over one forward pass or several.
  *
  * @param time of the passes
- * @param hits experts asked for that were on the GPU
- * @param late experts asked for whose copy was on its way
- * @param misses experts asked for that were not there
+ * @param hits experts that single tokens asked for and that were on the GPU
+ * @param late experts that single tokens asked for and whose copy, on its way, was waited for
+ * @param misses experts that single tokens asked for and that were neither
  * @param hitLayers layers of a token, or of a part of a prompt, all of whose experts were on the GPU
  * @param prefetches experts that were guessed and began to be copied
  * @param prefetchesUsed those of them that were asked for
@@ -22,7 +22,7 @@ import java.util.function.Function;
  * @param prefetchTurnedDown how often that became less, since the last guess did not pay
  * @param bytesToGpu bytes copied to the GPU
  * @param bytesFromGpu bytes copied back
- * @param roads how missing experts of single tokens were served
+ * @param roads how missing experts were served, those of prompts too, which are no {@code misses}
  * @param times where the time went; empty unless {@link ModelOptions#withTimes} asked for it
  * @param gpuMemory bytes of the GPU's memory in use at the end
  * @param hostMemory bytes of page-locked host memory in use at the end
@@ -46,7 +46,8 @@ public record OffloadStatistics(
         long hostMemory) {
 
     /**
-     * Missing experts by the road that they were served on: see {@link ExpertMisses}.
+     * Missing experts by the road that they were served on: see {@link ExpertMisses}. An expert of a prompt counts once for
+     * all tokens that are processed together.
      *
      * @param fetched experts that were copied whole
      * @param split experts of which the GPU computed a part and the CPU the rest

@@ -55,6 +55,17 @@ class ModelOptionsTest {
                         .withMisses(MissMode.CPU));
     }
 
+    @Test
+    void eachWayWithMissesHasItsMode() {
+        for (ExpertMisses misses : ExpertMisses.values()) {
+            assertThat(OffloadSettings.of(ModelOptions.defaults().withMisses(misses))
+                            .misses()
+                            .name())
+                    .isEqualTo(misses.name());
+        }
+        assertThat(MissMode.values()).hasSameSizeAs(ExpertMisses.values());
+    }
+
     /** Of a model with one layer of four experts. */
     private Path recording() throws IOException {
         Path file = temporary.resolve("trace.jsonl");

@@ -4,7 +4,8 @@ import dev.gatun.OffloadStatistics;
 import dev.gatun.engine.OffloadCounts;
 
 /**
- * Missing experts of single tokens in a measurement, by the road that they were served on.
+ * Missing experts in a measurement, by the road that they were served on; those of a prompt once for all tokens that are
+ * processed together.
  *
  * @param fetched experts that were copied whole
  * @param split experts of which the device computed a part and the CPU the rest

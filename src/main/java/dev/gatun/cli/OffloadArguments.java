@@ -1,6 +1,5 @@
 package dev.gatun.cli;
 
-import dev.gatun.ExpertMisses;
 import dev.gatun.ExpertPolicy;
 import dev.gatun.ExpertSlots;
 import dev.gatun.GatunException;
@@ -126,7 +125,7 @@ final class OffloadArguments {
                 prefetchLayers,
                 planned(hostMode),
                 checked.contextLength(),
-                planned(checked.misses()),
+                MissMode.valueOf(checked.misses().name()),
                 checked.mostExperts());
         return switch (checked.policy()) {
             case LRU -> options;
@@ -173,15 +172,6 @@ final class OffloadArguments {
             case AUTO -> Optional.empty();
             case INCLUSIVE -> Optional.of(HostMode.INCLUSIVE);
             case EXCLUSIVE -> Optional.of(HostMode.EXCLUSIVE);
-        };
-    }
-
-    /** What a plan takes for a way with misses. */
-    static MissMode planned(ExpertMisses misses) {
-        return switch (misses) {
-            case FETCH -> MissMode.FETCH;
-            case CPU -> MissMode.CPU;
-            case AUTO -> MissMode.AUTO;
         };
     }
 }

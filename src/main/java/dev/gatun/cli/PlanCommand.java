@@ -11,7 +11,6 @@ import dev.gatun.offload.CostModel;
 import dev.gatun.offload.MemoryPlan;
 import dev.gatun.offload.MissMode;
 import dev.gatun.offload.ModelShape;
-import dev.gatun.offload.ModelSizes;
 import dev.gatun.offload.OffloadOptions;
 import dev.gatun.offload.PlanException;
 import dev.gatun.offload.Prediction;
@@ -159,7 +158,7 @@ final class PlanCommand implements Callable<Integer> {
                 planFolder(source.folder.get());
             } else {
                 ModelShape model = ModelShape.parse(source.shape.orElseThrow(PlanCommand::missing));
-                plan(model.name(), model.config(), quantized(model.config(), bits.orElse("3.0")));
+                plan(PlannedModel.quantized(model.name(), model.config(), Bits.format(bits.orElse("3.0"))));
             }
         } catch (PlanException | CheckpointException impossible) {
             throw new GatunException(impossible.getMessage(), impossible);
@@ -173,27 +172,23 @@ final class PlanCommand implements Callable<Integer> {
 
     private void planFolder(Path folder) {
         try (Checkpoint checkpoint = Checkpoint.open(folder)) {
-            MixtralConfig config = checkpoint.config();
-            ModelSizes sizes = bits.map(given -> quantized(config, given))
-                    .orElseGet(() -> ModelSizes.stored(config, checkpoint.weights(), ModelSizes.GPU_CHUNK));
-            plan(folder.toAbsolutePath().normalize().getFileName().toString(), config, sizes);
+            String name = folder.toAbsolutePath().normalize().getFileName().toString();
+            plan(bits.map(Bits::format)
+                    .map(format -> PlannedModel.quantized(name, checkpoint.config(), format))
+                    .orElseGet(() -> PlannedModel.stored(name, checkpoint)));
         }
     }
 
-    private static ModelSizes quantized(MixtralConfig config, String bits) {
-        return ModelSizes.quantized(config, Bits.format(bits), ModelSizes.GPU_CHUNK);
-    }
-
-    private void plan(String name, MixtralConfig config, ModelSizes sizes) {
-        int tokens = context(config);
+    private void plan(PlannedModel model) {
+        int tokens = context(model.config());
         long gpu = gpuMemory.orElseGet(PlanCommand::freeHere);
         OptionalLong host = hostMemory.map(OptionalLong::of).orElse(OptionalLong.empty());
-        MemoryPlan plan = MemoryPlan.of(sizes, gpu, host, OffloadArguments.planned(hostMode), mostExperts(), tokens);
+        MemoryPlan plan =
+                MemoryPlan.of(model.sizes(), gpu, host, OffloadArguments.planned(hostMode), mostExperts(), tokens);
         CostModel costs = CostModel.of(link, hbm, cpu.orElse(CostModel.CPU_SHARE * dram));
-        int parts = Prediction.parts(config.intermediateSize());
-        MissMode mode = OffloadArguments.planned(misses.chosen());
-        PlanTable.print(console.out(), name, plan);
-        SpeedTable.print(console.out(), costs, mode, open -> Prediction.uniform(plan, costs, open, parts));
+        MissMode mode = MissMode.valueOf(misses.chosen().name());
+        PlanTable.print(console.out(), model.name(), plan);
+        SpeedTable.print(console.out(), costs, mode, open -> Prediction.uniform(plan, costs, open, model.parts()));
     }
 
     private OptionalInt mostExperts() {

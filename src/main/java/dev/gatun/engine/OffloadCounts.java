@@ -6,9 +6,9 @@ import java.util.Optional;
  * What a backend that fetches experts did since it was made; every number but the last two only grows. Read before and after
  * something, the difference is what that cost: {@link #since}.
  *
- * @param hits experts asked for that were on the device
- * @param late experts asked for whose copy was on its way
- * @param misses experts asked for that were not there
+ * @param hits experts that single tokens asked for and that were on the device
+ * @param late experts that single tokens asked for and whose copy, on its way, was waited for
+ * @param misses experts that single tokens asked for and that were neither
  * @param hitLayers layers of a token, or of a chunk, all of whose experts were on the device
  * @param prefetches copies that were begun for guesses
  * @param prefetchesUsed those of them that were asked for before they were evicted, in time or late
@@ -17,7 +17,7 @@ import java.util.Optional;
  * @param prefetchTurnedDown how often that became less, since the last guess did not pay
  * @param bytesUp bytes copied from host to device
  * @param bytesDown bytes copied from device to host
- * @param roads how missing experts of single tokens were served
+ * @param roads how missing experts were served, those of prompts too, which are no {@code misses}
  * @param times where the time went; empty where that is not measured
  * @param gpuMemory bytes of the device's memory that are in use now
  * @param hostMemory bytes of pinned memory that are in use now
@@ -40,7 +40,7 @@ public record OffloadCounts(
         long hostMemory) {
 
     /**
-     * Missing experts by the road that they were served on.
+     * Missing experts by the road that they were served on; those of a prompt once for each chunk.
      *
      * @param fetched experts that were copied whole
      * @param split experts of which the device computed a part and the host the rest

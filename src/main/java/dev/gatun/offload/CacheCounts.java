@@ -4,8 +4,8 @@ package dev.gatun.offload;
  * What an {@link ExpertCache} did; counts since it was made.
  *
  * @param hits experts asked for that were resident
- * @param arriving experts asked for whose copy was already in flight
- * @param misses experts asked for that were not there
+ * @param arriving experts asked for whose copy was already in flight, and was waited for
+ * @param misses experts asked for that were not there, or on their way and not waited for
  * @param evictions experts that gave their slot to another one
  * @param copies copies begun, for misses and for prefetches
  * @param failures copies that failed

@@ -12,7 +12,11 @@ import java.util.Arrays;
  * <ul>
  *   <li>an upload to a slot waits for the download that saves what the slot held;
  *   <li>a download to a block waits for all computing put in before, which waited for the upload that read the block: a free
- *       block was given up for an earlier layer, since there are as many as a layer fetches at most.
+ *       block was given up for an earlier layer, since there are as many as a layer fetches at most;
+ *   <li>where no computing waited for that upload, since what was copied behind the host's computing is kept, the block is given up
+ *       only after the upload was seen to have ended;
+ *   <li>what the host itself reads from a block it has read before it says that the layer is computed, and a block that it
+ *       reads is given up for a later layer only.
  * </ul>
  *
  * <p>Every move is in a journal until it is known to have ended. What waits for a failed copy changes nothing: so after a

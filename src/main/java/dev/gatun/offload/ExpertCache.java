@@ -302,6 +302,17 @@ public final class ExpertCache {
         claims[slot]--;
     }
 
+    /**
+     * Gives up a claim to {@code slot}, whose copy is in flight, since its expert is computed elsewhere: nobody waits for the
+     * copy, so what was asked for was a miss.
+     */
+    public void leave(int slot) {
+        requireFilling(slot);
+        release(slot);
+        arriving--;
+        misses++;
+    }
+
     /** Gives all claims up, and takes all copies in flight for failed: where to go on from after a failure. */
     public void abandon() {
         for (int slot = 0; slot < shape.allSlots(); slot++) {

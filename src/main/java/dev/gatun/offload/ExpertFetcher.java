@@ -35,7 +35,6 @@ public final class ExpertFetcher {
     private final DeviceSlots slots;
     private final FetchTally tally;
     private final HostBlocks host;
-    private final int mostAtOnce;
     private final Uploads uploads;
     private final PrefetchControl control;
     private final Chunks chunks;
@@ -47,25 +46,12 @@ public final class ExpertFetcher {
     private final RoadRates rates;
     private final MissMode mode;
     private final ExpertStream stream;
-    /** Slots of the device. */
-    private final int[] claimed;
-
+    private final Claims claims;
     private final LayerChoice choice;
     private final int[] allParts;
 
-    private int claims;
     /** Whether something was fetched and not computed. */
     private boolean atWork;
-
-    /** Makes a fetcher that copies no guesses; otherwise as the other one. */
-    public ExpertFetcher(ExpertCache cache, CopyEngine copies, long blockBytes) {
-        this(cache, copies, blockBytes, PrefetchSettings.of(0));
-    }
-
-    /** Makes a fetcher that fetches every miss; otherwise as the other one. */
-    public ExpertFetcher(ExpertCache cache, CopyEngine copies, long blockBytes, PrefetchSettings settings) {
-        this(cache, copies, blockBytes, settings, RoadSplit.fetching());
-    }
 
     /** Makes a fetcher for experts that all lie in the host, expert e of layer l in block l * experts + e. */
     public ExpertFetcher(
@@ -98,7 +84,6 @@ public final class ExpertFetcher {
         this.slots = slots;
         this.tally = tally;
         this.host = host;
-        this.mostAtOnce = mostAtOnce;
         this.uploads = new Uploads(copies, slots, host, tally, blockBytes);
         this.control = new PrefetchControl(settings.experts(), blockBytes, settings.chunkBytes());
         this.chunks = new Chunks(uploads);
@@ -111,15 +96,9 @@ public final class ExpertFetcher {
         this.rates = split.rates();
         this.mode = split.mode();
         this.stream = new ExpertStream(cache, copies, slots, uploads, host, tally);
-        this.claimed = new int[mostAtOnce];
+        this.claims = new Claims(cache, copies, slots, uploads, mostAtOnce);
         this.choice = new LayerChoice(mostAtOnce);
         this.allParts = new int[mostAtOnce];
-    }
-
-    /** Makes a fetcher that fetches every miss; otherwise as the other one. */
-    public static ExpertFetcher exclusive(
-            ExpertCache cache, CopyEngine copies, long blockBytes, PrefetchSettings settings, ExclusiveLayout layout) {
-        return exclusive(cache, copies, blockBytes, settings, layout, RoadSplit.fetching());
     }
 
     /**
@@ -161,7 +140,7 @@ public final class ExpertFetcher {
         begin(layer, experts, count, result, allParts);
         present.claim(choice, missing.parts());
         missing.fetch(choice);
-        return claim();
+        return claims.claim(choice);
     }
 
     /**
@@ -174,6 +153,7 @@ public final class ExpertFetcher {
      *     one that the host computes whole
      * @param parts receives for each how many of its leading parts the device computes: all, as of an expert that lies there
      *     whole; or fewer, of one that lies there packed, and the host computes the others
+     *     {@link #computeAfterParts} is called before these are computed with
      * @return whether all of them were there whole: nothing was uploaded, nor was on its way, nor is left to the host
      * @throws IllegalStateException as by the other fetch
      */
@@ -187,15 +167,12 @@ public final class ExpertFetcher {
             present.claim(choice, missing.parts());
             missing.divide(choice);
         }
-        return claim();
+        return claims.claim(choice);
     }
 
     private void begin(int layer, int[] experts, int count, int[] result, int[] parts) {
         requireNoStream();
-        if (claims + count > mostAtOnce) {
-            throw new IllegalStateException(
-                    claims + count + " experts fetched and not computed, instead of " + mostAtOnce);
-        }
+        claims.requireRoomFor(count);
         settle();
         prefetches.judge(layer, experts, count);
         link.choose(chunks.inFlight());
@@ -203,27 +180,20 @@ public final class ExpertFetcher {
         atWork = true;
     }
 
-    /** Claims slots and lets computing wait for what is on its way there; whether nothing is. */
-    private boolean claim() {
-        boolean allThere = true;
-        for (int i = 0; i < choice.count(); i++) {
-            int slot = choice.slots()[i];
-            if (slot == ExpertCache.NONE) {
-                allThere = false;
-            } else {
-                claimed[claims++] = slot;
-                allThere &= !waitsFor(slots.filled(slot));
-            }
-        }
-        return allThere;
+    /**
+     * Whether the computing that is put in after the last fetch waits for the upload of a whole expert. What the host computes
+     * it does not wait for, nor for parts before {@link #computeAfterParts}.
+     */
+    public boolean awaitsUpload() {
+        return claims.awaitsUpload();
     }
 
-    private boolean waitsFor(long upload) {
-        boolean waits = upload != CopyEngine.ENDED;
-        if (waits) {
-            copies.computeAfter(upload);
-        }
-        return waits;
+    /**
+     * Lets computing that is put in from now on begin when the leading parts have arrived that the last fetch has uploaded:
+     * what was put in before, with whole experts, does not wait for them.
+     */
+    public void computeAfterParts() {
+        claims.computeAfterParts();
     }
 
     private void requireNoStream() {
@@ -265,15 +235,25 @@ public final class ExpertFetcher {
         long ticket = copies.computed();
         atWork = false;
         host.computed(ticket);
-        for (; claims > 0; claims--) {
-            int slot = claimed[claims - 1];
-            int cacheSlot = slots.cacheSlot(slot);
-            slots.used(slot, ticket);
-            cache.release(cacheSlot);
-            if (cache.expertIn(cacheSlot) == ExpertCache.NONE) {
-                // It was borrowed: what lies there completes no expert.
-                uploads.giveUp(slot);
+        claims.computed(ticket);
+    }
+
+    /**
+     * Uploads experts to the slots of the cache that are free, as many as its policy admits, to begin with: a host that
+     * computes what is missing copies little, and that late. Waits for them.
+     */
+    public void fill() {
+        for (int expert = 0; expert < shape.experts(); expert++) {
+            for (int layer = 0; layer < shape.layers(); layer++) {
+                int cacheSlot =
+                        cache.slotOf(layer, expert) == ExpertCache.NONE ? cache.warm(layer, expert) : ExpertCache.NONE;
+                if (cacheSlot != ExpertCache.NONE) {
+                    uploads.rest(layer * shape.experts() + expert, slots.behind(cacheSlot), 0);
+                }
             }
+        }
+        while (uploads.areInFlight()) {
+            settle();
         }
     }
 
@@ -345,7 +325,7 @@ public final class ExpertFetcher {
         uploads.reset();
         stream.reset();
         slots.forgetTickets();
-        claims = 0;
+        claims.reset();
         link.reset();
         host.reset();
     }

@@ -3,10 +3,10 @@ package dev.gatun.offload;
 /**
  * What an {@link ExpertFetcher} did since it was made.
  *
- * @param hits experts asked for that were resident
- * @param waits experts asked for that were on their way
- * @param misses experts asked for that were not there
- * @param streamed experts uploaded for prefill
+ * @param hits experts that single tokens asked for and that were resident
+ * @param waits experts that single tokens asked for and that were on their way, and waited for
+ * @param misses experts that single tokens asked for and that were neither
+ * @param streamed experts of prompts that were uploaded; those that lay there already are counted nowhere
  * @param bytesUp bytes from the host to the device
  * @param bytesDown bytes from the device to the host
  * @param prefetchesBegun guessed experts whose copy was begun
@@ -16,7 +16,7 @@ package dev.gatun.offload;
  * @param bytesWasted bytes of those that were not asked for
  * @param prefetchDepth guesses of a layer that are copied now; see {@link PrefetchControl}
  * @param prefetchTurnedDown how often fewer were copied from then on, since they did not pay
- * @param roads how what was missing was served
+ * @param roads how what was missing was served, of single tokens and of prompts
  */
 public record FetchCounts(
         long hits,

@@ -30,8 +30,10 @@ final class FetchTally {
         downloads++;
     }
 
+    /** An expert of a prompt was uploaded: fetched as well, though nobody asked the cache for it. */
     void streamed() {
         streamed++;
+        fetched++;
     }
 
     void prefetchBegun() {

@@ -52,17 +52,22 @@ final class FollowUps {
         if (!cache.admits(layer, expert) || cache.slotOf(layer, expert) != ExpertCache.NONE) {
             return;
         }
-        int asked = 1;
-        for (int i = 0; i < count; i++) {
-            if (waiting[i].expert == number) {
-                asked += waiting[i].rank;
-                remove(i);
-            }
-        }
+        int asked = 1 + asked(number);
+        forget(number);
         if (count == MOST) {
             remove(last());
         }
         waiting[count++].set(layer, number, asked, true);
+    }
+
+    /** An expert that may wait need not follow, since it is on its way as something needed. */
+    void forget(int expert) {
+        for (int i = 0; i < count; i++) {
+            if (waiting[i].expert == expert) {
+                remove(i);
+                return;
+            }
+        }
     }
 
     private void remove(int index) {

@@ -1,6 +1,6 @@
 package dev.gatun.offload;
 
-/** What is done about a chosen expert that is not on the device. */
+/** What is done about a chosen expert that is not on the device. Users' options have constants of the same names. */
 public enum MissMode {
     /** It is copied there: the result does not depend on what was resident. */
     FETCH,

@@ -67,7 +67,7 @@ final class MissingExperts {
             if (guess > 0 && isReadable(expert) && roads.seconds(misses + 1, ahead, hosts) < arrives) {
                 prefetches.giveUp(expert);
                 misses++;
-            } else if (guess == 0 && roads.seconds(misses, ahead, hosts + 1) < arrives) {
+            } else if (guess == 0 && isReadable(expert) && roads.seconds(misses, ahead, hosts + 1) < arrives) {
                 choice.leave(i);
                 hosts++;
             } else {

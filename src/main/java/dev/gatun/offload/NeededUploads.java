@@ -40,6 +40,7 @@ final class NeededUploads {
         int slot = slots.behind(cacheSlot);
         link.needs(uploads.rest(number, slot, 0), uploads.blockBytes());
         host.uploaded(number, cacheSlot);
+        followUps.forget(number);
         return slot;
     }
 

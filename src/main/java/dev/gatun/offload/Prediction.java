@@ -30,20 +30,12 @@ public record Prediction(
     /** What the link gives each way when copies run both ways, measured: 40 of 54.8 GB/s on PCIe 5. */
     static final double BOTH_WAYS = 40 / 54.8;
 
-    /** Rows of w1 and w3 that a part of an expert has. */
-    private static final int PART_ROWS = 2048;
-
-    /** Into how many parts experts of so many rows of w1 are cut where two roads share one: 7 of Mixtral 8x7B's. */
-    public static int parts(int intermediateSize) {
-        return intermediateSize % PART_ROWS == 0 ? intermediateSize / PART_ROWS : 1;
-    }
-
     /**
      * Predicts for a router that chooses every expert as likely as any other, whatever it chose before. Real text repeats
      * itself, and does better.
      *
      * @param mode which roads are open to missing experts
-     * @param parts into how many parts an expert can be cut; see {@link #parts(int)}
+     * @param parts into how many parts an expert can be cut; see {@link dev.gatun.quant.ExpertCut}
      */
     public static Prediction uniform(MemoryPlan plan, CostModel costs, MissMode mode, int parts) {
         ModelSizes model = plan.model();

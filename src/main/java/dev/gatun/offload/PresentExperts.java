@@ -41,7 +41,7 @@ final class PresentExperts {
         for (int i = 0; i < choice.count(); i++) {
             int cacheSlot = cacheSlots[i];
             if (choice.isLeft(i)) {
-                cache.release(cacheSlot);
+                cache.leave(cacheSlot);
                 choice.serve(i, ExpertCache.NONE, 0);
             } else if (cacheSlot != ExpertCache.NONE) {
                 choice.serve(i, use(choice.number(i), cacheSlot), parts);

@@ -1,7 +1,8 @@
 package dev.gatun.offload;
 
 /**
- * How experts that were asked for and missing were served, by road.
+ * How experts that were needed and missing were served, by road: of single tokens the misses, and of prompts what was streamed
+ * and what the host computed instead.
  *
  * @param fetched experts that were copied whole
  * @param split experts of which the device computed a part and the host the rest

@@ -256,7 +256,10 @@ class CopyOrderTest {
         stream.close();
         assertThat(rig.device().copies().subList(0, 3)).allMatch(FakeWork::isReady);
         assertThat(rig.device().copies().subList(3, 16)).allMatch(copy -> copy.after.size() == 1);
-        assertThat(rig.fetcher().counts().streamed()).isEqualTo(16);
+        FetchCounts counts = rig.fetcher().counts();
+        assertThat(counts.streamed()).isEqualTo(16);
+        assertThat(counts.roads().fetched()).as("over the link").isEqualTo(16);
+        assertThat(counts.misses()).as("no single token asked").isZero();
         rig.device().finish();
     }
 
@@ -342,7 +345,7 @@ class CopyOrderTest {
         ExpertCache cache = new ExpertCache(shape, new LruPolicy(shape.allExperts()), 2);
         ExclusiveLayout layout = ExclusiveLayout.of(of, new LruPolicy(of.allExperts()), 1, 2);
         FakeDevice device = new FakeDevice(new Random(1), BYTES, 1, layout.slots(), layout.blocks());
-        return ExpertFetcher.exclusive(cache, device, BYTES, PrefetchSettings.of(0), layout);
+        return ExpertFetcher.exclusive(cache, device, BYTES, PrefetchSettings.of(0), layout, RoadSplit.fetching());
     }
 
     @Test
@@ -353,7 +356,12 @@ class CopyOrderTest {
         ExclusiveLayout layout = ExclusiveLayout.of(shape, new LruPolicy(8), 1, 2);
         FakeDevice device = new FakeDevice(new Random(1), BYTES, 1, layout.slots(), layout.blocks());
         assertThatThrownBy(() -> ExpertFetcher.exclusive(
-                        new ExpertCache(shape, placement, 2), device, BYTES, PrefetchSettings.of(0), layout))
+                        new ExpertCache(shape, placement, 2),
+                        device,
+                        BYTES,
+                        PrefetchSettings.of(0),
+                        layout,
+                        RoadSplit.fetching()))
                 .hasMessageContaining("what the layout says");
     }
 }

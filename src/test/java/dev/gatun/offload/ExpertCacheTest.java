@@ -197,6 +197,20 @@ class ExpertCacheTest {
     }
 
     @Test
+    void whatIsOnItsWayAndNotWaitedForIsAMiss() {
+        CacheShape shape = new CacheShape(1, 8, 3, 0, Sharing.PER_LAYER);
+        ExpertCache cache = new ExpertCache(shape, new LruPolicy(8), 2);
+        int slot = cache.prefetch(0, 4);
+        cache.request(0, new int[] {4}, 1, new int[1]);
+        cache.leave(slot);
+        assertThat(cache.counts()).isEqualTo(new CacheCounts(0, 0, 1, 0, 1, 0));
+        assertThat(cache.state(slot)).as("the copy goes on").isEqualTo(SlotState.FILLING);
+        cache.copied(slot);
+        assertThat(cache.state(slot)).isEqualTo(SlotState.RESIDENT);
+        assertThatThrownBy(() -> cache.leave(slot)).isInstanceOf(IllegalStateException.class);
+    }
+
+    @Test
     void aFailedCopyFreesItsSlotAndVoidsTheClaims() {
         CacheShape shape = new CacheShape(1, 8, 2, 0, Sharing.PER_LAYER);
         ExpertCache cache = new ExpertCache(shape, new LruPolicy(8), 2);

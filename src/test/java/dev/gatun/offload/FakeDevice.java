@@ -286,6 +286,16 @@ final class FakeDevice implements CopyEngine {
         }
     }
 
+    /** Everything ends that was put in, but for what is of a kind and what waits for that. */
+    void finishAllBut(Kind kind) {
+        Deque<FakeWork> left = queues.put(kind, new ArrayDeque<>());
+        while (queues.values().stream()
+                .anyMatch(queue -> !queue.isEmpty() && queue.getFirst().isReady())) {
+            step();
+        }
+        queues.put(kind, left);
+    }
+
     private void run() {
         boolean rests = frozen || random.nextInt(laziness) > 0;
         for (int steps = rests ? 0 : random.nextInt(4); steps > 0; steps--) {

@@ -206,6 +206,9 @@ final class FetchRun {
         }
         int[] taken = IntStream.of(given).map(i -> slots[i]).toArray();
         assertThat(taken).doesNotHaveDuplicates().doesNotContain(ExpertCache.NONE);
+        if (IntStream.of(given).anyMatch(i -> parts[i] < setting.parts())) {
+            fetcher.computeAfterParts();
+        }
         device.compute(
                 number,
                 layer,

@@ -143,15 +143,6 @@ class PredictionTest {
     }
 
     @Test
-    void expertsAreCutWhereTheirRowsDivide() {
-        assertThat(Prediction.parts(14336)).isEqualTo(7);
-        assertThat(Prediction.parts(16384)).isEqualTo(8);
-        assertThat(Prediction.parts(2048)).isEqualTo(1);
-        assertThat(Prediction.parts(1000)).isEqualTo(1);
-        assertThat(Prediction.parts(3000)).isEqualTo(1);
-    }
-
-    @Test
     void noRateMayBeMissing() {
         assertThatThrownBy(() -> CostModel.of(1, 1, 0))
                 .isInstanceOf(IllegalArgumentException.class)

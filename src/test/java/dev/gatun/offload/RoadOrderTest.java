@@ -27,8 +27,19 @@ class RoadOrderTest {
 
     private static Rig rig(
             CacheShape shape, int chunk, HostMode hostMode, MissMode mode, RoadSpeed link, RoadSpeed processor) {
+        return rig(shape, PolicyKind.LRU, chunk, hostMode, mode, link, processor);
+    }
+
+    private static Rig rig(
+            CacheShape shape,
+            PolicyKind policy,
+            int chunk,
+            HostMode hostMode,
+            MissMode mode,
+            RoadSpeed link,
+            RoadSpeed processor) {
         FetchSetting setting = new FetchSetting(
-                shape, PolicyKind.LRU, hostMode, 2, 2, new PrefetchSettings(1, chunk), 1, false, BYTES, mode, PARTS);
+                shape, policy, hostMode, 2, 2, new PrefetchSettings(1, chunk), 1, false, BYTES, mode, PARTS);
         RoadSplit split = new RoadSplit(mode, PARTS, new RoadRates(link, processor), () -> 0);
         Rig rig = setting.rig(new Random(1), split);
         rig.device().freeze();
@@ -54,6 +65,7 @@ class RoadOrderTest {
         int[] there = IntStream.range(0, experts.length)
                 .filter(i -> given.parts.get(i) > 0)
                 .toArray();
+        rig.fetcher().computeAfterParts();
         rig.device()
                 .compute(
                         0,
@@ -94,6 +106,25 @@ class RoadOrderTest {
         assertThat(roads.fetched()).isEqualTo(1);
         assertThat(roads.split()).isEqualTo(2);
         assertThat(roads.computed()).isZero();
+        rig.device().finish();
+    }
+
+    @Test
+    void whatIsThereWholeDoesNotWaitForParts() {
+        Rig rig = rig(SHAPE, HostMode.INCLUSIVE, MissMode.AUTO, TWICE, SLOW);
+        rig.fetcher().fetch(0, new int[] {3}, 1, new int[1]);
+        rig.fetcher().computed();
+        rig.device().finish();
+        rig.device().freeze();
+        Layer given = fetch(rig, 0, 3, 5);
+        assertThat(given.parts).containsExactly(3, 2);
+        rig.device().compute(0, 0, new int[] {3}, new int[] {given.slots.getFirst()});
+        FakeWork whole = rig.device().computing().getLast();
+        rig.fetcher().computeAfterParts();
+        rig.device().compute(0, 0, new int[] {5}, new int[] {given.slots.getLast()}, new int[] {2});
+        assertThat(whole.isReady()).isTrue();
+        assertThat(rig.device().computing().getLast().isReady()).isFalse();
+        rig.fetcher().computed();
         rig.device().finish();
     }
 
@@ -292,5 +323,51 @@ class RoadOrderTest {
         assertThat(copies(rig)).extracting(copy -> copy.kind).containsOnlyOnce(Kind.DOWNLOAD);
         assertThat(token(rig, 0, 7).allThere).isTrue();
         rig.device().finish();
+    }
+
+    /** The host's road is quicker for a whole expert; the first expert to come is the first to go. */
+    private static Rig exclusive() {
+        CacheShape shape = new CacheShape(1, 8, 2, 2, Sharing.PER_LAYER);
+        return rig(shape, PolicyKind.FIFO, 5, HostMode.EXCLUSIVE, MissMode.CPU, SLOW, FASTER);
+    }
+
+    private static void fetchWhole(Rig rig, int... experts) {
+        rig.fetcher().fetch(0, experts, experts.length, new int[experts.length]);
+        rig.fetcher().computed();
+    }
+
+    @Test
+    void whatWasFetchedWholeFollowsNoMore() {
+        Rig rig = exclusive();
+        token(rig, 0, 7);
+        fetchWhole(rig, 7);
+        rig.device().finish();
+        fetchWhole(rig, 5, 6);
+        rig.device().finishAllBut(Kind.DOWNLOAD);
+        rig.fetcher().pump();
+        rig.device().finish();
+        int copies = copies(rig).size();
+        pump(rig, 3);
+        assertThat(copies(rig)).hasSize(copies);
+        assertThat(token(rig, 0, 7).parts).containsExactly(0);
+        rig.device().finish();
+    }
+
+    @Test
+    void aFollowUpThatTheHostDoesNotHaveYetIsNotLeftToIt() {
+        Rig rig = exclusive();
+        token(rig, 0, 7);
+        // Most of it comes as a guess, so that it is used; and it waits still to follow.
+        rig.fetcher().prefetch(0, new int[] {7}, 1);
+        rig.fetcher().pump();
+        rig.device().finish();
+        assertThat(token(rig, 0, 7).parts).containsExactly(3);
+        rig.device().finish();
+        fetchWhole(rig, 5, 6);
+        rig.device().finishAllBut(Kind.DOWNLOAD);
+        rig.fetcher().pump();
+        assertThat(token(rig, 0, 7).parts).containsExactly(3);
+        rig.device().finish();
+        assertThat(token(rig, 0, 7).allThere).isTrue();
     }
 }
