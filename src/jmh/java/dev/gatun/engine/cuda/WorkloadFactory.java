@@ -105,8 +105,8 @@ final class WorkloadFactory {
         DeviceFloats hidden = workspace.hidden().rows(0, tokens);
         CudaRouting choice =
                 new CudaRouting(workspace.normed().rows(0, tokens), workspace.expertIds(), workspace.expertWeights());
-        RouterOperation.Hooks nobodyWaits =
-                new RouterOperation.Hooks(Optional.empty(), Optional.empty(), 0, workspace.sequence());
+        RouterOperation.Hooks nobodyWaits = new RouterOperation.Hooks(
+                Optional.empty(), Optional.empty(), 0, workspace.sequence(), Optional.empty());
         List<DeviceMatrix.Dense> gates = IntStream.range(0, LAYERS)
                 .mapToObj(layer -> dense(config.experts()))
                 .toList();

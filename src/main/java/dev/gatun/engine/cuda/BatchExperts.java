@@ -124,6 +124,16 @@ final class BatchExperts {
     }
 
     /**
+     * Leaves an expert out, which somebody else computes: it adds nothing.
+     *
+     * @param first where its choices begin when all are sorted by expert
+     * @param count how many tokens chose it
+     */
+    void leaveOut(Chunk chunk, int first, int count) {
+        chunk.results().rows(first, count).memory().zero(stream);
+    }
+
+    /**
      * Computes some of the experts; what the results of the others are does not change, and neither do those of these,
      * whatever else is computed in the same call.
      *

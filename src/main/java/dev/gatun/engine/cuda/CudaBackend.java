@@ -24,11 +24,12 @@ import dev.gatun.offload.OffloadOptions;
 import java.lang.foreign.MemorySegment;
 import java.util.List;
 import java.util.Optional;
+import java.util.function.UnaryOperator;
 
 /**
  * Every operation on one GPU, with all experts in its memory or as many as fit. Operations are put into one stream and return
  * before they have run; those of a single token all together, in {@link #head}, as a CUDA graph, where all experts are
- * resident ({@link CudaOptions#graphs}). Those that wait: {@link #await} and the search for candidates; {@link #head} for
+ * resident, else those between the experts of two layers ({@link CudaOptions#graphs}). Those that wait: {@link #await} and the search for candidates; {@link #head} for
  * several rows, which takes memory, and for a token that needs a new graph; {@link #embed} if a chunk before was not awaited;
  * {@link #experts} for the router's choice, where not all experts are resident and the chunk is small.
  */
@@ -79,17 +80,23 @@ public final class CudaBackend implements Backend {
      */
     public CudaBackend(
             CudaDevice device, CudaModel model, OffloadOptions offload, CudaOptions options, LoadListener listener) {
-        this(device, model, offload, options, listener, PieceAllocator.of(device));
+        this(device, model, offload, options, listener, PieceAllocator.of(device), UnaryOperator.identity());
     }
 
-    /** @param pinning where memory of the host for experts comes from */
+    /**
+     * Makes a backend, in parts that tests can spoil.
+     *
+     * @param pinning where memory of the host for experts comes from
+     * @param roads what is made of the road on which the host computes experts
+     */
     CudaBackend(
             CudaDevice device,
             CudaModel model,
             OffloadOptions offload,
             CudaOptions options,
             LoadListener listener,
-            PieceAllocator pinning) {
+            PieceAllocator pinning,
+            UnaryOperator<HostRoad> roads) {
         ModelRequirements.check(model.config());
         this.config = model.config();
         this.budget = DeviceBudget.of(device, model, offload);
@@ -103,11 +110,11 @@ public final class CudaBackend implements Backend {
             if (options.simulatedLink().isPresent()) {
                 operations.experts().leaveRoom(PacedLink.BLOCKS);
             }
-            this.launches = options.graphs() && !budget.isOffloaded()
+            this.launches = usesGraphs(offload, options)
                     ? TokenLaunches.withGraphs(new StreamRecorder(resources.stream()))
                     : TokenLaunches.plain();
             this.offloaded = budget.isOffloaded()
-                    ? Optional.of(offload(model, offload, options, listener, pinning))
+                    ? Optional.of(offload(model, offload, options, listener, pinning, roads))
                     : Optional.empty();
             this.clock = offloaded.map(OffloadedExperts::clock).orElse(PassClock.NONE);
             forgetFailure();
@@ -118,6 +125,11 @@ public final class CudaBackend implements Backend {
             resources.closeAfter(failure);
             throw failure;
         }
+    }
+
+    /** Guesses and times are put into the stream between operations that a graph would put off. */
+    private boolean usesGraphs(OffloadOptions offload, CudaOptions options) {
+        return options.graphs() && (!budget.isOffloaded() || (offload.prefetch() == 0 && !options.times()));
     }
 
     private LayerExperts experts(CudaModel model, WeightLoader loader, int layer) {
@@ -135,8 +147,10 @@ public final class CudaBackend implements Backend {
             OffloadOptions offload,
             CudaOptions options,
             LoadListener listener,
-            PieceAllocator pinning) {
-        return new ExpertMemory(resources, config, model.experts().orElseThrow(), offload, options, listener, pinning)
+            PieceAllocator pinning,
+            UnaryOperator<HostRoad> roads) {
+        return new ExpertMemory(
+                        resources, config, model.experts().orElseThrow(), offload, options, listener, pinning, roads)
                 .open(budget, maxChunk());
     }
 
@@ -158,7 +172,7 @@ public final class CudaBackend implements Backend {
 
     @Override
     public List<String> notes() {
-        return offloaded.flatMap(OffloadedExperts::shortfall).stream().toList();
+        return offloaded.map(OffloadedExperts::notes).orElse(List.of());
     }
 
     @Override
@@ -184,7 +198,7 @@ public final class CudaBackend implements Backend {
         beginChunk();
         launches.begin(tokens.length);
         devicePosition = -1;
-        sequence = PublishedChoices.next(sequence);
+        sequence = ChoiceWords.next(sequence);
         clock.enter(Part.ATTENTION);
         resources.uploads().upload(tokens, workspace.tokenIds());
         forced.ifPresent(choices -> choices.next(tokens.length));
@@ -289,7 +303,8 @@ public final class CudaBackend implements Backend {
                 forced.flatMap(choices -> choices.of(layer)),
                 offloaded.flatMap(experts -> experts.published(stream.rows())),
                 layer,
-                workspace.sequence());
+                workspace.sequence(),
+                offloaded.flatMap(experts -> experts.handOff(stream.rows())));
     }
 
     @Override
@@ -297,7 +312,11 @@ public final class CudaBackend implements Backend {
         LayerExperts layerExperts = weights.layers().get(layer).experts();
         DeviceFloats stream = values(hidden);
         CudaRouting choices = (CudaRouting) routing;
-        launches.add(new TokenStep.Experts(layer), () -> compute(layer, layerExperts, choices, stream));
+        if (layerExperts instanceof LayerExperts.Offloaded) {
+            launches.addOnHost(() -> compute(layer, layerExperts, choices, stream));
+        } else {
+            launches.add(new TokenStep.Experts(layer), () -> compute(layer, layerExperts, choices, stream));
+        }
     }
 
     private void compute(int layer, LayerExperts experts, CudaRouting choices, DeviceFloats stream) {

@@ -6,6 +6,7 @@ import dev.gatun.cuda.CudaException;
 import dev.gatun.cuda.CudaStream;
 import dev.gatun.offload.CopyEngine;
 import dev.gatun.offload.CopyFailedException;
+import dev.gatun.quant.ExpertCut;
 import java.util.List;
 import java.util.Optional;
 import java.util.stream.Stream;
@@ -24,6 +25,7 @@ final class CudaCopyEngine implements CopyEngine {
     private final CudaStream downloads;
     private final PinnedStore store;
     private final SlotMemory slots;
+    private final ExpertCut cut;
     private final List<CudaEvent> events;
     private final Optional<LinkTimes> times;
     private final Optional<PacedLink> pace;
@@ -32,13 +34,15 @@ final class CudaCopyEngine implements CopyEngine {
     /**
      * Opens the streams.
      *
+     * @param cut how blocks are cut where only parts of them are copied
      * @param options whether copies of both ways share one, whether they are timed, and a slower link to simulate
      */
-    CudaCopyEngine(CudaResources resources, PinnedStore store, SlotMemory slots, CudaOptions options) {
+    CudaCopyEngine(CudaResources resources, PinnedStore store, SlotMemory slots, ExpertCut cut, CudaOptions options) {
         CudaDevice device = resources.stream().device();
         this.computing = resources.stream();
         this.store = store;
         this.slots = slots;
+        this.cut = cut;
         this.uploads = resources.remember(CudaStream.open(device));
         this.downloads = options.oneWay() ? uploads : resources.remember(CudaStream.open(device));
         this.events = Stream.generate(() -> resources.remember(CudaEvent.open(device)))
@@ -79,7 +83,10 @@ final class CudaCopyEngine implements CopyEngine {
 
     @Override
     public long uploadParts(int block, int slot, int parts, long after) {
-        throw new UnsupportedOperationException("parts of an expert");
+        order(uploads, after);
+        long bytes = store.blockBytes() / cut.parts() * parts;
+        upload(bytes, () -> store.upload(block, cut, parts, slots.slot(slot), uploads));
+        return record(uploads);
     }
 
     @Override

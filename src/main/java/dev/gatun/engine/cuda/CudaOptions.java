@@ -5,19 +5,19 @@ import java.util.OptionalDouble;
 /**
  * How a {@link CudaBackend} launches, copies and computes; none of it but the threads changes results.
  *
- * @param graphs whether all operations of a single token are launched at once, as a CUDA graph, which needs every expert in
- *     the device's memory
+ * @param graphs whether all operations of a single token are launched at once, as a CUDA graph; where not every expert is in
+ *     the device's memory, those between the experts of two layers, as long as nothing is guessed and no times are taken
  * @param oneWay whether copies to the device and back take turns instead of running at once, to measure what that is worth
  *     where the host holds only experts that are not on the device
  * @param times whether the device takes the time of each part of a pass and of each copy, where not all experts are in its
  *     memory; that costs a pass some microseconds a layer
  * @param threads of the host that compute experts which are not on the device, the one that feeds it included; 0 for one per
- *     available processor
+ *     available processor, but for one of them where there are many
  * @param simulatedLink bytes a second, each way, that copies of experts are slowed to, to study machines with a slower link;
  *     empty to copy as fast as it goes
  */
 public record CudaOptions(boolean graphs, boolean oneWay, boolean times, int threads, OptionalDouble simulatedLink) {
-    /** What is fastest: graphs where the whole model lies in the device's memory, copies both ways at once, no times. */
+    /** What is fastest: graphs, copies both ways at once, no times. */
     public static CudaOptions defaults() {
         return new CudaOptions(true, false, false, 0, OptionalDouble.empty());
     }

@@ -13,10 +13,14 @@ import dev.gatun.offload.ExpertSource;
 import dev.gatun.offload.HostMode;
 import dev.gatun.offload.LoadListener;
 import dev.gatun.offload.MemoryPlan;
+import dev.gatun.offload.MissMode;
 import dev.gatun.offload.OffloadOptions;
 import dev.gatun.offload.PrefetchSettings;
+import dev.gatun.offload.RoadSplit;
 import dev.gatun.offload.StoreFiller;
+import dev.gatun.quant.ExpertCut;
 import java.util.Optional;
+import java.util.function.UnaryOperator;
 import java.util.stream.IntStream;
 
 /** Takes the memory for experts that do not all fit the device, on both sides of the link, and fills it. */
@@ -29,15 +33,21 @@ final class ExpertMemory {
     private final CudaOptions launching;
     private final LoadListener listener;
     private final PieceAllocator pinning;
+    private final UnaryOperator<HostRoad> roads;
     private final long blockBytes;
     private PinnedStore store;
+    private ExpertCut cut;
+    private int awaited;
     private Optional<LinkTimes> link = Optional.empty();
+    private Optional<HostExperts> host = Optional.empty();
+    private Optional<String> note = Optional.empty();
 
     /**
      * Takes nothing yet.
      *
      * @param launching how copies run, and whether times are taken
      * @param pinning where the host's part comes from
+     * @param roads what is made of the road on which the host computes
      */
     ExpertMemory(
             CudaResources resources,
@@ -46,7 +56,8 @@ final class ExpertMemory {
             OffloadOptions options,
             CudaOptions launching,
             LoadListener listener,
-            PieceAllocator pinning) {
+            PieceAllocator pinning,
+            UnaryOperator<HostRoad> roads) {
         this.resources = resources;
         this.device = resources.stream().device();
         this.config = config;
@@ -55,6 +66,7 @@ final class ExpertMemory {
         this.launching = launching;
         this.listener = listener;
         this.pinning = pinning;
+        this.roads = roads;
         this.blockBytes = source.block().bytes();
     }
 
@@ -87,6 +99,8 @@ final class ExpertMemory {
                 table,
                 fetcher,
                 store,
+                host,
+                note,
                 link.map(copies -> new OffloadTimes(passTimes(), copies)));
     }
 
@@ -97,7 +111,14 @@ final class ExpertMemory {
     private ExpertFetcher inclusive(ExpertCache cache, SlotMemory slots) {
         takeStore(cache.shape().allExperts());
         fill(IntStream.range(0, store.blocks()).toArray());
-        return new ExpertFetcher(cache, copies(slots), blockBytes, PrefetchSettings.of(options.prefetch()));
+        CudaCopyEngine copies = copies(slots);
+        PrefetchSettings prefetch = PrefetchSettings.of(options.prefetch());
+        RoadSplit roads = roads(copies, cache.shape());
+        ExpertFetcher fetcher = new ExpertFetcher(cache, copies, blockBytes, prefetch, roads);
+        if (roads.mode() != MissMode.FETCH) {
+            fetcher.fill();
+        }
+        return fetcher;
     }
 
     private ExpertFetcher exclusive(MemoryPlan plan, ExpertCache cache, CachePolicy policy, SlotMemory slots) {
@@ -106,7 +127,8 @@ final class ExpertMemory {
         takeStore(layout.blocks());
         CudaCopyEngine copies = copies(slots);
         new ExclusiveLoader(source, config.experts(), layout, listener).load(store, copies, shape.allExperts());
-        return ExpertFetcher.exclusive(cache, copies, blockBytes, PrefetchSettings.of(options.prefetch()), layout);
+        PrefetchSettings prefetch = PrefetchSettings.of(options.prefetch());
+        return ExpertFetcher.exclusive(cache, copies, blockBytes, prefetch, layout, roads(copies, shape));
     }
 
     private void takeStore(int blocks) {
@@ -114,13 +136,23 @@ final class ExpertMemory {
     }
 
     private CudaCopyEngine copies(SlotMemory slots) {
-        CudaCopyEngine copies = new CudaCopyEngine(resources, store, slots, launching);
+        cut = store.pinnedBlocks() == store.blocks() ? ExpertCut.of(source.block()) : new ExpertCut(source.block(), 1);
+        CudaCopyEngine copies = new CudaCopyEngine(resources, store, slots, cut, launching);
         link = copies.times();
         return copies;
     }
 
+    private RoadSplit roads(CudaCopyEngine copies, CacheShape shape) {
+        RoadOpener opener = new RoadOpener(resources, config, options.misses(), launching.threads(), roads);
+        // A slot for what is on its way holds nothing yet.
+        OpenRoads open = opener.open(copies, shape.slots(), store, cut, awaited);
+        host = open.host();
+        note = open.note();
+        return open.split();
+    }
+
     private PublishedChoices choices(int maxChunk) {
-        int awaited = OffloadedExperts.mostAwaited(config.experts(), config.expertsPerToken(), maxChunk);
+        awaited = OffloadedExperts.mostAwaited(config.experts(), config.expertsPerToken(), maxChunk);
         return resources.remember(new PublishedChoices(device, config.layers(), awaited, config.expertsPerToken()));
     }
 

@@ -63,7 +63,8 @@ final class GuessedChoices {
      */
     void ask(int target, int distance, DeviceFloats stream, CudaWeights.Layer weights, DeviceMemory sequence) {
         int place = (distance - 1) * layers + target;
-        RouterOperation.Hooks hooks = new RouterOperation.Hooks(Optional.empty(), Optional.of(words), place, sequence);
+        RouterOperation.Hooks hooks =
+                new RouterOperation.Hooks(Optional.empty(), Optional.of(words), place, sequence, Optional.empty());
         router.route(stream, weights, scratch, ignoredError, hooks);
         asked.add(place);
         tokens = stream.rows();
@@ -74,9 +75,9 @@ final class GuessedChoices {
 
     /** Wishes for what is guessed, once it has come. */
     void deliver(int sequence, ExpertFetcher fetcher) {
-        while (!asked.isEmpty() && words.isThere(asked.getFirst(), tokens, sequence)) {
+        while (!asked.isEmpty() && words.words().isThere(asked.getFirst(), tokens, sequence)) {
             int place = asked.removeFirst();
-            int count = words.take(place, 0, tokens, experts);
+            int count = words.words().take(place, 0, tokens, experts);
             if (place % layers > passed) {
                 fetcher.prefetch(place % layers, experts, count);
             }
@@ -87,13 +88,13 @@ final class GuessedChoices {
     void passed(int chosenLayer) {
         passed = chosenLayer;
         while (!asked.isEmpty() && asked.getFirst() % layers <= chosenLayer) {
-            words.take(asked.removeFirst(), 0, tokens, experts);
+            words.words().take(asked.removeFirst(), 0, tokens, experts);
         }
     }
 
     /** Forgets everything; nothing is in flight. */
     void clear() {
-        words.clear();
+        words.words().clear();
         asked.clear();
         passed = NONE;
     }

@@ -6,12 +6,12 @@ import dev.gatun.engine.BackendFailureException;
 import dev.gatun.engine.OffloadCounts;
 import dev.gatun.offload.CacheShape;
 import dev.gatun.offload.ExpertFetcher;
-import dev.gatun.offload.ExpertStream;
 import dev.gatun.offload.FetchCounts;
 import dev.gatun.offload.MemoryPlan;
 import dev.gatun.offload.RoadCounts;
-import java.util.Arrays;
+import java.util.List;
 import java.util.Optional;
+import java.util.stream.Stream;
 
 /**
  * The experts of a model that do not all fit the device. For few tokens the host waits for each layer's choice, which the
@@ -26,18 +26,19 @@ final class OffloadedExperts {
 
     private final MemoryPlan plan;
     private final CudaStream computing;
-    private final int layers;
     private final PublishedChoices choices;
     private final Optional<GuessedChoices> guesses;
     private final SlotTable table;
     private final ExpertFetcher fetcher;
     private final PinnedStore store;
+    private final Optional<HostExperts> host;
+    private final Optional<String> note;
     private final Optional<OffloadTimes> times;
     private final PassClock clock;
+    private final TokenExperts tokenExperts;
+    private final PromptExperts promptExperts;
+    private final ChunkChoices chunk;
     private final int[] chosen;
-    private final int[] slots;
-    private final int[] needed;
-    private ExpertStream stream;
     private long hitLayers;
 
     OffloadedExperts(
@@ -50,20 +51,24 @@ final class OffloadedExperts {
             SlotTable table,
             ExpertFetcher fetcher,
             PinnedStore store,
+            Optional<HostExperts> host,
+            Optional<String> note,
             Optional<OffloadTimes> times) {
         this.plan = plan;
         this.computing = computing;
-        this.layers = layers;
         this.choices = choices;
         this.guesses = guesses;
         this.table = table;
         this.fetcher = fetcher;
         this.store = store;
+        this.host = host;
+        this.note = note;
         this.times = times;
         this.clock = times.<PassClock>map(OffloadTimes::pass).orElse(PassClock.NONE);
         this.chosen = new int[experts];
-        this.slots = new int[experts];
-        this.needed = new int[experts];
+        this.chunk = new ChunkChoices(choices.tokens(), experts, choices.words().topK());
+        this.tokenExperts = new TokenExperts(fetcher, table, experts, host, clock);
+        this.promptExperts = new PromptExperts(fetcher, table, layers, experts, host, clock);
     }
 
     /** What goes where. */
@@ -96,6 +101,11 @@ final class OffloadedExperts {
         return tokens <= choices.tokens() ? Optional.of(choices) : Optional.empty();
     }
 
+    /** Where the router is to leave what the host computes experts from, if it might. */
+    Optional<HandOff> handOff(int tokens) {
+        return host.filter(some -> tokens <= choices.tokens()).map(HostExperts::handOff);
+    }
+
     /** What the next layers will choose, if that is guessed for so many tokens. */
     Optional<GuessedChoices> guesses(int tokens) {
         return guesses.filter(
@@ -120,11 +130,25 @@ final class OffloadedExperts {
         }
         if (tokens <= TokenVariants.MOST) {
             for (int token = 0; token < tokens; token++) {
-                runToken(layer, token, operation.few(), routing, hidden, error);
+                int count = choices.words().take(layer, token, 1, chosen);
+                clock.enter(Part.HOST);
+                boolean allThere = tokenExperts.run(
+                        new TokenExperts.Target(layer, token, operation.few(), routing, hidden, error), chosen, count);
+                hitLayers += allThere ? 1 : 0;
             }
             goOnWithGuesses(sequence);
         } else {
-            runMany(layer, operation.many(), routing, hidden, error);
+            runMany(new PromptExperts.Target(layer, operation.many(), routing, hidden, error));
+        }
+    }
+
+    private void runMany(PromptExperts.Target target) {
+        int tokens = target.hidden().rows();
+        if (tokens > choices.tokens()) {
+            promptExperts.runAll(target);
+        } else {
+            chunk.take(choices.words(), target.layer(), tokens);
+            promptExperts.run(target, chunk);
         }
     }
 
@@ -136,96 +160,9 @@ final class OffloadedExperts {
         });
     }
 
-    /** One token's experts are all that need to be there at once. */
-    private void runToken(
-            int layer,
-            int token,
-            DecodeExperts operation,
-            CudaRouting routing,
-            DeviceFloats hidden,
-            DeviceMemory error) {
-        int count = choices.take(layer, token, 1, chosen);
-        clock.enter(Part.HOST);
-        if (fetcher.fetch(layer, chosen, count, slots)) {
-            hitLayers++;
-        } else {
-            clock.waited();
-        }
-        clock.enter(Part.EXPERTS);
-        place(layer, count);
-        operation.runToken(table.row(layer), token, routing, hidden, error);
-        fetcher.computed();
-    }
-
-    /** Notes that the first {@code count} of the chosen experts lie in the first slots. */
-    private void place(int layer, int count) {
-        boolean moved = false;
-        for (int i = 0; i < count; i++) {
-            moved |= table.place(layer, chosen[i], slots[i]);
-        }
-        if (moved) {
-            table.upload(layer);
-        }
-    }
-
-    private void runMany(
-            int layer, BatchExperts operation, CudaRouting routing, DeviceFloats hidden, DeviceMemory error) {
-        int tokens = hidden.rows();
-        boolean isAll = tokens > choices.tokens();
-        int count = isAll ? all(needed) : choices.take(layer, 0, tokens, needed);
-        if (layer == 0) {
-            stream = fetcher.stream(isAll);
-        }
-        clock.enter(Part.EXPERTS);
-        BatchExperts.Chunk chunk = operation.begin(routing, error);
-        clock.enter(Part.WAITING);
-        int resident = stream.begin(layer, needed, count, chosen, slots);
-        clock.enter(Part.EXPERTS);
-        place(layer, resident);
-        multiplyRuns(layer, resident, operation, chunk);
-        while (next()) {
-            chosen[0] = stream.expert();
-            slots[0] = stream.slot();
-            place(layer, 1);
-            operation.multiply(chunk, table.row(layer), stream.expert(), 1);
-            stream.done(stream.slot());
-        }
-        operation.finish(chunk, hidden);
-        if (layer == layers - 1) {
-            stream.close();
-        }
-    }
-
-    /** Goes to the next expert that is uploaded. Whatever the device waits for before that, it is for the upload. */
-    private boolean next() {
-        clock.enter(Part.WAITING);
-        boolean some = stream.next();
-        clock.enter(Part.EXPERTS);
-        return some;
-    }
-
-    private int all(int[] experts) {
-        for (int expert = 0; expert < experts.length; expert++) {
-            experts[expert] = expert;
-        }
-        return experts.length;
-    }
-
-    /** Experts whose numbers follow each other are computed in one launch. */
-    private void multiplyRuns(int layer, int count, BatchExperts operation, BatchExperts.Chunk chunk) {
-        Arrays.sort(chosen, 0, count);
-        int first = 0;
-        for (int i = 1; i <= count; i++) {
-            if (i == count || chosen[i] != chosen[i - 1] + 1) {
-                operation.multiply(chunk, table.row(layer), chosen[first], i - first);
-                first = i;
-            }
-        }
-    }
-
     /** Waits until the router's choice is known; prefetching goes on meanwhile. */
     private void awaitChoice(int layer, int tokens, int sequence) {
-        for (int spins = 1; !choices.isThere(layer, tokens, sequence); spins++) {
+        for (int spins = 1; !choices.words().isThere(layer, tokens, sequence); spins++) {
             fetcher.pump();
             guesses.ifPresent(guessed -> guessed.deliver(sequence, fetcher));
             Thread.onSpinWait();
@@ -238,7 +175,7 @@ final class OffloadedExperts {
 
     /** A failure of what runs before the router shows here; else the choice would be waited for forever. */
     private void requireWorkInFlight(int layer, int tokens, int sequence) {
-        if (computing.isIdle() && !choices.isThere(layer, tokens, sequence)) {
+        if (computing.isIdle() && !choices.words().isThere(layer, tokens, sequence)) {
             throw new BackendFailureException("the router of layer " + layer + " published no choice");
         }
     }
@@ -274,16 +211,17 @@ final class OffloadedExperts {
                 counts.waitedNanos());
     }
 
-    /** One line for people if the host's memory is not what was wished for. */
-    Optional<String> shortfall() {
-        return store.shortfall();
+    /** Lines for people about what is not as it was wished for. */
+    List<String> notes() {
+        return Stream.of(store.shortfall(), note).flatMap(Optional::stream).toList();
     }
 
     /** After a failed chunk: nothing of it is in flight or claimed any more. */
     void recover() {
         fetcher.reset();
         table.forget();
-        choices.clear();
+        choices.words().clear();
         guesses.ifPresent(GuessedChoices::clear);
+        host.ifPresent(HostExperts::recover);
     }
 }

@@ -29,9 +29,14 @@ final class RouterOperation {
      * @param published where the host waits for it, if it does
      * @param place the place there
      * @param sequence int32, the chunk's sequence number, in device memory
+     * @param handOff where the host finds what it computes experts from, if it does; only where it waits for the choice
      */
     record Hooks(
-            Optional<DeviceMemory> forced, Optional<PublishedChoices> published, int place, DeviceMemory sequence) {}
+            Optional<DeviceMemory> forced,
+            Optional<PublishedChoices> published,
+            int place,
+            DeviceMemory sequence,
+            Optional<HandOff> handOff) {}
 
     /**
      * Chooses experts for norm(hidden).
@@ -68,8 +73,12 @@ final class RouterOperation {
         hooks.forced().ifPresentOrElse(choices -> arguments.set(12, choices), () -> arguments.setNull(12));
         hooks.published()
                 .ifPresentOrElse(
-                        words -> arguments.set(13, words.words()).set(14, words.firstWord(hooks.place())),
+                        words -> arguments.set(13, words.memory()).set(14, words.firstWord(hooks.place())),
                         () -> arguments.setNull(13).set(14, 0));
+        hooks.handOff()
+                .ifPresentOrElse(
+                        host -> host.setRouter(arguments, 16, 17),
+                        () -> arguments.setNull(16).setNull(17));
         arguments.kernel().launch(LaunchShape.of(hidden.rows(), BLOCK), arguments, stream);
     }
 }

@@ -9,6 +9,7 @@ import dev.gatun.engine.KvPrecision;
 import dev.gatun.engine.OpenModel;
 import dev.gatun.offload.CacheShape;
 import dev.gatun.offload.HostMode;
+import dev.gatun.offload.MissMode;
 import dev.gatun.offload.OffloadOptions;
 import dev.gatun.offload.PlanException;
 import dev.gatun.offload.PolicyKind;
@@ -122,6 +123,7 @@ class CudaOffloadTest {
         CacheShape.Sharing[] sharings = CacheShape.Sharing.values();
         HostMode[] modes = {HostMode.INCLUSIVE, HostMode.EXCLUSIVE};
         return OffloadOptions.defaults()
+                .withMisses(MissMode.FETCH)
                 .withMostSlots(number == 0 ? 0 : random.nextInt(all))
                 .withPolicy(policies[random.nextInt(policies.length)])
                 .withSharing(sharings[random.nextInt(sharings.length)])

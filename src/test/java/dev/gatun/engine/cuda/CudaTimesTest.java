@@ -34,8 +34,10 @@ class CudaTimesTest {
     private static final double DRIFT = 1.02;
 
     private static OpenModel open(HostMode mode, boolean times) {
-        OffloadOptions offload =
-                OffloadOptions.defaults().withMostSlots(FEW_SLOTS).withHostMode(mode);
+        OffloadOptions offload = OffloadOptions.defaults()
+                .withMisses(MissMode.FETCH)
+                .withMostSlots(FEW_SLOTS)
+                .withHostMode(mode);
         return QuantizedOnGpu.open(offload, CudaOptions.defaults().withTimes(times));
     }
 

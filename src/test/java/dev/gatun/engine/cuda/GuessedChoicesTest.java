@@ -7,6 +7,7 @@ import dev.gatun.engine.KvCache;
 import dev.gatun.engine.KvPrecision;
 import dev.gatun.engine.OffloadCounts;
 import dev.gatun.engine.OpenModel;
+import dev.gatun.offload.MissMode;
 import dev.gatun.offload.OffloadOptions;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
@@ -22,7 +23,10 @@ class GuessedChoicesTest {
     private static final int TOKENS = 500;
 
     private static OffloadCounts counts(int prefetch) {
-        OffloadOptions options = OffloadOptions.defaults().withMostSlots(15).withPrefetch(prefetch);
+        OffloadOptions options = OffloadOptions.defaults()
+                .withMisses(MissMode.FETCH)
+                .withMostSlots(15)
+                .withPrefetch(prefetch);
         try (OpenModel model = QuantizedOnGpu.open(options, CudaOptions.defaults());
                 KvCache cache = model.backend().newKvCache(TOKENS, KvPrecision.F16)) {
             for (int token = 0; token < TOKENS; token++) {

@@ -13,6 +13,7 @@ import dev.gatun.engine.ReferenceSuite.Which;
 import dev.gatun.engine.Routing;
 import dev.gatun.engine.cuda.BreakablePinning.BrokenCopyException;
 import dev.gatun.offload.HostMode;
+import dev.gatun.offload.MissMode;
 import dev.gatun.offload.OffloadOptions;
 import dev.gatun.offload.RoutingTrace;
 import java.util.ArrayList;
@@ -55,7 +56,11 @@ class OffloadFailureTest {
     private static List<float[]> expected;
 
     private static OffloadOptions setting(HostMode mode, int prefetch) {
-        return OffloadOptions.defaults().withMostSlots(SLOTS).withHostMode(mode).withPrefetch(prefetch);
+        return OffloadOptions.defaults()
+                .withMisses(MissMode.FETCH)
+                .withMostSlots(SLOTS)
+                .withHostMode(mode)
+                .withPrefetch(prefetch);
     }
 
     @BeforeAll

@@ -4,6 +4,7 @@ import dev.gatun.cuda.CudaDevice;
 import dev.gatun.engine.OpenModel;
 import dev.gatun.engine.ReferenceSuite.Which;
 import dev.gatun.offload.OffloadOptions;
+import java.util.function.UnaryOperator;
 
 /** The quantized reference model on the first GPU. */
 final class QuantizedOnGpu {
@@ -15,6 +16,12 @@ final class QuantizedOnGpu {
 
     /** With host memory from {@code pinning}. */
     static OpenModel open(OffloadOptions offload, CudaOptions options, PieceAllocator pinning) {
+        return open(offload, options, pinning, UnaryOperator.identity());
+    }
+
+    /** With another road of the host as well. */
+    static OpenModel open(
+            OffloadOptions offload, CudaOptions options, PieceAllocator pinning, UnaryOperator<HostRoad> roads) {
         return OpenModel.open(
                 Which.QUANTIZED.folder().model(),
                 checkpoint -> new CudaBackend(
@@ -23,6 +30,7 @@ final class QuantizedOnGpu {
                         offload,
                         options,
                         (bytes, total) -> {},
-                        pinning));
+                        pinning,
+                        roads));
     }
 }

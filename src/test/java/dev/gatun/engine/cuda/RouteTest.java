@@ -48,6 +48,8 @@ class RouteTest extends OnKernels {
         private final int place;
         private final int sequence;
         private final Region published;
+        private final Region handed;
+        private final Region handedWeights;
 
         Case(Sample sample) {
             this.sample = sample;
@@ -72,6 +74,9 @@ class RouteTest extends OnKernels {
             place = sample.integer("place", 0, 3);
             sequence = sample.integer("sequence", 1, 255);
             published = sample.flag("published") ? gpu.output((place + tokens) * 8L) : null;
+            boolean handsOver = published != null && sample.flag("handed");
+            handed = handsOver ? gpu.outputFloats(x.length) : null;
+            handedWeights = handsOver ? gpu.outputFloats((long) tokens * topK) : null;
         }
 
         private int[] forcedChoices() {
@@ -104,11 +109,13 @@ class RouteTest extends OnKernels {
                     forced == null ? null : gpu.input(forced),
                     published,
                     place,
-                    gpu.input(sequence));
+                    gpu.input(sequence),
+                    handed,
+                    handedWeights);
         }
 
         void check() {
-            Region normed = sample.flag("normed") ? gpu.outputFloats(x.length) : null;
+            Region normed = handed != null || sample.flag("normed") ? gpu.outputFloats(x.length) : null;
             run(x, normed);
             Expected n = oracles.normed(norm, EPSILON, Expected.input(hidden, x));
             Expected logits = oracles.product(known, n);
@@ -116,6 +123,10 @@ class RouteTest extends OnKernels {
             assertThat(error.ints()).containsExactly(0);
             if (normed != null) {
                 n.requireNear(normed.floats(), 1e-6);
+            }
+            if (handed != null) {
+                assertThat(handed.floats()).isEqualTo(normed.floats());
+                assertThat(handedWeights.floats()).isEqualTo(shares.floats());
             }
             checkPublished();
             for (int t = 0; t < tokens; t++) {

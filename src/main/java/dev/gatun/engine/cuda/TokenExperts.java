@@ -1,0 +1,138 @@
+package dev.gatun.engine.cuda;
+
+import dev.gatun.cuda.DeviceMemory;
+import dev.gatun.offload.ExpertFetcher;
+import java.util.Optional;
+
+/**
+ * The experts of one token in one layer, each on the device, in the host, or the leading parts here and the others there: as
+ * the fetcher divides them. The host computes its share while the device does what was put in for it, and puts in that it is
+ * added.
+ */
+final class TokenExperts {
+    private final ExpertFetcher fetcher;
+    private final SlotTable table;
+    private final Optional<HostExperts> host;
+    private final PassClock clock;
+    /** Parts of an expert that is not cut. */
+    private final int whole;
+
+    private final int[] parts;
+    private final int[] slots;
+
+    /**
+     * Makes one.
+     *
+     * @param experts of a layer
+     * @param host computes what the fetcher leaves to it; empty where it fetches all
+     */
+    TokenExperts(ExpertFetcher fetcher, SlotTable table, int experts, Optional<HostExperts> host, PassClock clock) {
+        this.fetcher = fetcher;
+        this.table = table;
+        this.host = host;
+        this.clock = clock;
+        this.whole = host.map(some -> some.cut().parts()).orElse(1);
+        this.parts = new int[experts];
+        this.slots = new int[experts];
+    }
+
+    /**
+     * Where a token's experts are computed from and to.
+     *
+     * @param token its row in the chunk
+     * @param routing of the chunk
+     * @param hidden the chunk's residual stream
+     * @param error an error word
+     */
+    record Target(
+            int layer,
+            int token,
+            DecodeExperts operation,
+            CudaRouting routing,
+            DeviceFloats hidden,
+            DeviceMemory error) {}
+
+    /**
+     * hidden += the weighted sum of the chosen experts.
+     *
+     * @param chosen in order of rank, in the first {@code count} elements
+     * @return whether all of them lay on the device
+     */
+    boolean run(Target target, int[] chosen, int count) {
+        boolean allThere = fetcher.fetch(target.layer(), chosen, count, slots, parts);
+        if (fetcher.awaitsUpload()) {
+            clock.waited();
+        }
+        if (isWhole(count)) {
+            runOnDevice(target, chosen, count);
+        } else {
+            runOnBoth(target, chosen, count, host.orElseThrow());
+        }
+        fetcher.computed();
+        return allThere;
+    }
+
+    private void runOnDevice(Target target, int[] chosen, int count) {
+        runWhole(target, chosen, count);
+        runLeadingParts(target, chosen, count);
+    }
+
+    /** The host's threads start first, since putting work into the device's stream takes a while. */
+    private void runOnBoth(Target target, int[] chosen, int count, HostExperts host) {
+        host.begin(target.layer(), target.token(), chosen, parts, count, fetcher);
+        try {
+            runOnDevice(target, chosen, count);
+            clock.enter(Part.CPU);
+        } catch (RuntimeException | Error failure) {
+            host.abandon(failure);
+            throw failure;
+        }
+        host.finish(target.token(), fetcher, target.hidden().rows(target.token(), 1));
+    }
+
+    /** Whether the device computes all of the chosen experts, of so many parts each. */
+    private boolean isWhole(int count) {
+        for (int i = 0; i < count; i++) {
+            if (parts[i] < whole) {
+                return false;
+            }
+        }
+        return true;
+    }
+
+    /** In one launch, all that lie wholly on the device. */
+    private void runWhole(Target target, int[] chosen, int count) {
+        boolean some = false;
+        for (int i = 0; i < count; i++) {
+            boolean isHere = parts[i] == whole;
+            some |= isHere;
+            table.place(target.layer(), chosen[i], isHere ? slots[i] : SlotTable.ELSEWHERE);
+        }
+        clock.enter(Part.EXPERTS);
+        if (some) {
+            DeviceMemory pointers = table.current(target.layer());
+            target.operation().runToken(pointers, target.token(), target.routing(), target.hidden(), target.error());
+        }
+    }
+
+    /** In a launch of its own, the one of which the device has the leading parts, if there is one. */
+    private void runLeadingParts(Target target, int[] chosen, int count) {
+        for (int i = 0; i < count; i++) {
+            if (parts[i] > 0 && parts[i] < whole) {
+                DeviceMemory alone = table.uploadAlone(chosen[i], slots[i]);
+                clock.enter(Part.WAITING);
+                fetcher.computeAfterParts();
+                clock.enter(Part.EXPERTS);
+                target.operation()
+                        .runLeadingParts(
+                                host.orElseThrow().cut(),
+                                parts[i],
+                                alone,
+                                target.token(),
+                                target.routing(),
+                                target.hidden(),
+                                target.error());
+            }
+        }
+    }
+}

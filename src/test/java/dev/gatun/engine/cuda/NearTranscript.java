@@ -1,0 +1,77 @@
+package dev.gatun.engine.cuda;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.gatun.engine.KvCache;
+import dev.gatun.engine.KvPrecision;
+import dev.gatun.engine.OpenModel;
+import dev.gatun.engine.ReferenceSuite.Which;
+import dev.gatun.text.Tokenizer;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+
+/** What the quantized reference model says, for comparing where the host computes some of it. */
+final class NearTranscript {
+    /**
+     * Of a logit. Both roads round the experts' inputs, the device to 11 bits and the host to 15; measured where the host
+     * computes as much as it ever does, by delays that make it look now slow and now fast.
+     */
+    private static final double NEAR = 2e-2;
+
+    private static final int CAPACITY = 512;
+
+    /** Chunks that are computed token by token, and one whose experts are counted. */
+    private static final int[] PROMPTS = {1, 7, 8, 9, 20};
+
+    private static final int STEPS = 8;
+    private static final int BEGINNING = 1;
+
+    private NearTranscript() {}
+
+    /** The logits of prompts and of what {@code path} says follows them; of the likeliest, where that is empty. */
+    static List<float[]> of(OpenModel model, List<float[]> path) {
+        List<float[]> transcript = new ArrayList<>();
+        int from = 0;
+        for (int length : PROMPTS) {
+            int[] prompt = Arrays.copyOfRange(text(), from, from + length);
+            prompt[0] = BEGINNING;
+            from += length;
+            try (KvCache cache = model.backend().newKvCache(CAPACITY, KvPrecision.F16)) {
+                transcript.add(model.feed(cache, prompt));
+                for (int step = 0; step < STEPS; step++) {
+                    List<float[]> said = path.isEmpty() ? transcript : path;
+                    int token = OpenModel.likeliest(said.get(transcript.size() - 1));
+                    transcript.add(model.feed(cache, token));
+                }
+            }
+        }
+        return transcript;
+    }
+
+    static int[] text() {
+        try {
+            Path file = Path.of(System.getProperty("gatun.test.data"), "heldout.txt");
+            return Tokenizer.load(Which.QUANTIZED.folder().model().resolve("tokenizer.json"))
+                    .encode(Files.readString(file));
+        } catch (IOException unreadable) {
+            throw new UncheckedIOException(unreadable);
+        }
+    }
+
+    /** Requires that no logit differs by much. */
+    static void require(List<float[]> actual, List<float[]> expected, String setting) {
+        assertThat(actual).hasSameSizeAs(expected);
+        for (int i = 0; i < expected.size(); i++) {
+            double largest = 0;
+            for (int id = 0; id < expected.get(i).length; id++) {
+                largest = Math.max(largest, Math.abs(actual.get(i)[id] - expected.get(i)[id]));
+            }
+            assertThat(largest).as("logits %d of %s", i, setting).isLessThan(NEAR);
+        }
+    }
+}
