@@ -56,6 +56,11 @@ final class PendingToken {
         operations.forEach(operation -> operation.launched().run());
     }
 
+    /** Begins with what follows of the same token. */
+    void goOn() {
+        operations.clear();
+    }
+
     void clear() {
         operations.clear();
         cache = Optional.empty();

@@ -1,27 +1,34 @@
 package dev.gatun.engine.cuda;
 
 import dev.gatun.engine.KvCache;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Optional;
 
 /**
  * Launches operations in the order in which they are asked for: those of a single token all at once when its logits are
- * asked for, any others immediately. What the host alone does (uploads, checks) is the caller's and happens at once; before
+ * asked for, or, where the host has a part in it, all those since its last part; any others immediately. What the host alone
+ * does (uploads, checks) is the caller's and happens at once; before
  * it changes what pending operations read, it calls {@link #flush}.
  */
 final class TokenLaunches {
     /** Absent where operations never wait. */
-    private final Optional<TokenGraphs> graphs;
+    private final Optional<LaunchRecorder> recorder;
+
+    /** Of what comes before the host's first part in a token, of what comes between that and its second, and so on. */
+    private final List<TokenGraphs> segments = new ArrayList<>();
 
     private final PendingToken pending = new PendingToken();
     private boolean isCollecting;
+    private int segment;
 
-    private TokenLaunches(Optional<TokenGraphs> graphs) {
-        this.graphs = graphs;
+    private TokenLaunches(Optional<LaunchRecorder> recorder) {
+        this.recorder = recorder;
     }
 
     /** Those that wait for the token's last operation. */
     static TokenLaunches withGraphs(LaunchRecorder recorder) {
-        return new TokenLaunches(Optional.of(new TokenGraphs(recorder)));
+        return new TokenLaunches(Optional.of(recorder));
     }
 
     /** Those that do not wait. */
@@ -32,7 +39,8 @@ final class TokenLaunches {
     /** Begins a chunk. What is pending of the chunk before is never launched. */
     void begin(int tokens) {
         pending.clear();
-        isCollecting = graphs.isPresent() && tokens == 1;
+        segment = 0;
+        isCollecting = recorder.isPresent() && tokens == 1;
     }
 
     /** Launches an operation, now or with the rest of its token. */
@@ -53,6 +61,27 @@ final class TokenLaunches {
             launch.run();
             launched.run();
         }
+    }
+
+    /** Launches what is pending, and then does the host's part, which cannot be put off. */
+    void addOnHost(Runnable part) {
+        if (isCollecting) {
+            launchSegment();
+            pending.goOn();
+        }
+        part.run();
+    }
+
+    private void launchSegment() {
+        if (pending.cache().isEmpty()) {
+            pending.runEach();
+            return;
+        }
+        if (segment == segments.size()) {
+            segments.add(new TokenGraphs(recorder.orElseThrow()));
+        }
+        segments.get(segment++).launch(pending.cache().get(), pending.form(), pending::launch);
+        pending.launched();
     }
 
     /**
@@ -77,13 +106,12 @@ final class TokenLaunches {
         }
     }
 
-    /** Launches what is pending, a whole token, as one. */
+    /** Launches what is pending, a whole token or the end of one, as one. */
     void finish() {
-        if (isCollecting && pending.cache().isPresent()) {
+        if (isCollecting) {
             isCollecting = false;
             try {
-                graphs.orElseThrow().launch(pending.cache().get(), pending.form(), pending::launch);
-                pending.launched();
+                launchSegment();
             } finally {
                 pending.clear();
             }
@@ -99,7 +127,7 @@ final class TokenLaunches {
                 flush();
             }
         } finally {
-            graphs.ifPresent(all -> all.forget(cache));
+            segments.forEach(graphs -> graphs.forget(cache));
         }
     }
 
@@ -108,7 +136,7 @@ final class TokenLaunches {
         try {
             flush();
         } finally {
-            graphs.ifPresent(TokenGraphs::forgetAll);
+            segments.forEach(TokenGraphs::forgetAll);
         }
     }
 

@@ -17,6 +17,8 @@ final class FakeTokens {
     private final List<Integer> results = new ArrayList<>();
     private final List<Integer> noted = new ArrayList<>();
 
+    private boolean hostParts;
+
     // Device memory.
     private int id;
     private int position;
@@ -33,6 +35,12 @@ final class FakeTokens {
 
     static FakeTokens plain() {
         return new FakeTokens(new FakeRecorder(), TokenLaunches.plain());
+    }
+
+    /** The same model, whose experts the host has a part in. */
+    FakeTokens withHostParts() {
+        hostParts = true;
+        return this;
     }
 
     TokenLaunches launches() {
@@ -80,10 +88,15 @@ final class FakeTokens {
     }
 
     void experts(int layer) {
-        launches.add(
-                new TokenStep.Experts(layer),
-                () -> recorder.launch(() -> stream = Objects.hash(stream, layer)),
-                () -> noted.add(layer));
+        Runnable kernel = () -> recorder.launch(() -> stream = Objects.hash(stream, layer));
+        if (hostParts) {
+            launches.addOnHost(() -> {
+                kernel.run();
+                noted.add(layer);
+            });
+        } else {
+            launches.add(new TokenStep.Experts(layer), kernel, () -> noted.add(layer));
+        }
     }
 
     void head() {

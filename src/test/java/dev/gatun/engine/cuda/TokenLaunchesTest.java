@@ -32,6 +32,43 @@ class TokenLaunchesTest {
     }
 
     @Test
+    void whatLiesBetweenTheHostsPartsIsAGraphEach() {
+        FakeTokens shared = tokens.withHostParts();
+        FakeTokens plain = FakeTokens.plain();
+        for (int i = 0; i < 64; i++) {
+            int pieces = 1 + i / 40;
+            shared.pass(1, 7 * i, sequence, i, pieces);
+            plain.pass(1, 7 * i, sequence, i, pieces);
+        }
+        assertThat(shared.results()).isEqualTo(plain.results()).doesNotHaveDuplicates();
+        assertThat(shared.noted()).isEqualTo(plain.noted());
+        assertThat(recorder.made())
+                .as("three before a layer's experts, one behind them")
+                .isEqualTo(4);
+        assertThat(recorder.launched()).isEqualTo(4 * 64);
+        assertThat(recorder.plain()).as("the host's parts").isEqualTo(3 * 64);
+        shared.launches().forget(sequence);
+        assertThat(recorder.open()).isZero();
+    }
+
+    @Test
+    void aTokenThatFailsInAHostsPartLeavesNothingBehind() {
+        FakeTokens shared = tokens.withHostParts();
+        shared.embed(1, 3);
+        shared.attend(0, sequence, 1);
+        assertThatIllegalStateException()
+                .isThrownBy(() -> shared.launches().addOnHost(() -> {
+                    throw new IllegalStateException("late");
+                }));
+        shared.pass(1, 9, sequence, 4, 1);
+        FakeTokens plain = FakeTokens.plain();
+        plain.embed(1, 3);
+        plain.attend(0, sequence, 1);
+        plain.pass(1, 9, sequence, 4, 1);
+        assertThat(shared.results()).isEqualTo(plain.results());
+    }
+
+    @Test
     void anotherGridIsPutInPlaceOfTheOld() {
         tokens.pass(1, 5, sequence, 63, 1);
         tokens.pass(1, 5, sequence, 64, 2);
