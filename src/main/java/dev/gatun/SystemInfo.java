@@ -109,6 +109,38 @@ public final class SystemInfo {
         };
     }
 
+    /**
+     * How fast both roads to what lies in the host's memory are at the same time, in 10^9 bytes a second.
+     *
+     * @param toGpu copies from page-locked host memory to the GPU
+     * @param read reads by all threads of the CPU together
+     */
+    public record RoadBandwidth(double toGpu, double read) {}
+
+    /**
+     * Measures copies to the first GPU while the CPU's threads read, in about a second; empty if the CUDA backend is not
+     * available.
+     *
+     * @param threads that read, 1 to {@value ModelOptions#MAX_THREADS}
+     * @throws GatunException if CUDA fails, the CPU library cannot be loaded, or there is no memory for it
+     */
+    public static Optional<RoadBandwidth> roadBandwidth(int threads) {
+        return switch (CudaBackend.availability()) {
+            case CudaAvailability.Unavailable none -> Optional.empty();
+            case CudaAvailability.Available some ->
+                Optional.of(roadBandwidth(some.devices().getFirst(), threads));
+        };
+    }
+
+    private static RoadBandwidth roadBandwidth(CudaDevice device, int threads) {
+        try {
+            var measured = dev.gatun.engine.cuda.RoadBandwidth.measure(device, threads);
+            return new RoadBandwidth(measured.link(), measured.read());
+        } catch (CudaException | NativeLibraryException | CpuException | OutOfMemoryError failure) {
+            throw new GatunException(failure.getMessage(), failure);
+        }
+    }
+
     private static GpuBandwidth gpuBandwidth(CudaDevice device) {
         try {
             DeviceBandwidth measured = DeviceBandwidth.measure(device);

@@ -85,7 +85,7 @@ final class Bound {
 
     /** What both carried, divided so that they end together. */
     private double together(BenchResult result) {
-        double rate = ceilings.link().orElse(0) + ceilings.host().orElse(0);
+        double rate = ceilings.roads().orElse(0);
         return result.cost().map(cost -> seconds(cost.bytes(), rate)).orElse(0.0);
     }
 

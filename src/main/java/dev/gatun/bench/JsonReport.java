@@ -35,6 +35,7 @@ public final class JsonReport {
         fields.put("link_bytes_per_second", ReportFields.nullable(measured.link()));
         fields.put("operations_per_second", ReportFields.nullable(measured.operations()));
         fields.put("host_bytes_per_second", ReportFields.nullable(measured.host()));
+        fields.put("roads_bytes_per_second", ReportFields.nullable(measured.roads()));
         return fields;
     }
 }

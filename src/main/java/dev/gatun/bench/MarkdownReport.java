@@ -45,6 +45,7 @@ public final class MarkdownReport {
         StringBuilder text = new StringBuilder(decimal(1, measured.memory() / 1e9) + " GB/s memory read");
         measured.link().ifPresent(link -> text.append(", " + decimal(1, link / 1e9) + " GB/s over the link"));
         measured.host().ifPresent(read -> text.append(", " + decimal(1, read / 1e9) + " GB/s host memory read"));
+        measured.roads().ifPresent(both -> text.append(", " + decimal(1, both / 1e9) + " GB/s both at once"));
         measured.operations().ifPresent(rate -> text.append(", " + decimal(0, rate / 1e12) + " TFLOP/s"));
         return text.toString();
     }

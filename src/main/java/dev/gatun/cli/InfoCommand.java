@@ -60,6 +60,12 @@ final class InfoCommand implements Callable<Integer> {
                 row(out, "gpu memory", rate(gpu.read()) + " GB/s read");
                 row(out, "tensor cores", rate(gpu.operations()) + " TFLOP/s in fp16");
             });
+            SystemInfo.roadBandwidth(Runtime.getRuntime().availableProcessors())
+                    .ifPresent(both -> row(
+                            out,
+                            "both roads",
+                            rate(both.toGpu()) + " GB/s to the GPU while the CPU reads " + rate(both.read())
+                                    + " GB/s"));
         } catch (GatunException failure) {
             row(out, "gpu memory", "not measured: " + failure.getMessage());
         }

@@ -17,10 +17,10 @@ import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 
 class BenchReportTest {
-    private static final Ceilings GPU =
-            new Ceilings(1e6, OptionalDouble.of(1e5), OptionalDouble.of(1e9), OptionalDouble.of(2e5));
-    private static final Ceilings CPU =
-            new Ceilings(1e6, OptionalDouble.empty(), OptionalDouble.empty(), OptionalDouble.empty());
+    private static final Ceilings GPU = new Ceilings(
+            1e6, OptionalDouble.of(1e5), OptionalDouble.of(1e9), OptionalDouble.of(2e5), OptionalDouble.of(3e5));
+    private static final Ceilings CPU = new Ceilings(
+            1e6, OptionalDouble.empty(), OptionalDouble.empty(), OptionalDouble.empty(), OptionalDouble.empty());
 
     private static final BenchTest TG = new BenchTest(BenchTest.Kind.GENERATE, 10);
     private static final BenchTest PP = new BenchTest(BenchTest.Kind.PROMPT, 100);
@@ -102,11 +102,17 @@ class BenchReportTest {
     @Test
     void aSimulatedLinkIsTheCeilingUnlessTheRealOneIsSlower() {
         SystemInfo.GpuBandwidth gpu = new SystemInfo.GpuBandwidth(50, 49, 3000, 800);
-        assertThat(Ceilings.of(gpu, 1e11, simulated(12e9)).link()).hasValue(12e9);
-        assertThat(Ceilings.of(gpu, 1e11, simulated(80e9)).link()).hasValue(50e9);
-        assertThat(Ceilings.of(gpu, 1e11, Simulation.NONE))
-                .isEqualTo(
-                        new Ceilings(3e12, OptionalDouble.of(50e9), OptionalDouble.of(8e14), OptionalDouble.of(1e11)));
+        SystemInfo.RoadBandwidth both = new SystemInfo.RoadBandwidth(49, 90);
+        assertThat(Ceilings.of(gpu, 1e11, both, simulated(12e9)).link()).hasValue(12e9);
+        assertThat(Ceilings.of(gpu, 1e11, both, simulated(12e9)).roads()).hasValue(112e9);
+        assertThat(Ceilings.of(gpu, 1e11, both, simulated(80e9)).link()).hasValue(50e9);
+        assertThat(Ceilings.of(gpu, 1e11, both, Simulation.NONE))
+                .isEqualTo(new Ceilings(
+                        3e12,
+                        OptionalDouble.of(50e9),
+                        OptionalDouble.of(8e14),
+                        OptionalDouble.of(1e11),
+                        OptionalDouble.of(139e9)));
     }
 
     private static Simulation simulated(double link) {
@@ -153,7 +159,8 @@ class BenchReportTest {
         FetchCost much = new FetchCost(1, 0, 0, 80_000, 0, RoadCost.NONE, Optional.empty());
         BenchResult fetching = result(PP, Optional.of(much), 1, 1);
         assertThat(report(GPU, fetching).bound(fetching).orElseThrow()).isCloseTo(100 / 0.8, within(1e-9));
-        Ceilings fastCores = new Ceilings(1e6, OptionalDouble.of(1e5), OptionalDouble.of(1e15), OptionalDouble.empty());
+        Ceilings fastCores = new Ceilings(
+                1e6, OptionalDouble.of(1e5), OptionalDouble.of(1e15), OptionalDouble.empty(), OptionalDouble.empty());
         assertThat(report(fastCores, computing).bound(computing).orElseThrow()).isCloseTo(100 / 0.009, within(1e-6));
         assertThat(report(CPU, computing).bound(computing)).isEmpty();
     }
@@ -165,7 +172,7 @@ class BenchReportTest {
         assertThat(text.lines())
                 .containsExactly(
                         "machine: a machine; cuda (a \"fake\", 1 GPU)",
-                        "ceilings: 0.0 GB/s memory read, 0.0 GB/s over the link, 0.0 GB/s host memory read, 0 TFLOP/s",
+                        "ceilings: 0.0 GB/s memory read, 0.0 GB/s over the link, 0.0 GB/s host memory read, 0.0 GB/s both at once, 0 TFLOP/s",
                         "routing: 0.7",
                         "options: host mode exclusive, prefetch 2",
                         "",
