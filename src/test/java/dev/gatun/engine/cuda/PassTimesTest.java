@@ -81,7 +81,7 @@ class PassTimesTest {
             times.collect();
             whole += now - start;
             Parts sum = times.read();
-            assertThat(sum.attention() + sum.router() + sum.experts() + sum.waiting() + sum.host())
+            assertThat(sum.attention() + sum.router() + sum.experts() + sum.waiting() + sum.cpu() + sum.host())
                     .isEqualTo(whole);
         }
     }
