@@ -2,6 +2,7 @@ package dev.gatun.checkpoint;
 
 import java.lang.foreign.Arena;
 import java.nio.file.Path;
+import java.util.SequencedMap;
 
 /**
  * A model folder, open: its configuration, and its weights as views of the mapped files. Nothing is copied: opening an
@@ -22,6 +23,7 @@ public final class Checkpoint implements AutoCloseable {
     private final MixtralConfig config;
     private final GenerationDefaults generationDefaults;
     private final ModelWeights weights;
+    private final SequencedMap<String, Tensor> tensors;
     private final long bytes;
 
     private Checkpoint(Path directory, Arena arena) {
@@ -32,6 +34,7 @@ public final class Checkpoint implements AutoCloseable {
         this.generationDefaults = GenerationDefaultsFile.read(directory, json, config.vocabularySize());
         TensorTable table = TensorTable.map(directory, arena);
         this.weights = WeightReader.read(config, table);
+        this.tensors = table.tensors();
         this.bytes = table.bytes();
     }
 
@@ -60,6 +63,11 @@ public final class Checkpoint implements AutoCloseable {
     /** The model's weights, valid until {@link #close}. */
     public ModelWeights weights() {
         return weights;
+    }
+
+    /** All tensors of its files by their full names, in the order of these; valid until {@link #close}. */
+    public SequencedMap<String, Tensor> tensors() {
+        return tensors;
     }
 
     /** How its makers suggest to sample from the model. */

@@ -16,13 +16,26 @@ final class Description {
         WeightMatrix expert = layer.experts().getFirst().gate();
         boolean quantized = attention instanceof HqqMatrix || expert instanceof HqqMatrix;
         String layout = quantized ? "Mixtral, HQQ offloading checkpoint" : "Mixtral, Hugging Face checkpoint";
-        return layout + ", attention " + format(attention) + ", experts " + format(expert) + ", " + size(bytes);
+        return layout + ", attention " + width(attention) + ", experts " + width(expert) + ", " + size(bytes);
     }
 
-    private static String format(WeightMatrix matrix) {
+    private static String width(WeightMatrix matrix) {
         return switch (matrix) {
             case DenseMatrix dense -> dense.type().name().toLowerCase(Locale.ROOT);
             case HqqMatrix hqq -> hqq.scheme().bits() + "-bit";
+        };
+    }
+
+    /** How one matrix is stored, with its group sizes. */
+    static String format(WeightMatrix matrix) {
+        return switch (matrix) {
+            case DenseMatrix dense -> width(dense);
+            case HqqMatrix hqq ->
+                "%s, groups of %d, scales of %d"
+                        .formatted(
+                                width(hqq),
+                                hqq.scheme().groupSize(),
+                                hqq.scheme().scaleGroup());
         };
     }
 

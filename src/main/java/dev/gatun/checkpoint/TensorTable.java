@@ -3,12 +3,15 @@ package dev.gatun.checkpoint;
 import java.lang.foreign.Arena;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Collections;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.SequencedMap;
 import java.util.Set;
+import java.util.TreeMap;
 import java.util.function.Predicate;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
@@ -61,6 +64,13 @@ final class TensorTable {
     /** Bytes of all files. */
     long bytes() {
         return bytes;
+    }
+
+    /** All tensors by their full names, in the order of these. */
+    SequencedMap<String, Tensor> tensors() {
+        SequencedMap<String, Tensor> sorted = new TreeMap<>();
+        tensors.forEach((name, stored) -> sorted.put(name, stored.tensor()));
+        return Collections.unmodifiableSequencedMap(sorted);
     }
 
     boolean has(String name) {

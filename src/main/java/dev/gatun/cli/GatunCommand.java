@@ -23,6 +23,7 @@ import picocli.CommandLine.ParameterException;
             "  gatun generate                         a story from the demo model",
             "  gatun generate -m DIR -p \"The lock\"    text from your own model",
             "  gatun plan -m DIR --gpu-memory 12GiB   what fits a GPU, and how fast that is",
+            "  gatun inspect DIR                      what a model folder holds",
             "  gatun bench -m DIR                     tokens a second, and what bounds them",
             "  gatun info                             what this machine offers",
             "  source <(gatun generate-completion)    completion for bash and zsh"
@@ -35,6 +36,7 @@ final class GatunCommand {
         CommandLine line = new CommandLine(new GatunCommand())
                 .addSubcommand(new GenerateCommand(console, interrupted))
                 .addSubcommand(new PlanCommand(console))
+                .addSubcommand(new InspectCommand(console))
                 .addSubcommand(new TraceCommand(console))
                 .addSubcommand(new BenchCommand(console, interrupted))
                 .addSubcommand(new InfoCommand(console))

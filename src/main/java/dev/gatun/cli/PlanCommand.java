@@ -180,7 +180,7 @@ final class PlanCommand implements Callable<Integer> {
     }
 
     private void plan(PlannedModel model) {
-        int tokens = context(model.config());
+        int tokens = ContextLength.of(context, model.config());
         long gpu = gpuMemory.orElseGet(PlanCommand::freeHere);
         OptionalLong host = hostMemory.map(OptionalLong::of).orElse(OptionalLong.empty());
         MemoryPlan plan =
@@ -197,14 +197,6 @@ final class PlanCommand implements Callable<Integer> {
             throw new GatunException("most experts: " + most + " is negative");
         }
         return mostExperts.map(OptionalInt::of).orElse(OptionalInt.empty());
-    }
-
-    private int context(MixtralConfig config) {
-        if (context < 0 || context > config.maxPositions()) {
-            throw new GatunException(
-                    "context length: " + context + " is not between 0 and this model's " + config.maxPositions());
-        }
-        return context > 0 ? context : Math.min(config.maxPositions(), SessionOptions.DEFAULT_CONTEXT);
     }
 
     private static long freeHere() {

@@ -189,6 +189,11 @@ class CommandLineTest {
                     plan --shape mixtral-8x7b --gpu-memory 9GiB --most-experts -1 | most experts: -1
                     plan -m DEMO --gpu-memory 1MiB            | --gpu-memory
                     plan --shape mixtral-8x7b --gpu-memory 3.3GiB --host-mode exclusive | --gpu-memory 3.5GiB
+                    inspect                                   | DIR
+                    inspect /nowhere                          | /nowhere
+                    inspect DEMO -c 4096                      | 2048
+                    inspect DEMO --gpu-memory 12              | is not a size such as 12GiB
+                    inspect DEMO --gpu-memory 1MiB            | --gpu-memory
                     bench -m DEMO -p -1                       | prompt: -1
                     bench -m DEMO -p 0 -n 0                   | --prompt or --generate
                     bench -m DEMO -p 2147483647               | prompt: 2147483647
@@ -316,6 +321,29 @@ class CommandLineTest {
                 .matcher(plan);
         assertThat(line.find()).as(plan).isTrue();
         return Double.parseDouble(line.group(1));
+    }
+
+    @Test
+    void anInspectionSaysWhatLiesInAFolder() {
+        Result result = run("inspect", DEMO, "--gpu-memory", "1GiB");
+        assertThat(result.err()).isEmpty();
+        assertThat(result.code()).isZero();
+        assertThat(result.out())
+                .startsWith("hqq-small: Mixtral, HQQ offloading checkpoint")
+                .contains(
+                        "5 layers of 8 experts, 2 per token; hidden 256, ffn 384, 8 heads of 32, 2 of keys and values")
+                .containsPattern("experts +840 +11796480 +4.4 MB +3.016  2-bit, groups of 16, scales of 128")
+                .containsPattern("experts\\.\\*\\.w1\\.W_q +U8 +\\[4, 6144] +40 x")
+                .containsPattern("with 1.00 GiB .* 40 of 40 experts on the GPU");
+        JsonNode object = JsonMapper.shared()
+                .readTree(run("inspect", DEMO, "--json", "--gpu-memory", "1GiB").out());
+        assertThat(object.path("parts")).hasSize(6);
+        assertThat(object.path("parts").get(4).path("tensors")).hasSize(21);
+        assertThat(object.path("plan").path("resident_experts").asInt()).isEqualTo(40);
+        assertThat(JsonMapper.shared()
+                        .readTree(run("inspect", DEMO, "--json").out())
+                        .has("plan"))
+                .isFalse();
     }
 
     @Test
