@@ -182,6 +182,19 @@ public final class Model implements AutoCloseable {
         return tokenizer.encode(text).length;
     }
 
+    /**
+     * Measures how well the model predicts a text; takes the memory of a session with as long a context as the window.
+     *
+     * @param text at least two tokens
+     * @param listener hears of each window, on this thread
+     * @throws GatunException if the text is too short, the window longer than the model's context, the stride longer than
+     *     the window, or the weights are damaged
+     * @throws IllegalStateException if the model is closed, or is closed meanwhile
+     */
+    public Perplexity perplexity(String text, PerplexityOptions options, PerplexityListener listener) {
+        return new Evaluation(this, options).run(text, listener);
+    }
+
     /** Opens a session with {@link SessionOptions#defaults()}. */
     public Session newSession() {
         return newSession(SessionOptions.defaults());
@@ -341,7 +354,7 @@ public final class Model implements AutoCloseable {
         try {
             int position = cache.length();
             OffloadMeter meter = OffloadMeter.start(backend);
-            int chosen = forwardOrRestore(tokens, cache, choice);
+            int chosen = forwardOrRestore(tokens, cache, 1, choice);
             Optional<OffloadStatistics> offload = meter.read();
             offload.ifPresent(cost);
             routing.ifPresent(hearing -> hearing.accept(routed(position, tokens.length, offload)));
@@ -356,10 +369,30 @@ public final class Model implements AutoCloseable {
         return tap.orElseThrow().take(position, tokens, guesses, offload);
     }
 
-    private int forwardOrRestore(int[] tokens, KvCache cache, ToIntFunction<Logits> choice) {
+    /**
+     * Appends one chunk to a sequence.
+     *
+     * @param rows how many of its last tokens logits are wanted for
+     * @return rows &middot; vocabulary logits; if it throws, the sequence is as it was
+     */
+    float[] logits(int[] tokens, KvCache cache, int rows) {
+        float[] target = new float[Math.multiplyExact(rows, vocabularySize())];
+        forwarding.lock();
+        try {
+            forwardOrRestore(tokens, cache, rows, logits -> {
+                backend.await(logits, target);
+                return rows;
+            });
+            return target;
+        } finally {
+            forwarding.unlock();
+        }
+    }
+
+    private int forwardOrRestore(int[] tokens, KvCache cache, int rows, ToIntFunction<Logits> choice) {
         int before = cache.length();
         try {
-            return choice.applyAsInt(pass.run(tokens, cache, 1));
+            return choice.applyAsInt(pass.run(tokens, cache, rows));
         } catch (RuntimeException | Error failure) {
             // It may have been known only after the chunk was committed.
             cache.truncate(before);

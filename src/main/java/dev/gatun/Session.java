@@ -5,6 +5,8 @@ import dev.gatun.cuda.CudaException;
 import dev.gatun.engine.BackendFailureException;
 import dev.gatun.engine.KvCache;
 import dev.gatun.engine.RouterFailureException;
+import dev.gatun.engine.TextWindow;
+import dev.gatun.engine.WindowScorer;
 import dev.gatun.offload.CopyFailedException;
 import dev.gatun.text.ChatMessage;
 import dev.gatun.text.Detokenizer;
@@ -18,6 +20,7 @@ import java.util.Optional;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Function;
+import java.util.function.Supplier;
 import java.util.stream.Stream;
 
 /**
@@ -317,7 +320,38 @@ public final class Session implements AutoCloseable {
             if (closed || active != loop) {
                 loop.cancel();
             }
-            return loop.step();
+            return named(loop::step);
+        } finally {
+            stepping.unlock();
+        }
+    }
+
+    /**
+     * &minus;ln p of each scored token of a window, which stands alone: the session holds nothing, neither before nor after.
+     *
+     * @param window no longer than the context
+     * @throws GatunException if the weights turn out to be damaged
+     * @throws IllegalStateException if the session is closed, or holds something
+     */
+    double[] score(TextWindow window) {
+        stepping.lock();
+        try {
+            requireIdle();
+            if (history.size() > 0) {
+                throw new IllegalStateException("the session holds " + history.size() + " tokens");
+            }
+            cache.truncate(0);
+            WindowScorer.Pass pass = (chunk, rows) -> model.logits(chunk, cache, rows);
+            return named(() -> new WindowScorer(pass, model.vocabularySize()).score(window));
+        } finally {
+            stepping.unlock();
+        }
+    }
+
+    /** What fails in {@code work} is told with the model's name. */
+    private <T> T named(Supplier<T> work) {
+        try {
+            return work.get();
         } catch (NonFiniteLogitsException
                 | RouterFailureException
                 | BackendFailureException
@@ -325,8 +359,6 @@ public final class Session implements AutoCloseable {
                 | CpuException
                 | CudaException broken) {
             throw new GatunException("model `" + model.name() + "`: " + broken.getMessage(), broken);
-        } finally {
-            stepping.unlock();
         }
     }
 

@@ -97,12 +97,12 @@ record InspectReport(Path folder, Checkpoint checkpoint, Inventory inventory, Op
     private static String tensor(TensorGroup group) {
         return line(String.format(
                 Locale.ROOT,
-                "%-64s %-4s %-18s %6d x %10s",
+                "%-64s %-4s %-18s %6d x %12d bytes",
                 group.name(),
                 group.type(),
                 group.shape(),
                 group.count(),
-                Units.gigabytes(group.bytes() / group.count())));
+                group.bytes() / group.count()));
     }
 
     private static String resident(MemoryPlan plan) {

@@ -29,7 +29,8 @@ final class InterruptHook {
     }
 
     /**
-     * Opens something on this thread; Ctrl-C meanwhile sets {@code interrupted}, which {@code opening} is to look at.
+     * Opens or computes something on this thread; Ctrl-C meanwhile sets {@code interrupted}, which {@code opening} is to
+     * look at.
      *
      * @throws CancellationException if Ctrl-C came before it began
      */

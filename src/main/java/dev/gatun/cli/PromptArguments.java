@@ -1,12 +1,6 @@
 package dev.gatun.cli;
 
 import dev.gatun.GatunException;
-import java.io.IOException;
-import java.io.InputStream;
-import java.nio.ByteBuffer;
-import java.nio.charset.CharacterCodingException;
-import java.nio.charset.StandardCharsets;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Optional;
 import picocli.CommandLine.ArgGroup;
@@ -46,12 +40,12 @@ final class PromptArguments {
             return decoded(source.text.get());
         }
         if (source.file.isPresent() && !source.file.get().toString().equals("-")) {
-            return file(source.file.get());
+            return Utf8Text.of("prompt", source.file.get());
         }
         if (source.file.isEmpty() && console.inIsTerminal()) {
             return demo ? DEMO : missing();
         }
-        String piped = standardInput(console.in());
+        String piped = Utf8Text.of("prompt", console.in());
         return piped.isEmpty() && source.file.isEmpty() ? (demo ? DEMO : missing()) : piped;
     }
 
@@ -67,41 +61,5 @@ final class PromptArguments {
                             + "LC_ALL=C.UTF-8");
         }
         return argument;
-    }
-
-    private static String file(Path file) {
-        try {
-            return utf8("`" + file + "`", Files.readAllBytes(file));
-        } catch (IOException unreadable) {
-            throw new GatunException("prompt: `" + file + "` cannot be read: " + reason(unreadable), unreadable);
-        }
-    }
-
-    private static String reason(IOException failure) {
-        return switch (failure) {
-            case java.nio.file.NoSuchFileException none -> "there is no such file";
-            case java.nio.file.AccessDeniedException denied -> "permission denied";
-            default -> failure.getMessage();
-        };
-    }
-
-    private static String standardInput(InputStream in) {
-        try {
-            return utf8("standard input", in.readAllBytes());
-        } catch (IOException unreadable) {
-            throw new GatunException("prompt: standard input cannot be read: " + unreadable.getMessage(), unreadable);
-        }
-    }
-
-    private static String utf8(String source, byte[] bytes) {
-        try {
-            return StandardCharsets.UTF_8
-                    .newDecoder()
-                    .decode(ByteBuffer.wrap(bytes))
-                    .toString();
-        } catch (CharacterCodingException otherwise) {
-            throw new GatunException(
-                    "prompt: " + source + " is not UTF-8; convert it, for example with iconv", otherwise);
-        }
     }
 }

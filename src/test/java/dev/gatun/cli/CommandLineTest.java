@@ -194,6 +194,16 @@ class CommandLineTest {
                     inspect DEMO -c 4096                      | 2048
                     inspect DEMO --gpu-memory 12              | is not a size such as 12GiB
                     inspect DEMO --gpu-memory 1MiB            | --gpu-memory
+                    perplexity -m DEMO                        | FILE
+                    perplexity -m DEMO /nowhere.txt           | /nowhere.txt
+                    perplexity -m /nowhere src/test/data/heldout.txt | /nowhere
+                    perplexity -m DEMO x -w 1                 | window: 1
+                    perplexity -m DEMO x --stride 0           | stride: 0
+                    perplexity -m DEMO x --kv-bits 4          | neither 16 nor 32
+                    perplexity -m DEMO x -c 100               | --window
+                    perplexity -m DEMO src/test/data/heldout.txt -w 4096 | 2048
+                    perplexity -m DEMO src/test/data/heldout.txt -w 2147483647 | 2048
+                    perplexity -m DEMO src/test/data/heldout.txt -w 2147483647 --kv-bits 32 | 2048
                     bench -m DEMO -p -1                       | prompt: -1
                     bench -m DEMO -p 0 -n 0                   | --prompt or --generate
                     bench -m DEMO -p 2147483647               | prompt: 2147483647
@@ -344,6 +354,23 @@ class CommandLineTest {
                         .readTree(run("inspect", DEMO, "--json").out())
                         .has("plan"))
                 .isFalse();
+    }
+
+    @Test
+    void aPerplexityIsOneLineOrOneObject() {
+        byte[] text = "Once upon a time there was a little girl who lived by the sea.".getBytes(StandardCharsets.UTF_8);
+        String[] perplexity = {"perplexity", "-m", DEMO, "-", "--backend", "cpu"};
+        Result result = run(text, false, perplexity);
+        assertThat(result.code()).isZero();
+        assertThat(result.err().lines()).singleElement().asString().startsWith("hqq-small (");
+        assertThat(result.out())
+                .matches(
+                        "perplexity [1-9][0-9]*\\.[0-9]{4} ± [0-9]+\\.[0-9]{4} \\([1-9][0-9]* tokens in 1 window\\)\\R");
+        JsonNode object = JsonMapper.shared()
+                .readTree(
+                        run(text, false, with(perplexity, "--json", "-w", "8")).out());
+        assertThat(object.path("windows").asInt()).isGreaterThan(1);
+        assertThat(object.path("perplexity").asDouble()).isGreaterThan(1);
     }
 
     @Test

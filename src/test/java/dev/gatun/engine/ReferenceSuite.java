@@ -8,6 +8,9 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.OptionalInt;
+import java.util.stream.DoubleStream;
+import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.parallel.Execution;
 import org.junit.jupiter.api.parallel.ExecutionMode;
@@ -23,6 +26,9 @@ import tools.jackson.databind.JsonNode;
 @SuppressWarnings("exports")
 @Execution(ExecutionMode.SAME_THREAD)
 public abstract class ReferenceSuite {
+    private static final int BOS = 1;
+    private static final int WINDOW = 1024;
+
     /** The model in its two forms. */
     public enum Which {
         UNQUANTIZED,
@@ -152,14 +158,14 @@ public abstract class ReferenceSuite {
     void perplexityIsTheReferences(Which which) throws IOException {
         int[] text = Tokenizer.load(which.folder().model().resolve("tokenizer.json"))
                 .encode(Files.readString(Path.of(System.getProperty("gatun.test.data"), "heldout.txt")));
+        int[] begun = IntStream.concat(IntStream.of(BOS), IntStream.of(text)).toArray();
         try (OpenModel model = open(which)) {
-            Perplexity perplexity = new Perplexity(model.backend(), 5, 2048, precision());
-            assertPerplexity(which, perplexity, Windows.withBos(text), "bos");
-            assertPerplexity(which, perplexity, Windows.plain(text), "plain");
+            assertPerplexity(which, model, TextWindow.of(text, OptionalInt.of(BOS), WINDOW, WINDOW - 1), "bos");
+            assertPerplexity(which, model, TextWindow.of(begun, OptionalInt.empty(), WINDOW, WINDOW), "plain");
         }
     }
 
-    private void assertPerplexity(Which which, Perplexity perplexity, List<int[]> windows, String kind) {
+    private void assertPerplexity(Which which, OpenModel model, List<TextWindow> windows, String kind) {
         JsonNode expected = which.folder().json("perplexity.json").path(kind);
         assertThat(windows).hasSize(expected.path("windows").size());
         int count = Math.min(windows(), windows.size());
@@ -167,15 +173,24 @@ public abstract class ReferenceSuite {
         double expectedSum = 0;
         long predicted = 0;
         for (int i = 0; i < count; i++) {
-            sum += perplexity.negativeLogLikelihood(windows.get(i));
+            sum += negativeLogLikelihood(model, windows.get(i));
             expectedSum += expected.path("windows").get(i).get(1).asDouble();
-            predicted += windows.get(i).length - 1;
+            predicted += windows.get(i).scored();
         }
         double measured = Math.exp(sum / predicted);
         double reference = Math.exp(expectedSum / predicted);
         System.out.printf(
                 "%s %s perplexity of %d windows: %.4f, reference %.4f%n", which, kind, count, measured, reference);
         assertThat(measured).isCloseTo(reference, within(reference * perplexityTolerance(which)));
+    }
+
+    private double negativeLogLikelihood(OpenModel model, TextWindow window) {
+        try (KvCache cache = model.backend().newKvCache(WINDOW, precision())) {
+            WindowScorer.Pass pass = (chunk, rows) -> model.feed(chunk, cache, rows, chunk.length);
+            int vocabulary = model.checkpoint().config().vocabularySize();
+            return DoubleStream.of(new WindowScorer(pass, vocabulary).score(window))
+                    .sum();
+        }
     }
 
     @ParameterizedTest
