@@ -2,6 +2,7 @@ package dev.gatun.checkpoint;
 
 import dev.gatun.quant.DenseMatrix;
 import dev.gatun.quant.HqqMatrix;
+import dev.gatun.quant.QuantizedMatrix;
 import dev.gatun.quant.WeightMatrix;
 import java.util.Locale;
 
@@ -22,7 +23,7 @@ final class Description {
     private static String width(WeightMatrix matrix) {
         return switch (matrix) {
             case DenseMatrix dense -> dense.type().name().toLowerCase(Locale.ROOT);
-            case HqqMatrix hqq -> hqq.scheme().bits() + "-bit";
+            case QuantizedMatrix quantized -> quantized.scheme().bits() + "-bit";
         };
     }
 

@@ -1,7 +1,7 @@
 package dev.gatun.checkpoint;
 
 import dev.gatun.quant.ExpertBlock;
-import dev.gatun.quant.HqqMatrix;
+import dev.gatun.quant.QuantizedMatrix;
 import dev.gatun.quant.WeightMatrix;
 import java.util.Optional;
 
@@ -15,7 +15,9 @@ import java.util.Optional;
 public record ExpertWeights(WeightMatrix gate, WeightMatrix up, WeightMatrix down) {
     /** The block of tiles that kernels could read it in, or empty if there is none. */
     public Optional<ExpertBlock> block() {
-        return gate instanceof HqqMatrix w1 && up instanceof HqqMatrix w3 && down instanceof HqqMatrix w2
+        return gate instanceof QuantizedMatrix w1
+                        && up instanceof QuantizedMatrix w3
+                        && down instanceof QuantizedMatrix w2
                 ? ExpertBlock.of(w1, w3, w2)
                 : Optional.empty();
     }

@@ -4,8 +4,8 @@ import dev.gatun.checkpoint.ExpertWeights;
 import dev.gatun.checkpoint.LayerWeights;
 import dev.gatun.checkpoint.ModelWeights;
 import dev.gatun.quant.ExpertBlock;
-import dev.gatun.quant.HqqMatrix;
 import dev.gatun.quant.MatrixTiler;
+import dev.gatun.quant.QuantizedMatrix;
 import dev.gatun.quant.TileFormat;
 import java.lang.foreign.MemorySegment;
 import java.util.List;
@@ -54,6 +54,11 @@ public final class CheckpointExperts implements ExpertSource {
     @Override
     public void write(int layer, int expert, MemorySegment target) {
         ExpertWeights weights = layers.get(layer).experts().get(expert);
-        block.tile(tiler, (HqqMatrix) weights.gate(), (HqqMatrix) weights.up(), (HqqMatrix) weights.down(), target);
+        block.tile(
+                tiler,
+                (QuantizedMatrix) weights.gate(),
+                (QuantizedMatrix) weights.up(),
+                (QuantizedMatrix) weights.down(),
+                target);
     }
 }

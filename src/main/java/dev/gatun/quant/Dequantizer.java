@@ -10,7 +10,7 @@ import java.util.Objects;
  *
  * <p>The float32 results round after each operation, as the original HQQ library does in float32:
  * {@code scale = (scaleCode - scaleZero) * scaleScale}, {@code zero = (zeroCode - zeroZero) * zeroScale},
- * {@code W = (code - zero) * scale}. The double results evaluate the same formulas in float64.
+ * {@code W = (code - zero) * scale}, and so for Gatun's own scheme. The double results evaluate the same formulas in float64.
  */
 public final class Dequantizer {
     private static final ValueLayout.OfShort HALF = ValueLayout.JAVA_SHORT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
@@ -63,6 +63,11 @@ public final class Dequantizer {
                     destination[offset + column] = value(hqq, row, column);
                 }
             }
+            case NarrowMatrix narrow -> {
+                for (int column = 0; column < narrow.columns(); column++) {
+                    destination[offset + column] = value(narrow, row, column);
+                }
+            }
         }
     }
 
@@ -82,6 +87,11 @@ public final class Dequantizer {
             case HqqMatrix hqq -> {
                 for (int column = 0; column < hqq.columns(); column++) {
                     destination[offset + column] = exactValue(hqq, row, column);
+                }
+            }
+            case NarrowMatrix narrow -> {
+                for (int column = 0; column < narrow.columns(); column++) {
+                    destination[offset + column] = exactValue(narrow, row, column);
                 }
             }
         }
@@ -120,7 +130,23 @@ public final class Dequantizer {
         return (code(matrix, row, column) - zero) * scale;
     }
 
-    private static long group(HqqMatrix matrix, int row, int column) {
+    private static float value(NarrowMatrix matrix, int row, int column) {
+        int meta = unsigned(matrix.metas(), group(matrix, row, column));
+        long pair = pair(matrix, row, column);
+        float scale = ((meta & 15) - half(matrix.pairs(), pair + 1)) * half(matrix.pairs(), pair);
+        float zero = ((meta >>> 4) - half(matrix.pairs(), pair + 3)) * half(matrix.pairs(), pair + 2);
+        return (code(matrix, row, column) - zero) * scale;
+    }
+
+    private static double exactValue(NarrowMatrix matrix, int row, int column) {
+        int meta = unsigned(matrix.metas(), group(matrix, row, column));
+        long pair = pair(matrix, row, column);
+        double scale = ((double) (meta & 15) - half(matrix.pairs(), pair + 1)) * half(matrix.pairs(), pair);
+        double zero = ((double) (meta >>> 4) - half(matrix.pairs(), pair + 3)) * half(matrix.pairs(), pair + 2);
+        return (code(matrix, row, column) - zero) * scale;
+    }
+
+    private static long group(QuantizedMatrix matrix, int row, int column) {
         int groupRows = matrix.rows() / matrix.scheme().groupSize();
         return (long) (row % groupRows) * matrix.columns() + column;
     }
@@ -130,8 +156,14 @@ public final class Dequantizer {
         return group % pairs;
     }
 
+    /** The first of the four numbers of a second-level entry. */
+    private static long pair(NarrowMatrix matrix, int row, int column) {
+        long groupRow = row % (matrix.rows() / matrix.scheme().groupSize());
+        return 4 * (groupRow * NarrowMatrix.pairColumns(matrix.columns()) + column / NarrowMatrix.PAIR_COLUMNS);
+    }
+
     /** Rows r, r + N/fields, r + 2N/fields, ... share the bytes of packed row r, the first in the highest bits. */
-    private static int code(HqqMatrix matrix, int row, int column) {
+    private static int code(QuantizedMatrix matrix, int row, int column) {
         int bits = matrix.scheme().bits();
         int packedRows = matrix.rows() / matrix.scheme().codesPerByte();
         int field = row / packedRows;

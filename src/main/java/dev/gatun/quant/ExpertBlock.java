@@ -30,7 +30,7 @@ public record ExpertBlock(TileShape gate, TileShape up, TileShape down) {
     }
 
     /** The block of an expert, or empty if the kernels cannot read it. */
-    public static Optional<ExpertBlock> of(HqqMatrix gate, HqqMatrix up, HqqMatrix down) {
+    public static Optional<ExpertBlock> of(QuantizedMatrix gate, QuantizedMatrix up, QuantizedMatrix down) {
         return TileShape.of(gate)
                 .flatMap(g -> TileShape.of(up)
                         .flatMap(u ->
@@ -57,9 +57,9 @@ public record ExpertBlock(TileShape gate, TileShape up, TileShape down) {
         return TileShape.padded(downOffset() + down.bytes(), ALIGNMENT);
     }
 
-    /** Writes an expert's block by {@link HqqTiler}. */
-    public void tile(HqqMatrix w1, HqqMatrix w3, HqqMatrix w2, MemorySegment target) {
-        tile(HqqTiler::tile, w1, w3, w2, target);
+    /** Writes an expert's block by {@link JavaTiler}. */
+    public void tile(QuantizedMatrix w1, QuantizedMatrix w3, QuantizedMatrix w2, MemorySegment target) {
+        tile(new JavaTiler(), w1, w3, w2, target);
     }
 
     /**
@@ -71,7 +71,8 @@ public record ExpertBlock(TileShape gate, TileShape up, TileShape down) {
      * @param w2 of the shape {@link #down}
      * @param target exactly {@link #bytes} bytes at a multiple of 16
      */
-    public void tile(MatrixTiler tiler, HqqMatrix w1, HqqMatrix w3, HqqMatrix w2, MemorySegment target) {
+    public void tile(
+            MatrixTiler tiler, QuantizedMatrix w1, QuantizedMatrix w3, QuantizedMatrix w2, MemorySegment target) {
         Shapes.requireBytes("block", target, bytes());
         tiler.tile(w1, gate, target.asSlice(gateOffset(), gate.bytes()));
         tiler.tile(w3, up, target.asSlice(upOffset(), up.bytes()));

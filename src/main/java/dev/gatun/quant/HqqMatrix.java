@@ -31,12 +31,9 @@ public record HqqMatrix(
         MemorySegment zeroCodes,
         float zeroScale,
         float zeroZero)
-        implements WeightMatrix {
+        implements QuantizedMatrix {
     public HqqMatrix {
-        Shapes.requirePositive(rows, columns);
-        if (!scheme.divides(rows, columns)) {
-            throw new IllegalArgumentException(scheme + " does not divide a matrix of " + rows + " x " + columns);
-        }
+        Shapes.requireDivided(scheme, rows, columns);
         long groups = (long) rows / scheme.groupSize() * columns;
         long pairs = groups / scheme.scaleGroup();
         Shapes.requireBytes("codes", codes, (long) rows * columns * scheme.bits() / 8);

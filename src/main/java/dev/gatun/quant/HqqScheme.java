@@ -12,25 +12,16 @@ package dev.gatun.quant;
  * @param groupSize rows that share one scale and zero; a multiple of the codes in a byte
  * @param scaleGroup groups that share one second-level scale and zero of the scales
  */
-public record HqqScheme(int bits, int groupSize, int scaleGroup) {
+public record HqqScheme(int bits, int groupSize, int scaleGroup) implements QuantizationScheme {
     public HqqScheme {
-        if (bits != 2 && bits != 4 && bits != 8) {
-            throw new IllegalArgumentException("codes of " + bits + " bits: 2, 4 or 8 are supported");
-        }
-        if (groupSize <= 0 || groupSize % (8 / bits) != 0) {
-            throw new IllegalArgumentException("groups of " + groupSize + ": not a multiple of " + 8 / bits);
-        }
+        Shapes.requireGroups(bits, groupSize);
         if (scaleGroup <= 0) {
             throw new IllegalArgumentException("scale groups of " + scaleGroup + ": must be positive");
         }
     }
 
-    /** Codes packed into one byte. */
-    public int codesPerByte() {
-        return 8 / bits;
-    }
-
     /** Whether a matrix of this shape divides into whole groups and whole scale groups. */
+    @Override
     public boolean divides(int rows, int columns) {
         return rows % groupSize == 0 && ((long) rows / groupSize * columns) % scaleGroup == 0;
     }

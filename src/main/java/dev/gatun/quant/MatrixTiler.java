@@ -3,7 +3,7 @@ package dev.gatun.quant;
 import java.lang.foreign.MemorySegment;
 
 /**
- * Brings HQQ matrices into the order in which the CUDA kernels read them. {@link HqqTiler#tile} says which bytes those are;
+ * Brings quantized matrices into the order in which the CUDA kernels read them. {@link JavaTiler} says which bytes those are;
  * others write the same. Any number of threads may tile different matrices at once.
  */
 @FunctionalInterface
@@ -15,5 +15,5 @@ public interface MatrixTiler {
      * @param target exactly {@code shape.bytes()} bytes at a multiple of 16, apart from the matrix
      * @throws IllegalArgumentException if the shape is another matrix's, or the target does not fit it
      */
-    void tile(HqqMatrix source, TileShape shape, MemorySegment target);
+    void tile(QuantizedMatrix source, TileShape shape, MemorySegment target);
 }

@@ -12,6 +12,22 @@ final class Shapes {
         }
     }
 
+    static void requireGroups(int bits, int groupSize) {
+        if (bits != 2 && bits != 4 && bits != 8) {
+            throw new IllegalArgumentException("codes of " + bits + " bits: 2, 4 or 8 are supported");
+        }
+        if (groupSize <= 0 || groupSize % (8 / bits) != 0) {
+            throw new IllegalArgumentException("groups of " + groupSize + ": not a multiple of " + 8 / bits);
+        }
+    }
+
+    static void requireDivided(QuantizationScheme scheme, int rows, int columns) {
+        requirePositive(rows, columns);
+        if (!scheme.divides(rows, columns)) {
+            throw new IllegalArgumentException(scheme + " does not divide a matrix of " + rows + " x " + columns);
+        }
+    }
+
     static void requireBytes(String field, MemorySegment segment, long expected) {
         if (segment.byteSize() != expected) {
             throw new IllegalArgumentException(

@@ -28,6 +28,9 @@ public record TileShape(TileFormat format, int rows, int columns, int pairs) {
 
     private static final float Q4_WEIGHT_LIMIT = 4000;
 
+    private static final int BYTE = 255;
+    private static final int NIBBLE = 15;
+
     private static final ValueLayout.OfShort HALF = ValueLayout.JAVA_SHORT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
 
     public TileShape {
@@ -48,15 +51,32 @@ public record TileShape(TileFormat format, int rows, int columns, int pairs) {
 
     /**
      * The shape that a matrix takes, or empty if the kernels cannot read it: its scheme is neither 2 bits in groups of 16 nor
-     * 4 bits in groups of 64, its columns are no multiple of 4, it has too many groups, or its scales or weights could
+     * (with 8-bit scales) 4 bits in groups of 64, its columns are no multiple of 4, it has too many groups, or its scales or weights could
      * reach magnitudes that kernels cannot hold in binary16.
      */
-    public static Optional<TileShape> of(HqqMatrix matrix) {
+    public static Optional<TileShape> of(QuantizedMatrix matrix) {
+        return switch (matrix) {
+            case HqqMatrix hqq -> of(hqq);
+            case NarrowMatrix narrow -> of(narrow);
+        };
+    }
+
+    private static Optional<TileShape> of(HqqMatrix matrix) {
         return formatOf(matrix.scheme())
                 .filter(format -> matrix.columns() % 4 == 0)
                 .filter(format -> groups(matrix) <= Integer.MAX_VALUE - matrix.columns())
                 .filter(format -> valuesAreSmall(matrix, format))
                 .map(format -> new TileShape(format, matrix.rows(), matrix.columns(), pairs(matrix)));
+    }
+
+    private static Optional<TileShape> of(NarrowMatrix matrix) {
+        return Optional.of(matrix)
+                .filter(narrow -> narrow.scheme().bits() == 2)
+                .filter(narrow -> narrow.scheme().groupSize() == TileFormat.Q2N.groupSize())
+                .filter(narrow -> narrow.columns() % 4 == 0)
+                .filter(narrow -> narrow.metas().byteSize() <= Integer.MAX_VALUE - narrow.columns())
+                .filter(TileShape::valuesAreSmall)
+                .map(narrow -> new TileShape(TileFormat.Q2N, narrow.rows(), narrow.columns(), 0));
     }
 
     private static Optional<TileFormat> formatOf(HqqScheme scheme) {
@@ -80,9 +100,20 @@ public record TileShape(TileFormat format, int rows, int columns, int pairs) {
     /** Whatever the scale and zero codes are. A NaN is not small. */
     private static boolean valuesAreSmall(HqqMatrix matrix, TileFormat format) {
         float scale = largestScale(matrix);
-        float zero = largestDistance(matrix.zeroZero()) * Math.abs(matrix.zeroScale());
+        float zero = largestDistance(matrix.zeroZero(), BYTE) * Math.abs(matrix.zeroScale());
         float weight = ((1 << matrix.scheme().bits()) - 1 + zero) * scale;
         return scale < SCALE_LIMIT && weight < (format == TileFormat.Q4 ? Q4_WEIGHT_LIMIT : Q2_WEIGHT_LIMIT);
+    }
+
+    private static boolean valuesAreSmall(NarrowMatrix matrix) {
+        MemorySegment pairs = matrix.pairs();
+        boolean small = true;
+        for (long at = 0; at < pairs.byteSize(); at += NarrowMatrix.PAIR_BYTES) {
+            float scale = largestDistance(half(pairs, at + 2), NIBBLE) * Math.abs(half(pairs, at));
+            float zero = largestDistance(half(pairs, at + 6), NIBBLE) * Math.abs(half(pairs, at + 4));
+            small &= scale < SCALE_LIMIT && (3 + zero) * scale < Q2_WEIGHT_LIMIT;
+        }
+        return small;
     }
 
     private static float largestScale(HqqMatrix matrix) {
@@ -90,14 +121,14 @@ public record TileShape(TileFormat format, int rows, int columns, int pairs) {
         for (long at = 0; at < matrix.scaleScales().byteSize(); at += Short.BYTES) {
             float scale = half(matrix.scaleScales(), at);
             // Math.max keeps a NaN, and a NaN is below no limit.
-            largest = Math.max(largest, largestDistance(half(matrix.scaleZeros(), at)) * Math.abs(scale));
+            largest = Math.max(largest, largestDistance(half(matrix.scaleZeros(), at), BYTE) * Math.abs(scale));
         }
         return largest;
     }
 
-    /** From any byte to a second-level zero. */
-    private static float largestDistance(float zero) {
-        return Math.max(Math.abs(zero), Math.abs(255 - zero));
+    /** From any code to a second-level zero. */
+    private static float largestDistance(float zero, int largestCode) {
+        return Math.max(Math.abs(zero), Math.abs(largestCode - zero));
     }
 
     private static float half(MemorySegment values, long at) {
@@ -131,6 +162,21 @@ public record TileShape(TileFormat format, int rows, int columns, int pairs) {
     /** Where the first tile begins. */
     public long tilesOffset() {
         return format.headerBytes();
+    }
+
+    /** Where a tile begins. */
+    long tileAt(int group, int tile) {
+        return tilesOffset() + ((long) group * tileColumns() + tile) * tileBytes();
+    }
+
+    /** The first column of a tile. */
+    static int firstColumn(int tile) {
+        return tile * TILE_COLUMNS;
+    }
+
+    /** Columns of a tile that are the matrix's own. */
+    int width(int tile) {
+        return Math.min(TILE_COLUMNS, columns - firstColumn(tile));
     }
 
     /** Where the second level begins. */

@@ -23,6 +23,7 @@ import dev.gatun.quant.Dequantizer;
 import dev.gatun.quant.ExpertBlock;
 import dev.gatun.quant.HqqMatrix;
 import dev.gatun.quant.HqqTiler;
+import dev.gatun.quant.NarrowMatrix;
 import dev.gatun.quant.TileFormat;
 import dev.gatun.quant.TileReader;
 import dev.gatun.quant.TileShape;
@@ -161,6 +162,7 @@ class SyntheticModelTest {
                     case DenseMatrix dense -> Stream.of(dense.values());
                     case HqqMatrix hqq ->
                         Stream.of(hqq.codes(), hqq.scaleCodes(), hqq.zeroCodes(), hqq.scaleScales(), hqq.scaleZeros());
+                    case NarrowMatrix narrow -> Stream.of(narrow.codes(), narrow.metas(), narrow.pairs());
                 })
                 .toList();
     }

@@ -3,6 +3,7 @@ package dev.gatun.checkpoint;
 import dev.gatun.quant.DenseMatrix;
 import dev.gatun.quant.FloatType;
 import dev.gatun.quant.HqqMatrix;
+import dev.gatun.quant.NarrowMatrix;
 import dev.gatun.quant.WeightMatrix;
 import java.lang.foreign.MemorySegment;
 import java.nio.ByteBuffer;
@@ -56,6 +57,7 @@ final class NamedWeights {
         switch (matrix) {
             case DenseMatrix dense -> tensors.put(name + ".weight", dense(dense));
             case HqqMatrix hqq -> putHqq(tensors, name, hqq);
+            case NarrowMatrix narrow -> throw new IllegalArgumentException("no offloading checkpoint holds " + narrow);
         }
     }
 

@@ -6,6 +6,7 @@ import dev.gatun.quant.DenseMatrix;
 import dev.gatun.quant.FloatType;
 import dev.gatun.quant.HqqMatrix;
 import dev.gatun.quant.HqqScheme;
+import dev.gatun.quant.NarrowMatrix;
 import dev.gatun.quant.WeightMatrix;
 import java.io.IOException;
 import java.lang.foreign.MemorySegment;
@@ -127,6 +128,7 @@ class RoundTripTest {
                 assertSame(dense.values(), ((DenseMatrix) read).values(), seed);
             }
             case HqqMatrix hqq -> assertSame(hqq, (HqqMatrix) read, seed);
+            case NarrowMatrix narrow -> throw new IllegalArgumentException("no offloading checkpoint holds " + narrow);
         }
     }
 

@@ -12,6 +12,7 @@ import dev.gatun.quant.FloatType;
 import dev.gatun.quant.HqqMatrix;
 import dev.gatun.quant.HqqScheme;
 import dev.gatun.quant.HqqTiler;
+import dev.gatun.quant.JavaTiler;
 import dev.gatun.quant.TileShape;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
@@ -32,7 +33,8 @@ class CheckpointExpertsTest {
     void anExpertIsTheTilesOfItsThreeMatrices() {
         long seed = Seeds.next();
         ModelWeights weights = quantized(16, seed);
-        CheckpointExperts source = CheckpointExperts.of(weights, HqqTiler::tile).orElseThrow();
+        CheckpointExperts source =
+                CheckpointExperts.of(weights, new JavaTiler()).orElseThrow();
         for (int layer = 0; layer < CONFIG.layers(); layer++) {
             for (int expert = 0; expert < CONFIG.experts(); expert++) {
                 ExpertWeights stored = weights.layers().get(layer).experts().get(expert);
@@ -56,12 +58,12 @@ class CheckpointExpertsTest {
 
     @Test
     void expertsThatTilesCannotHoldAreNoSource() {
-        assertThat(CheckpointExperts.of(TinyCheckpoints.dense(CONFIG, FloatType.BF16, 1), HqqTiler::tile))
+        assertThat(CheckpointExperts.of(TinyCheckpoints.dense(CONFIG, FloatType.BF16, 1), new JavaTiler()))
                 .isEmpty();
-        assertThat(CheckpointExperts.of(quantized(8, 1), HqqTiler::tile)).isEmpty();
-        assertThat(CheckpointExperts.of(mixed(quantized(16, 1), quantized(8, 1)), HqqTiler::tile))
+        assertThat(CheckpointExperts.of(quantized(8, 1), new JavaTiler())).isEmpty();
+        assertThat(CheckpointExperts.of(mixed(quantized(16, 1), quantized(8, 1)), new JavaTiler()))
                 .isEmpty();
-        assertThat(CheckpointExperts.of(mixed(quantized(16, 1), quantized(16, 2)), HqqTiler::tile))
+        assertThat(CheckpointExperts.of(mixed(quantized(16, 1), quantized(16, 2)), new JavaTiler()))
                 .isPresent();
     }
 

@@ -28,6 +28,24 @@ class DequantizerTest {
         }
     }
 
+    @RepeatedTest(30)
+    void narrowMatricesAreWideOnesWithAnotherSecondLevel() {
+        long seed = Seeds.next();
+        SplittableRandom random = new SplittableRandom(seed);
+        NarrowScheme scheme = new NarrowScheme(2 << random.nextInt(3), 4 * random.nextInt(1, 6));
+        int rows = scheme.groupSize() * random.nextInt(1, 5);
+        int columns = random.nextInt(1, 300);
+        NarrowMatrix matrix = new RandomMatrices(random.nextLong()).narrow(scheme, rows, columns);
+        double[] expected = decodeGroupByGroup(matrix);
+        double[] doubles = Dequantizer.toDoubles(matrix);
+        float[] floats = Dequantizer.toFloats(matrix);
+        double largest = Arrays.stream(expected).map(Math::abs).max().orElseThrow();
+        for (int i = 0; i < expected.length; i++) {
+            assertThat(doubles[i]).as(Seeds.hint(seed)).isEqualTo(expected[i]);
+            assertThat((double) floats[i]).as(Seeds.hint(seed)).isCloseTo(expected[i], within(largest * 1e-6));
+        }
+    }
+
     @Test
     void aHalfWidensToTheFloatOfTheSameValue() {
         float[] values = Dequantizer.toFloats(allPatterns(FloatType.F16));
@@ -66,7 +84,9 @@ class DequantizerTest {
             random.dense(FloatType.BF16, 64, 256),
             random.hqq(new HqqScheme(2, 16, 128), 64, 256),
             random.hqq(new HqqScheme(4, 64, 256), 64, 256),
-            random.hqq(new HqqScheme(8, 1, 64), 64, 256)
+            random.hqq(new HqqScheme(8, 1, 64), 64, 256),
+            random.narrow(new NarrowScheme(2, 16), 64, 256),
+            random.narrow(new NarrowScheme(4, 64), 64, 300)
         }) {
             double squares = Arrays.stream(Dequantizer.toDoubles(matrix))
                     .map(weight -> weight * weight)
@@ -107,6 +127,37 @@ class DequantizerTest {
             }
         }
         return weights;
+    }
+
+    /** Walks over the groups and their members; the codes are those of an HQQ matrix of which a group is one step. */
+    private static double[] decodeGroupByGroup(NarrowMatrix matrix) {
+        int groupSize = matrix.scheme().groupSize();
+        int groupRows = matrix.rows() / groupSize;
+        int groups = groupRows * matrix.columns();
+        double[] codes = codes(matrix, groups);
+        double[] weights = new double[codes.length];
+        for (int group = 0; group < groups; group++) {
+            long entry = group / matrix.columns() * ((matrix.columns() + 127L) / 128) + group % matrix.columns() / 128;
+            int meta = unsigned(matrix.metas(), group);
+            double scale = (meta % 16 - half(matrix.pairs(), 4 * entry + 1)) * half(matrix.pairs(), 4 * entry);
+            double zero = ((meta >> 4) - half(matrix.pairs(), 4 * entry + 3)) * half(matrix.pairs(), 4 * entry + 2);
+            for (int member = 0; member < groupSize; member++) {
+                weights[group + member * groups] = (codes[group + member * groups] - zero) * scale;
+            }
+        }
+        return weights;
+    }
+
+    /** The codes as numbers: weights with a scale of 1 and a zero of 0. */
+    private static double[] codes(NarrowMatrix matrix, int groups) {
+        MemorySegment ones = MemorySegment.ofArray(new byte[groups]);
+        ones.fill((byte) 1);
+        MemorySegment one = MemorySegment.ofArray(new short[] {Float.floatToFloat16(1)});
+        MemorySegment zero = MemorySegment.ofArray(new short[] {0});
+        HqqScheme scheme = new HqqScheme(matrix.scheme().bits(), matrix.scheme().groupSize(), groups);
+        MemorySegment zeros = MemorySegment.ofArray(new byte[groups]);
+        return Dequantizer.toDoubles(
+                new HqqMatrix(scheme, matrix.rows(), matrix.columns(), matrix.codes(), ones, one, zero, zeros, 1, 0));
     }
 
     private static int unsigned(MemorySegment bytes, long at) {

@@ -55,6 +55,29 @@ public final class RandomMatrices {
                 half(-10 * random.nextDouble()));
     }
 
+    /** A matrix of Gatun's own scheme, which must divide it. */
+    public NarrowMatrix narrow(NarrowScheme scheme, int rows, int columns) {
+        int groupRows = rows / scheme.groupSize();
+        int entries = groupRows * NarrowMatrix.pairColumns(columns);
+        int levels = 1 << scheme.bits();
+        // As above; the mean of a scale is 9.5 of its steps.
+        double step = Math.sqrt(12) / levels / Math.sqrt(columns) / 9.5;
+        MemorySegment pairs = allocate((long) entries * NarrowMatrix.PAIR_BYTES);
+        for (int entry = 0; entry < entries; entry++) {
+            setHalf(pairs, 4 * entry, step * (0.5 + random.nextDouble()));
+            setHalf(pairs, 4 * entry + 1, -1 - 2 * random.nextDouble());
+            setHalf(pairs, 4 * entry + 2, levels / 15.0 * (0.8 + 0.2 * random.nextDouble()));
+            setHalf(pairs, 4 * entry + 3, -random.nextDouble());
+        }
+        return new NarrowMatrix(
+                scheme,
+                rows,
+                columns,
+                bytes((long) rows * columns * scheme.bits() / 8),
+                bytes((long) groupRows * columns),
+                pairs.asReadOnly());
+    }
+
     /** A scheme of this many bits that divides such a matrix; rows must be a multiple of the codes in a byte. */
     public HqqScheme scheme(int bits, int rows, int columns) {
         int fields = 8 / bits;
@@ -94,9 +117,13 @@ public final class RandomMatrices {
     private MemorySegment halves(int count, DoubleSupplier values) {
         MemorySegment segment = allocate((long) count * Short.BYTES);
         for (int i = 0; i < count; i++) {
-            segment.setAtIndex(HALF, i, Float.floatToFloat16((float) values.getAsDouble()));
+            setHalf(segment, i, values.getAsDouble());
         }
         return segment.asReadOnly();
+    }
+
+    private static void setHalf(MemorySegment segment, int index, double value) {
+        segment.setAtIndex(HALF, index, Float.floatToFloat16((float) value));
     }
 
     private static float half(double value) {

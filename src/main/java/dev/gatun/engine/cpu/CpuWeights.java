@@ -8,13 +8,18 @@ import dev.gatun.cpu.CpuFloatType;
 import dev.gatun.cpu.CpuMatrix;
 import dev.gatun.cpu.HqqLayout;
 import dev.gatun.quant.DenseMatrix;
+import dev.gatun.quant.Dequantizer;
 import dev.gatun.quant.HqqMatrix;
+import dev.gatun.quant.NarrowMatrix;
 import dev.gatun.quant.WeightMatrix;
 import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
 import java.util.List;
 import java.util.function.Function;
 
-/** A model's weights as the CPU library sees them: descriptors of the very bytes that the checkpoint maps. */
+/** A model's weights as the CPU library sees them: descriptors of the very bytes that the checkpoint maps; those with
+ * 4-bit scales are widened to float32. */
 record CpuWeights(CpuMatrix embeddings, List<Layer> layers, CpuMatrix finalNorm, CpuMatrix head) {
     /** One decoder layer; the components mean what they mean in {@link LayerWeights}. */
     record Layer(
@@ -63,7 +68,14 @@ record CpuWeights(CpuMatrix embeddings, List<Layer> layers, CpuMatrix finalNorm,
             case DenseMatrix dense ->
                 CpuMatrix.dense(arena, type(dense), dense.rows(), dense.columns(), dense.values());
             case HqqMatrix hqq -> hqq(arena, hqq);
+            case NarrowMatrix narrow -> widened(arena, narrow);
         };
+    }
+
+    /** The library multiplies with 4-bit scales in tiles of experts only. */
+    private static CpuMatrix widened(Arena arena, NarrowMatrix narrow) {
+        MemorySegment values = arena.allocateFrom(ValueLayout.JAVA_FLOAT, Dequantizer.toFloats(narrow));
+        return CpuMatrix.dense(arena, CpuFloatType.F32, narrow.rows(), narrow.columns(), values);
     }
 
     /** Describes a matrix to the CPU library. */

@@ -9,8 +9,11 @@ import dev.gatun.offload.ExpertSource;
 import dev.gatun.quant.DenseMatrix;
 import dev.gatun.quant.Dequantizer;
 import dev.gatun.quant.ExpertBlock;
+import dev.gatun.quant.FloatType;
 import dev.gatun.quant.HqqMatrix;
 import dev.gatun.quant.HqqTiler;
+import dev.gatun.quant.NarrowMatrix;
+import dev.gatun.quant.QuantizedMatrix;
 import dev.gatun.quant.TileFormat;
 import dev.gatun.quant.TileShape;
 import dev.gatun.quant.WeightMatrix;
@@ -72,6 +75,7 @@ final class WeightLoader {
                         .filter(shape -> shape.format() == TileFormat.Q4)
                         .<DeviceMatrix>map(shape -> tiled(hqq, shape))
                         .orElseGet(() -> untiled(hqq));
+            case NarrowMatrix narrow -> widened(narrow);
         };
     }
 
@@ -86,6 +90,14 @@ final class WeightLoader {
 
     private DeviceMatrix.Dense dense(DenseMatrix matrix, int exponent) {
         return new DeviceMatrix.Dense(matrix.type(), matrix.rows(), matrix.columns(), exponent, copy(matrix.values()));
+    }
+
+    /** Kernels read 4-bit scales in tiles of experts only. */
+    private DeviceMatrix.Dense widened(NarrowMatrix matrix) {
+        try (Arena host = Arena.ofConfined()) {
+            MemorySegment values = host.allocateFrom(ValueLayout.JAVA_FLOAT, Dequantizer.toFloats(matrix));
+            return multiplied(new DenseMatrix(FloatType.F32, matrix.rows(), matrix.columns(), values));
+        }
     }
 
     private DeviceMemory copy(MemorySegment bytes) {
@@ -164,6 +176,7 @@ final class WeightLoader {
         return switch (matrix) {
             case DenseMatrix dense -> dense(dense);
             case HqqMatrix hqq -> untiled(hqq);
+            case NarrowMatrix narrow -> widened(narrow);
         };
     }
 
@@ -189,7 +202,11 @@ final class WeightLoader {
     }
 
     private static void tile(ExpertWeights expert, ExpertBlock block, MemorySegment target) {
-        block.tile((HqqMatrix) expert.gate(), (HqqMatrix) expert.up(), (HqqMatrix) expert.down(), target);
+        block.tile(
+                (QuantizedMatrix) expert.gate(),
+                (QuantizedMatrix) expert.up(),
+                (QuantizedMatrix) expert.down(),
+                target);
     }
 
     /** The block that all experts of a layer share, if they are 2-bit tiles of one shape. */
