@@ -8,9 +8,10 @@ import java.util.SequencedMap;
  * A model folder, open: its configuration, and its weights as views of the mapped files. Nothing is copied: opening an
  * 8x7B takes less than a second, and the weights are read from disk when they are first used.
  *
- * <p>Two layouts are told apart by their tensors: Hugging Face's Mixtral in bf16, fp16 or fp32, and the published
- * offloading checkpoint, whose attention and experts are quantized by HQQ ({@link dev.gatun.quant.HqqScheme}). Every
- * offset, type and shape is checked before {@link #open} returns. The values of unquantized weights are not.
+ * <p>Three layouts are told apart by their tensors: Hugging Face's Mixtral in bf16, fp16 or fp32; the published offloading
+ * checkpoint, whose attention and experts are quantized by HQQ ({@link dev.gatun.quant.HqqScheme}); and Gatun's own, which
+ * the package's description tells. Every offset, type and shape is checked before {@link #open} returns, and every scale.
+ * The values of unquantized weights are not.
  *
  * <p>Whoever opens it closes it; from then on its weights throw {@link IllegalStateException} when they are read from
  * Java. Native code must have finished with them. All methods may be called from any thread.
@@ -24,6 +25,7 @@ public final class Checkpoint implements AutoCloseable {
     private final GenerationDefaults generationDefaults;
     private final ModelWeights weights;
     private final SequencedMap<String, Tensor> tensors;
+    private final boolean isGatun;
     private final long bytes;
 
     private Checkpoint(Path directory, Arena arena) {
@@ -35,6 +37,7 @@ public final class Checkpoint implements AutoCloseable {
         TensorTable table = TensorTable.map(directory, arena);
         this.weights = WeightReader.read(config, table);
         this.tensors = table.tensors();
+        this.isGatun = table.gatun().isPresent();
         this.bytes = table.bytes();
     }
 
@@ -87,7 +90,7 @@ public final class Checkpoint implements AutoCloseable {
 
     /** One line for people: layout, number formats, size. */
     public String description() {
-        return Description.of(weights, bytes);
+        return Description.of(weights, isGatun, bytes);
     }
 
     /**

@@ -2,7 +2,6 @@ package dev.gatun.checkpoint;
 
 import dev.gatun.quant.HqqMatrix;
 import dev.gatun.quant.HqqScheme;
-import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.ByteOrder;
 
@@ -12,7 +11,6 @@ import java.nio.ByteOrder;
  */
 final class HqqReader {
     private static final ValueLayout.OfShort HALF = ValueLayout.JAVA_SHORT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
-    private static final int HALF_EXPONENT = 0x7c00;
 
     private final TensorTable table;
 
@@ -27,13 +25,13 @@ final class HqqReader {
      *     make a scheme that {@link HqqScheme} describes
      */
     HqqMatrix matrix(String name, int rows, int columns) {
-        StoredTensor codes = take(name + ".W_q", TensorType.U8);
-        StoredTensor scaleCodes = take(name + ".meta.scale_q", TensorType.U8);
-        StoredTensor scaleScales = takeFinite(name + ".meta.meta_scale.scale");
-        StoredTensor scaleZeros = takeFinite(name + ".meta.meta_scale.zero");
-        StoredTensor zeroCodes = take(name + ".meta.zero_q", TensorType.U8);
-        StoredTensor zeroScale = takeFinite(name + ".meta.meta_zero.scale");
-        StoredTensor zeroZero = takeFinite(name + ".meta.meta_zero.zero");
+        StoredTensor codes = table.take(name + ".W_q").require(TensorType.U8);
+        StoredTensor scaleCodes = table.take(name + ".meta.scale_q").require(TensorType.U8);
+        StoredTensor scaleScales = table.take(name + ".meta.meta_scale.scale").requireFinite();
+        StoredTensor scaleZeros = table.take(name + ".meta.meta_scale.zero").requireFinite();
+        StoredTensor zeroCodes = table.take(name + ".meta.zero_q").require(TensorType.U8);
+        StoredTensor zeroScale = table.take(name + ".meta.meta_zero.scale").requireFinite();
+        StoredTensor zeroZero = table.take(name + ".meta.meta_zero.zero").requireFinite();
 
         requireCount(zeroCodes, scaleCodes.tensor().count());
         requireCount(scaleZeros, scaleScales.tensor().count());
@@ -77,30 +75,6 @@ final class HqqReader {
             throw misfit(stored, "its " + stored.tensor().count() + " elements do not fit", rows, columns);
         }
         return (int) (dividend / divisor);
-    }
-
-    private StoredTensor take(String name, TensorType type) {
-        StoredTensor stored = table.take(name);
-        if (stored.tensor().type() != type) {
-            throw new CheckpointException(stored.where() + " has the dtype "
-                    + stored.tensor().type() + ", but must be " + type
-                    + "; Gatun reads HQQ codes of 2, 4 or 8 bits with 8-bit scales and zeros");
-        }
-        return stored;
-    }
-
-    private StoredTensor takeFinite(String name) {
-        StoredTensor stored = take(name, TensorType.F16);
-        MemorySegment data = stored.tensor().data();
-        // One large read: page by page, the constants of a whole 8x7B take ten times as long from a cold disk.
-        data.load();
-        for (long at = 0; at < data.byteSize(); at += Short.BYTES) {
-            if ((data.get(HALF, at) & HALF_EXPONENT) == HALF_EXPONENT) {
-                throw new CheckpointException(
-                        stored.where() + " has a NaN or infinity at " + at / Short.BYTES + "; download the file again");
-            }
-        }
-        return stored;
     }
 
     private static void requireCount(StoredTensor stored, long count) {

@@ -12,7 +12,7 @@ import java.util.stream.Stream;
 /** Tells a folder that may hold a Mixtral from the other things people point at, and says what those are. */
 final class ModelFolder {
     static final String WHAT_IS_READ = "Gatun reads Mixtral models as Hugging Face folders (config.json and safetensors"
-            + " files: bf16, fp16, fp32, or the HQQ offloading checkpoint)";
+            + " files: bf16, fp16, fp32, the HQQ offloading checkpoint, or Gatun's own format)";
 
     private ModelFolder() {}
 
@@ -24,6 +24,7 @@ final class ModelFolder {
     static void require(Path folder) {
         requireFolder(folder);
         List<String> files = files(folder);
+        refuseUnfinished(folder, files);
         if (holds(files, ".safetensors") && files.contains("config.json")) {
             return;
         }
@@ -32,6 +33,14 @@ final class ModelFolder {
         }
         String missing = files.contains("config.json") ? "*.safetensors file" : "config.json";
         throw problem(folder, "this folder has no " + missing + ", so it is no model; " + WHAT_IS_READ);
+    }
+
+    /** {@link GatunWriter} writes checksums as it goes, and the index last. */
+    private static void refuseUnfinished(Path folder, List<String> files) {
+        boolean isFinished = files.contains(ShardIndex.NAME) || files.contains("model.safetensors");
+        if (files.contains(Checksums.NAME) && !isFinished) {
+            throw problem(folder, "this model is unfinished; run the command that writes it again, which goes on");
+        }
     }
 
     private static void requireFolder(Path folder) {

@@ -55,6 +55,14 @@ public record SafetensorsFile(
         return new SafetensorsFile(path, file.byteSize(), header.metadata(), tensors);
     }
 
+    /** Where the data begins in the file; that of each tensor follows that of the one before. */
+    public long dataOffset() {
+        return bytes
+                - tensors.values().stream()
+                        .mapToLong(tensor -> tensor.data().byteSize())
+                        .sum();
+    }
+
     private static MemorySegment mapBytes(Path path, Arena arena) {
         if (!Files.isRegularFile(path)) {
             throw new CheckpointException(Quoted.of(path) + ": no such file; download it");

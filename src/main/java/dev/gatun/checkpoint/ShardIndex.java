@@ -1,7 +1,6 @@
 package dev.gatun.checkpoint;
 
 import java.nio.file.Files;
-import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.Map;
@@ -16,7 +15,7 @@ import java.util.TreeSet;
  * @param files file by full tensor name; each one a file of the folder itself
  */
 record ShardIndex(Path file, Map<String, Path> files) {
-    private static final String NAME = "model.safetensors.index.json";
+    static final String NAME = "model.safetensors.index.json";
     private static final int LONGEST = 1 << 27;
 
     ShardIndex {
@@ -46,16 +45,8 @@ record ShardIndex(Path file, Map<String, Path> files) {
     }
 
     private static Path shard(JsonObject json, Path folder, String tensor, String name) {
-        try {
-            Path path = Path.of(name);
-            boolean plain = path.getNameCount() == 1 && !path.isAbsolute() && !name.equals("..") && !name.equals(".");
-            if (plain && !name.isBlank()) {
-                return folder.resolve(path);
-            }
-        } catch (InvalidPathException impossible) {
-            // Refused below: no file can have this name.
-        }
-        throw json.problem("it looks for tensor " + Quoted.of(tensor) + " in " + Quoted.of(name)
-                + ", which is not the name of a file in this folder; download the index again");
+        return FolderFile.resolve(folder, name)
+                .orElseThrow(() -> json.problem("it looks for tensor " + Quoted.of(tensor) + " in " + Quoted.of(name)
+                        + ", which is not the name of a file in this folder; download the index again"));
     }
 }

@@ -30,6 +30,8 @@ final class TensorTable {
     private final Optional<ShardIndex> index;
     private final Map<String, StoredTensor> tensors = new HashMap<>();
     private final Set<String> untaken = new HashSet<>();
+    private Optional<GatunHeader> gatun = Optional.empty();
+    private Optional<Path> first = Optional.empty();
     private long bytes;
 
     private TensorTable(Path folder, Optional<ShardIndex> index) {
@@ -73,6 +75,11 @@ final class TensorTable {
         return Collections.unmodifiableSequencedMap(sorted);
     }
 
+    /** What the files say of Gatun's format; empty if they are not in it. */
+    Optional<GatunHeader> gatun() {
+        return gatun;
+    }
+
     boolean has(String name) {
         return tensors.containsKey(name);
     }
@@ -109,9 +116,12 @@ final class TensorTable {
     }
 
     private void add(SafetensorsFile file, List<String> prefixes) {
+        takeHeader(file);
         bytes += file.bytes();
+        long offset = file.dataOffset();
         for (Tensor tensor : file.tensors().values()) {
-            StoredTensor stored = new StoredTensor(file.path(), tensor);
+            StoredTensor stored = new StoredTensor(file.path(), offset, tensor);
+            offset += tensor.data().byteSize();
             String name = fullName(stored, prefixes);
             requireInItsFile(name, stored);
             StoredTensor other = tensors.putIfAbsent(name, stored);
@@ -121,6 +131,17 @@ final class TensorTable {
             }
             untaken.add(name);
         }
+    }
+
+    /** All files of a model are of one making. */
+    private void takeHeader(SafetensorsFile file) {
+        Optional<GatunHeader> header = GatunHeader.read(file);
+        if (first.isPresent() && !header.equals(gatun)) {
+            throw new CheckpointException(Quoted.of(file.path()) + ": its metadata says other things than that of "
+                    + Quoted.of(first.get().getFileName()) + "; get all files of one model");
+        }
+        gatun = header;
+        first = Optional.of(first.orElse(file.path()));
     }
 
     private String fullName(StoredTensor stored, List<String> prefixes) {

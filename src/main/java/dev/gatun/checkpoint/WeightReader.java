@@ -19,6 +19,8 @@ final class WeightReader {
     private final TensorTable table;
     private final DenseReader dense;
     private final HqqReader hqq;
+    private final NarrowReader narrow;
+    private final BlockReader blocks;
     private final boolean quantized;
 
     private WeightReader(MixtralConfig config, TensorTable table) {
@@ -26,6 +28,8 @@ final class WeightReader {
         this.table = table;
         this.dense = new DenseReader(table);
         this.hqq = new HqqReader(table);
+        this.narrow = new NarrowReader(table);
+        this.blocks = new BlockReader(table, config);
         this.quantized = table.find(name -> name.endsWith(".W_q")).isPresent();
     }
 
@@ -89,6 +93,9 @@ final class WeightReader {
     }
 
     private ExpertWeights expert(String name) {
+        if (table.has(name + BlockReader.NAME)) {
+            return blocks.expert(name + BlockReader.NAME);
+        }
         int hidden = config.hiddenSize();
         int intermediate = config.intermediateSize();
         return new ExpertWeights(
@@ -98,6 +105,9 @@ final class WeightReader {
     }
 
     private WeightMatrix matrix(String name, int rows, int columns) {
+        if (table.has(name + NarrowReader.METAS)) {
+            return narrow.matrix(name, rows, columns);
+        }
         boolean plain = table.has(name + ".weight") && !table.has(name + ".W_q");
         return quantized && !plain ? hqq.matrix(name, rows, columns) : dense.matrix(name + ".weight", rows, columns);
     }

@@ -17,8 +17,8 @@ import java.util.Objects;
  * @param y what the sums are added to, of the shape of x, apart from it
  */
 public record TiledWork(TiledExpert expert, int from, int to, FloatMatrix x, MemorySegment weights, FloatMatrix y) {
-    // What the kernels have registers for.
-    private static final int MOST_TOKENS = 4;
+    /** The most tokens: what the kernels have registers for. */
+    public static final int MOST_TOKENS = 4;
 
     public TiledWork {
         Objects.checkFromToIndex(from, to, expert.shape().slices());

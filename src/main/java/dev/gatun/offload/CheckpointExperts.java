@@ -5,14 +5,13 @@ import dev.gatun.checkpoint.LayerWeights;
 import dev.gatun.checkpoint.ModelWeights;
 import dev.gatun.quant.ExpertBlock;
 import dev.gatun.quant.MatrixTiler;
-import dev.gatun.quant.QuantizedMatrix;
 import dev.gatun.quant.TileFormat;
 import java.lang.foreign.MemorySegment;
 import java.util.List;
 import java.util.Optional;
 
 /**
- * The experts of an open checkpoint, tiled as they are asked for. The mapped files are read once; their pages stay in the
+ * The experts of an open checkpoint, read if they lie there in tiles, and otherwise tiled, as they are asked for. The mapped files are read once; their pages stay in the
  * system's cache, which gives them up when other memory is short.
  */
 public final class CheckpointExperts implements ExpertSource {
@@ -41,7 +40,7 @@ public final class CheckpointExperts implements ExpertSource {
                 .toList();
         return shapes.size() == 1
                 ? shapes.getFirst()
-                        .filter(block -> block.gate().format() == TileFormat.Q2)
+                        .filter(block -> block.gate().format() != TileFormat.Q4)
                         .map(block -> new CheckpointExperts(weights.layers(), block, tiler))
                 : Optional.empty();
     }
@@ -53,12 +52,6 @@ public final class CheckpointExperts implements ExpertSource {
 
     @Override
     public void write(int layer, int expert, MemorySegment target) {
-        ExpertWeights weights = layers.get(layer).experts().get(expert);
-        block.tile(
-                tiler,
-                (QuantizedMatrix) weights.gate(),
-                (QuantizedMatrix) weights.up(),
-                (QuantizedMatrix) weights.down(),
-                target);
+        layers.get(layer).experts().get(expert).write(block, tiler, target);
     }
 }

@@ -68,6 +68,12 @@ public final class Dequantizer {
                     destination[offset + column] = value(narrow, row, column);
                 }
             }
+            case TiledMatrix tiled -> {
+                TileReader reader = new TileReader(tiled.shape(), tiled.tiles());
+                for (int column = 0; column < tiled.columns(); column++) {
+                    destination[offset + column] = reader.value(row, column);
+                }
+            }
         }
     }
 
@@ -92,6 +98,12 @@ public final class Dequantizer {
             case NarrowMatrix narrow -> {
                 for (int column = 0; column < narrow.columns(); column++) {
                     destination[offset + column] = exactValue(narrow, row, column);
+                }
+            }
+            case TiledMatrix tiled -> {
+                TileReader reader = new TileReader(tiled.shape(), tiled.tiles());
+                for (int column = 0; column < tiled.columns(); column++) {
+                    destination[offset + column] = reader.weight(row, column);
                 }
             }
         }

@@ -1,8 +1,5 @@
 package dev.gatun.quant;
 
-import java.lang.foreign.MemorySegment;
-import java.lang.foreign.ValueLayout;
-import java.nio.ByteOrder;
 import java.util.Optional;
 
 /**
@@ -19,19 +16,6 @@ public record TileShape(TileFormat format, int rows, int columns, int pairs) {
 
     /** What the bytes of a matrix are a multiple of, and what the kernels need of its address is a divisor of. */
     static final int MATRIX_ALIGNMENT = 256;
-
-    /** Kernels keep scaled inputs in binary16; |x| is below 256 there. */
-    private static final float SCALE_LIMIT = 128;
-
-    /** Kernels for many tokens keep weights in binary16, times 2^7 and 2^4. */
-    private static final float Q2_WEIGHT_LIMIT = 500;
-
-    private static final float Q4_WEIGHT_LIMIT = 4000;
-
-    private static final int BYTE = 255;
-    private static final int NIBBLE = 15;
-
-    private static final ValueLayout.OfShort HALF = ValueLayout.JAVA_SHORT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
 
     public TileShape {
         Shapes.requirePositive(rows, columns);
@@ -65,7 +49,7 @@ public record TileShape(TileFormat format, int rows, int columns, int pairs) {
         return formatOf(matrix.scheme())
                 .filter(format -> matrix.columns() % 4 == 0)
                 .filter(format -> groups(matrix) <= Integer.MAX_VALUE - matrix.columns())
-                .filter(format -> valuesAreSmall(matrix, format))
+                .filter(format -> TileLimits.hold(matrix, format))
                 .map(format -> new TileShape(format, matrix.rows(), matrix.columns(), pairs(matrix)));
     }
 
@@ -75,7 +59,7 @@ public record TileShape(TileFormat format, int rows, int columns, int pairs) {
                 .filter(narrow -> narrow.scheme().groupSize() == TileFormat.Q2N.groupSize())
                 .filter(narrow -> narrow.columns() % 4 == 0)
                 .filter(narrow -> narrow.metas().byteSize() <= Integer.MAX_VALUE - narrow.columns())
-                .filter(TileShape::valuesAreSmall)
+                .filter(TileLimits::hold)
                 .map(narrow -> new TileShape(TileFormat.Q2N, narrow.rows(), narrow.columns(), 0));
     }
 
@@ -95,44 +79,6 @@ public record TileShape(TileFormat format, int rows, int columns, int pairs) {
 
     private static int pairs(HqqMatrix matrix) {
         return Math.toIntExact(groups(matrix) / matrix.scheme().scaleGroup());
-    }
-
-    /** Whatever the scale and zero codes are. A NaN is not small. */
-    private static boolean valuesAreSmall(HqqMatrix matrix, TileFormat format) {
-        float scale = largestScale(matrix);
-        float zero = largestDistance(matrix.zeroZero(), BYTE) * Math.abs(matrix.zeroScale());
-        float weight = ((1 << matrix.scheme().bits()) - 1 + zero) * scale;
-        return scale < SCALE_LIMIT && weight < (format == TileFormat.Q4 ? Q4_WEIGHT_LIMIT : Q2_WEIGHT_LIMIT);
-    }
-
-    private static boolean valuesAreSmall(NarrowMatrix matrix) {
-        MemorySegment pairs = matrix.pairs();
-        boolean small = true;
-        for (long at = 0; at < pairs.byteSize(); at += NarrowMatrix.PAIR_BYTES) {
-            float scale = largestDistance(half(pairs, at + 2), NIBBLE) * Math.abs(half(pairs, at));
-            float zero = largestDistance(half(pairs, at + 6), NIBBLE) * Math.abs(half(pairs, at + 4));
-            small &= scale < SCALE_LIMIT && (3 + zero) * scale < Q2_WEIGHT_LIMIT;
-        }
-        return small;
-    }
-
-    private static float largestScale(HqqMatrix matrix) {
-        float largest = 0;
-        for (long at = 0; at < matrix.scaleScales().byteSize(); at += Short.BYTES) {
-            float scale = half(matrix.scaleScales(), at);
-            // Math.max keeps a NaN, and a NaN is below no limit.
-            largest = Math.max(largest, largestDistance(half(matrix.scaleZeros(), at), BYTE) * Math.abs(scale));
-        }
-        return largest;
-    }
-
-    /** From any code to a second-level zero. */
-    private static float largestDistance(float zero, int largestCode) {
-        return Math.max(Math.abs(zero), Math.abs(largestCode - zero));
-    }
-
-    private static float half(MemorySegment values, long at) {
-        return Float.float16ToFloat(values.get(HALF, at));
     }
 
     /** Group rows: the rows that each row of a group is apart from the next one. */

@@ -6,7 +6,7 @@ package dev.gatun.quant;
  *
  * <p>The segments belong to whoever made the matrix (a mapped checkpoint, say) and live as long as that.
  */
-public sealed interface WeightMatrix permits DenseMatrix, QuantizedMatrix {
+public sealed interface WeightMatrix permits DenseMatrix, QuantizedMatrix, TiledMatrix {
     /** Outputs. */
     int rows();
 

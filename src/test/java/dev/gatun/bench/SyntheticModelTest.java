@@ -27,6 +27,7 @@ import dev.gatun.quant.NarrowMatrix;
 import dev.gatun.quant.TileFormat;
 import dev.gatun.quant.TileReader;
 import dev.gatun.quant.TileShape;
+import dev.gatun.quant.TiledMatrix;
 import dev.gatun.quant.WeightMatrix;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
@@ -163,6 +164,7 @@ class SyntheticModelTest {
                     case HqqMatrix hqq ->
                         Stream.of(hqq.codes(), hqq.scaleCodes(), hqq.zeroCodes(), hqq.scaleScales(), hqq.scaleZeros());
                     case NarrowMatrix narrow -> Stream.of(narrow.codes(), narrow.metas(), narrow.pairs());
+                    case TiledMatrix tiled -> Stream.of(tiled.tiles());
                 })
                 .toList();
     }

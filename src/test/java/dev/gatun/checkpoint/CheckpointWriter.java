@@ -93,7 +93,7 @@ public final class CheckpointWriter {
                 "{\"metadata\": {}, \"weight_map\": {" + entries + "}}");
     }
 
-    private static void writeConfig(Path folder, MixtralConfig config) {
+    static void writeConfig(Path folder, MixtralConfig config) {
         boolean derived = config.heads() * config.headSize() == config.hiddenSize();
         String window = config.slidingWindow().isPresent()
                 ? String.valueOf(config.slidingWindow().getAsInt())

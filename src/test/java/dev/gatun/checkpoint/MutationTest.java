@@ -4,6 +4,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.gatun.quant.Dequantizer;
 import dev.gatun.quant.FloatType;
+import dev.gatun.quant.HqqScheme;
+import dev.gatun.quant.NarrowScheme;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -43,6 +45,24 @@ class MutationTest {
         long seed = Seeds.next();
         MixtralConfig config = TinyCheckpoints.smallConfig();
         CheckpointWriter.writeHuggingFace(folder, config, TinyCheckpoints.dense(config, FloatType.BF16, seed), 2);
+        damage(seed);
+    }
+
+    @Test
+    void aDamagedGatunModelOpensOrIsRefusedWhole() throws IOException {
+        long seed = Seeds.next();
+        MixtralConfig config = TinyCheckpoints.tileableConfig();
+        NarrowScheme attention = new NarrowScheme(4, 8);
+        GatunFolder.write(folder, config, TinyCheckpoints.narrow(config, attention, new NarrowScheme(2, 16), seed));
+        damage(seed);
+    }
+
+    @Test
+    void aDamagedGatunModelWithWideTilesOpensOrIsRefusedWhole() throws IOException {
+        long seed = Seeds.next();
+        MixtralConfig config = TinyCheckpoints.tileableConfig();
+        HqqScheme attention = new HqqScheme(4, 8, 8);
+        GatunFolder.write(folder, config, TinyCheckpoints.quantized(config, attention, new HqqScheme(2, 16, 8), seed));
         damage(seed);
     }
 

@@ -4,6 +4,7 @@ import dev.gatun.quant.DenseMatrix;
 import dev.gatun.quant.FloatType;
 import dev.gatun.quant.HqqMatrix;
 import dev.gatun.quant.NarrowMatrix;
+import dev.gatun.quant.TiledMatrix;
 import dev.gatun.quant.WeightMatrix;
 import java.lang.foreign.MemorySegment;
 import java.nio.ByteBuffer;
@@ -58,6 +59,7 @@ final class NamedWeights {
             case DenseMatrix dense -> tensors.put(name + ".weight", dense(dense));
             case HqqMatrix hqq -> putHqq(tensors, name, hqq);
             case NarrowMatrix narrow -> throw new IllegalArgumentException("no offloading checkpoint holds " + narrow);
+            case TiledMatrix tiled -> throw new IllegalArgumentException("no offloading checkpoint holds " + tiled);
         }
     }
 

@@ -4,12 +4,9 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.gatun.quant.DenseMatrix;
 import dev.gatun.quant.FloatType;
-import dev.gatun.quant.HqqMatrix;
 import dev.gatun.quant.HqqScheme;
-import dev.gatun.quant.NarrowMatrix;
-import dev.gatun.quant.WeightMatrix;
+import dev.gatun.quant.NarrowScheme;
 import java.io.IOException;
-import java.lang.foreign.MemorySegment;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
@@ -83,67 +80,35 @@ class RoundTripTest {
         }
     }
 
+    @RepeatedTest(5)
+    void matricesOfGatunsOwnSchemeAreReadAsTheyWereWritten() {
+        long seed = Seeds.next();
+        MixtralConfig config = TinyCheckpoints.smallConfig();
+        int round = 0;
+        for (int bits : new int[] {2, 4, 8}) {
+            ModelWeights weights =
+                    TinyCheckpoints.narrow(config, new NarrowScheme(8, 16), new NarrowScheme(bits, 8), seed);
+            folder = folder.resolve("bits" + round++);
+            GatunFolder.write(folder, config, weights);
+            assertReadAs(config, weights, seed);
+        }
+    }
+
+    @RepeatedTest(5)
+    void anyModelIsReadAsItWasWrittenInGatunsFormat() {
+        long seed = Seeds.next();
+        MixtralConfig config = TinyCheckpoints.randomConfig(seed);
+        ModelWeights weights = TinyCheckpoints.quantized(config, seed);
+        GatunFolder.writeMatrices(folder, config, weights);
+        assertReadAs(config, weights, seed);
+    }
+
     private void assertReadAs(MixtralConfig config, ModelWeights written, long seed) {
         try (Checkpoint checkpoint = Checkpoint.open(folder)) {
             assertThat(checkpoint.config()).as(Seeds.hint(seed)).isEqualTo(config);
-            assertSame(written, checkpoint.weights(), seed);
+            SameWeights.assertSame(written, checkpoint.weights(), seed);
         } catch (CheckpointException refused) {
             throw new AssertionError(Seeds.hint(seed), refused);
         }
-    }
-
-    private static void assertSame(ModelWeights written, ModelWeights read, long seed) {
-        assertSame(written.embeddings(), read.embeddings(), seed);
-        assertSame(written.head(), read.head(), seed);
-        assertSame(written.finalNorm(), read.finalNorm(), seed);
-        assertThat(read.layers()).hasSameSizeAs(written.layers());
-        for (int i = 0; i < read.layers().size(); i++) {
-            assertSame(written.layers().get(i), read.layers().get(i), seed);
-        }
-    }
-
-    private static void assertSame(LayerWeights written, LayerWeights read, long seed) {
-        assertSame(written.attentionNorm(), read.attentionNorm(), seed);
-        assertSame(written.query(), read.query(), seed);
-        assertSame(written.key(), read.key(), seed);
-        assertSame(written.value(), read.value(), seed);
-        assertSame(written.output(), read.output(), seed);
-        assertSame(written.expertNorm(), read.expertNorm(), seed);
-        assertSame(written.router(), read.router(), seed);
-        assertThat(read.experts()).hasSameSizeAs(written.experts());
-        for (int i = 0; i < read.experts().size(); i++) {
-            assertSame(written.experts().get(i).gate(), read.experts().get(i).gate(), seed);
-            assertSame(written.experts().get(i).up(), read.experts().get(i).up(), seed);
-            assertSame(written.experts().get(i).down(), read.experts().get(i).down(), seed);
-        }
-    }
-
-    private static void assertSame(WeightMatrix written, WeightMatrix read, long seed) {
-        assertThat(read).as(Seeds.hint(seed)).hasSameClassAs(written);
-        assertThat(read.rows()).as(Seeds.hint(seed)).isEqualTo(written.rows());
-        assertThat(read.columns()).as(Seeds.hint(seed)).isEqualTo(written.columns());
-        switch (written) {
-            case DenseMatrix dense -> {
-                assertThat(((DenseMatrix) read).type()).isEqualTo(dense.type());
-                assertSame(dense.values(), ((DenseMatrix) read).values(), seed);
-            }
-            case HqqMatrix hqq -> assertSame(hqq, (HqqMatrix) read, seed);
-            case NarrowMatrix narrow -> throw new IllegalArgumentException("no offloading checkpoint holds " + narrow);
-        }
-    }
-
-    private static void assertSame(HqqMatrix written, HqqMatrix read, long seed) {
-        assertThat(read.scheme()).as(Seeds.hint(seed)).isEqualTo(written.scheme());
-        assertSame(written.codes(), read.codes(), seed);
-        assertSame(written.scaleCodes(), read.scaleCodes(), seed);
-        assertSame(written.scaleScales(), read.scaleScales(), seed);
-        assertSame(written.scaleZeros(), read.scaleZeros(), seed);
-        assertSame(written.zeroCodes(), read.zeroCodes(), seed);
-        assertThat(read.zeroScale()).isEqualTo(written.zeroScale());
-        assertThat(read.zeroZero()).isEqualTo(written.zeroZero());
-    }
-
-    private static void assertSame(MemorySegment written, MemorySegment read, long seed) {
-        assertThat(read.mismatch(written)).as(Seeds.hint(seed)).isEqualTo(-1);
     }
 }

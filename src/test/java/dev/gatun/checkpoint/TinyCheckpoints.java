@@ -2,6 +2,7 @@ package dev.gatun.checkpoint;
 
 import dev.gatun.quant.FloatType;
 import dev.gatun.quant.HqqScheme;
+import dev.gatun.quant.NarrowScheme;
 import dev.gatun.quant.RandomMatrices;
 import dev.gatun.quant.WeightMatrix;
 import java.util.OptionalInt;
@@ -15,6 +16,11 @@ public final class TinyCheckpoints {
     /** The smallest shape in which every two sizes differ that may. */
     public static MixtralConfig smallConfig() {
         return new MixtralConfig(16, 24, 2, 4, 2, 8, 3, 2, 40, 64, 1e6, 1e-5, OptionalInt.empty(), false);
+    }
+
+    /** The smallest shape like that whose experts can be tiles. */
+    public static MixtralConfig tileableConfig() {
+        return new MixtralConfig(32, 48, 2, 4, 2, 16, 3, 2, 40, 64, 1e6, 1e-5, OptionalInt.empty(), false);
     }
 
     /** Any shape: GQA ratios, derived and given head sizes, top-k, tied or not, with or without a window. */
@@ -69,6 +75,17 @@ public final class TinyCheckpoints {
                 random,
                 (rows, columns) -> random.hqq(attention, rows, columns),
                 (rows, columns) -> random.hqq(experts, rows, columns));
+    }
+
+    /** Random weights with matrices of Gatun's own scheme in attention and experts; the rest fp16. */
+    public static ModelWeights narrow(MixtralConfig config, NarrowScheme attention, NarrowScheme experts, long seed) {
+        RandomMatrices random = new RandomMatrices(seed);
+        return weights(
+                config,
+                FloatType.F16,
+                random,
+                (rows, columns) -> random.narrow(attention, rows, columns),
+                (rows, columns) -> random.narrow(experts, rows, columns));
     }
 
     private interface Maker {

@@ -36,6 +36,7 @@ public final class CpuBackend implements Backend {
     private final CpuPool pool;
     private final CpuWeights weights;
     private final CpuWorkspace workspace;
+    private final TiledSums tiledSums;
     private Optional<RoutingObserver> observer = Optional.empty();
     private Optional<CpuGuesses> guesses = Optional.empty();
 
@@ -54,6 +55,7 @@ public final class CpuBackend implements Backend {
             opened = CpuPool.open(threads, level);
             this.weights = CpuWeights.describe(arena, weights);
             this.workspace = CpuWorkspace.allocate(arena, config, maxChunk());
+            this.tiledSums = new TiledSums(arena, config.hiddenSize());
         } catch (RuntimeException | Error failure) {
             if (opened != null) {
                 opened.close();
@@ -143,13 +145,13 @@ public final class CpuBackend implements Backend {
     @Override
     public void experts(int layer, Activations hidden, Routing routing) {
         CpuRouting chosen = (CpuRouting) routing;
-        pool.experts(
-                weights.layers().get(layer).experts(),
-                chosen.normed(),
-                chosen.ids(),
-                chosen.weights(),
-                config.expertsPerToken(),
-                values(hidden));
+        FloatMatrix stream = values(hidden);
+        int topK = config.expertsPerToken();
+        switch (weights.layers().get(layer).experts()) {
+            case LayerExperts.Matrices some ->
+                pool.experts(some.experts(), chosen.normed(), chosen.ids(), chosen.weights(), topK, stream);
+            case LayerExperts.Tiles some -> tiledSums.add(pool, some.experts(), chosen, topK, stream);
+        }
     }
 
     @Override

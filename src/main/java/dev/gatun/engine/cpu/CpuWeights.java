@@ -7,10 +7,12 @@ import dev.gatun.cpu.CpuExperts;
 import dev.gatun.cpu.CpuFloatType;
 import dev.gatun.cpu.CpuMatrix;
 import dev.gatun.cpu.HqqLayout;
+import dev.gatun.cpu.TiledExpert;
 import dev.gatun.quant.DenseMatrix;
 import dev.gatun.quant.Dequantizer;
 import dev.gatun.quant.HqqMatrix;
 import dev.gatun.quant.NarrowMatrix;
+import dev.gatun.quant.TiledMatrix;
 import dev.gatun.quant.WeightMatrix;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
@@ -30,7 +32,7 @@ record CpuWeights(CpuMatrix embeddings, List<Layer> layers, CpuMatrix finalNorm,
             CpuMatrix output,
             CpuMatrix expertNorm,
             CpuMatrix router,
-            CpuExperts experts) {}
+            LayerExperts experts) {}
 
     static CpuWeights describe(Arena arena, ModelWeights weights) {
         return new CpuWeights(
@@ -49,17 +51,31 @@ record CpuWeights(CpuMatrix embeddings, List<Layer> layers, CpuMatrix finalNorm,
                 matrix(arena, layer.output()),
                 matrix(arena, layer.expertNorm()),
                 matrix(arena, layer.router()),
-                CpuExperts.of(
-                        arena,
-                        all(arena, layer, ExpertWeights::gate),
-                        all(arena, layer, ExpertWeights::up),
-                        all(arena, layer, ExpertWeights::down)));
+                experts(arena, layer.experts()));
     }
 
-    private static List<CpuMatrix> all(Arena arena, LayerWeights layer, Function<ExpertWeights, WeightMatrix> part) {
-        return layer.experts().stream()
-                .map(expert -> matrix(arena, part.apply(expert)))
-                .toList();
+    private static LayerExperts experts(Arena arena, List<ExpertWeights> experts) {
+        if (experts.stream().allMatch(expert -> expert.stored().isPresent())) {
+            return new LayerExperts.Tiles(
+                    experts.stream().map(expert -> tiled(arena, expert)).toList());
+        }
+        return new LayerExperts.Matrices(CpuExperts.of(
+                arena,
+                all(arena, experts, ExpertWeights::gate),
+                all(arena, experts, ExpertWeights::up),
+                all(arena, experts, ExpertWeights::down)));
+    }
+
+    private static TiledExpert tiled(Arena arena, ExpertWeights expert) {
+        return TiledExpert.of(
+                arena,
+                TiledShapes.of(expert.block().orElseThrow()),
+                expert.stored().orElseThrow().bytes());
+    }
+
+    private static List<CpuMatrix> all(
+            Arena arena, List<ExpertWeights> experts, Function<ExpertWeights, WeightMatrix> part) {
+        return experts.stream().map(expert -> matrix(arena, part.apply(expert))).toList();
     }
 
     /** Describes a matrix of any kind to the CPU library. */
@@ -69,13 +85,14 @@ record CpuWeights(CpuMatrix embeddings, List<Layer> layers, CpuMatrix finalNorm,
                 CpuMatrix.dense(arena, type(dense), dense.rows(), dense.columns(), dense.values());
             case HqqMatrix hqq -> hqq(arena, hqq);
             case NarrowMatrix narrow -> widened(arena, narrow);
+            case TiledMatrix tiled -> widened(arena, tiled);
         };
     }
 
     /** The library multiplies with 4-bit scales in tiles of experts only. */
-    private static CpuMatrix widened(Arena arena, NarrowMatrix narrow) {
-        MemorySegment values = arena.allocateFrom(ValueLayout.JAVA_FLOAT, Dequantizer.toFloats(narrow));
-        return CpuMatrix.dense(arena, CpuFloatType.F32, narrow.rows(), narrow.columns(), values);
+    private static CpuMatrix widened(Arena arena, WeightMatrix matrix) {
+        MemorySegment values = arena.allocateFrom(ValueLayout.JAVA_FLOAT, Dequantizer.toFloats(matrix));
+        return CpuMatrix.dense(arena, CpuFloatType.F32, matrix.rows(), matrix.columns(), values);
     }
 
     /** Describes a matrix to the CPU library. */

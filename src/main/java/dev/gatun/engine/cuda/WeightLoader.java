@@ -12,10 +12,11 @@ import dev.gatun.quant.ExpertBlock;
 import dev.gatun.quant.FloatType;
 import dev.gatun.quant.HqqMatrix;
 import dev.gatun.quant.HqqTiler;
+import dev.gatun.quant.JavaTiler;
 import dev.gatun.quant.NarrowMatrix;
-import dev.gatun.quant.QuantizedMatrix;
 import dev.gatun.quant.TileFormat;
 import dev.gatun.quant.TileShape;
+import dev.gatun.quant.TiledMatrix;
 import dev.gatun.quant.WeightMatrix;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
@@ -76,6 +77,7 @@ final class WeightLoader {
                         .<DeviceMatrix>map(shape -> tiled(hqq, shape))
                         .orElseGet(() -> untiled(hqq));
             case NarrowMatrix narrow -> widened(narrow);
+            case TiledMatrix tiled -> widened(tiled);
         };
     }
 
@@ -93,7 +95,7 @@ final class WeightLoader {
     }
 
     /** Kernels read 4-bit scales in tiles of experts only. */
-    private DeviceMatrix.Dense widened(NarrowMatrix matrix) {
+    private DeviceMatrix.Dense widened(WeightMatrix matrix) {
         try (Arena host = Arena.ofConfined()) {
             MemorySegment values = host.allocateFrom(ValueLayout.JAVA_FLOAT, Dequantizer.toFloats(matrix));
             return multiplied(new DenseMatrix(FloatType.F32, matrix.rows(), matrix.columns(), values));
@@ -142,8 +144,10 @@ final class WeightLoader {
     /** All experts of a layer, as they lie in a checkpoint. */
     LayerExperts experts(List<ExpertWeights> experts) {
         return blockOf(experts)
-                .<LayerExperts>map(block ->
-                        tiled(block, experts.size(), (expert, target) -> tile(experts.get(expert), block, target)))
+                .<LayerExperts>map(block -> tiled(
+                        block,
+                        experts.size(),
+                        (expert, target) -> experts.get(expert).write(block, new JavaTiler(), target)))
                 .orElseGet(() -> untiled(experts));
     }
 
@@ -177,6 +181,7 @@ final class WeightLoader {
             case DenseMatrix dense -> dense(dense);
             case HqqMatrix hqq -> untiled(hqq);
             case NarrowMatrix narrow -> widened(narrow);
+            case TiledMatrix tiled -> widened(tiled);
         };
     }
 
@@ -201,19 +206,11 @@ final class WeightLoader {
         }
     }
 
-    private static void tile(ExpertWeights expert, ExpertBlock block, MemorySegment target) {
-        block.tile(
-                (QuantizedMatrix) expert.gate(),
-                (QuantizedMatrix) expert.up(),
-                (QuantizedMatrix) expert.down(),
-                target);
-    }
-
     /** The block that all experts of a layer share, if they are 2-bit tiles of one shape. */
     private static Optional<ExpertBlock> blockOf(List<ExpertWeights> experts) {
         List<Optional<ExpertBlock>> blocks =
                 experts.stream().map(ExpertWeights::block).distinct().toList();
         return blocks.getFirst()
-                .filter(block -> blocks.size() == 1 && block.gate().format() == TileFormat.Q2);
+                .filter(block -> blocks.size() == 1 && block.gate().format() != TileFormat.Q4);
     }
 }

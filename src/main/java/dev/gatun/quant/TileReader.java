@@ -5,8 +5,8 @@ import java.lang.foreign.ValueLayout;
 import java.nio.ByteOrder;
 
 /**
- * Reads single weights out of tiles in double precision, as kernels/layout.cuh puts them: the plain definition that tiling
- * and kernels are compared with.
+ * Reads single weights out of tiles, as kernels/layout.cuh puts them: the plain definition that tiling and kernels are
+ * compared with.
  */
 public final class TileReader {
     private static final ValueLayout.OfShort HALF = ValueLayout.JAVA_SHORT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
@@ -17,11 +17,17 @@ public final class TileReader {
     private final TileShape shape;
     private final MemorySegment tiles;
 
+    /**
+     * Reads a matrix.
+     *
+     * @param tiles exactly {@code shape.bytes()} bytes
+     */
     public TileReader(TileShape shape, MemorySegment tiles) {
         this.shape = shape;
         this.tiles = tiles;
     }
 
+    /** The matrix's shape. */
     public TileShape shape() {
         return shape;
     }
@@ -37,9 +43,18 @@ public final class TileReader {
         return weights;
     }
 
+    /** One weight, evaluated in float64. */
     public double weight(int row, int column) {
         int group = row % shape.groupRows();
         return (code(row, column) - zero(group, column)) * scale(group, column);
+    }
+
+    /** The same weight, rounded to float32 after each operation. */
+    public float value(int row, int column) {
+        int group = row % shape.groupRows();
+        float zero = (zeroCode(group, column) - (float) zeroOffset(group, column)) * (float) zeroStep(group, column);
+        float scale = (scaleCode(group, column) - (float) second(group, column, 1)) * (float) second(group, column, 0);
+        return (code(row, column) - zero) * scale;
     }
 
     private long tile(int group, int column) {
@@ -61,17 +76,31 @@ public final class TileReader {
     }
 
     private double scale(int group, int column) {
-        if (shape.format() == TileFormat.Q2N) {
-            return ((narrow(group, column) & 15) - second(group, column, 1)) * second(group, column, 0);
-        }
-        return (wide(group, column, 0) - second(group, column, 1)) * second(group, column, 0);
+        return (scaleCode(group, column) - second(group, column, 1)) * second(group, column, 0);
     }
 
     private double zero(int group, int column) {
-        if (shape.format() == TileFormat.Q2N) {
-            return ((narrow(group, column) >> 4) - second(group, column, 3)) * second(group, column, 2);
-        }
-        return ((double) wide(group, column, 1) - tiles.get(FLOAT, 4)) * tiles.get(FLOAT, 0);
+        return (zeroCode(group, column) - zeroOffset(group, column)) * zeroStep(group, column);
+    }
+
+    private int scaleCode(int group, int column) {
+        return isNarrow() ? narrow(group, column) & 15 : wide(group, column, 0);
+    }
+
+    private int zeroCode(int group, int column) {
+        return isNarrow() ? narrow(group, column) >> 4 : wide(group, column, 1);
+    }
+
+    private double zeroStep(int group, int column) {
+        return isNarrow() ? second(group, column, 2) : tiles.get(FLOAT, 0);
+    }
+
+    private double zeroOffset(int group, int column) {
+        return isNarrow() ? second(group, column, 3) : tiles.get(FLOAT, Float.BYTES);
+    }
+
+    private boolean isNarrow() {
+        return shape.format() == TileFormat.Q2N;
     }
 
     private int wide(int group, int column, int which) {
@@ -87,7 +116,7 @@ public final class TileReader {
     }
 
     private double second(int group, int column, int which) {
-        long entry = shape.format() == TileFormat.Q2N
+        long entry = isNarrow()
                 ? 4 * ((long) group * shape.tileColumns() + column / 128)
                 : 2 * (((long) group * shape.columns() + column) % shape.pairs());
         return Float.float16ToFloat(tiles.get(HALF, shape.secondOffset() + 2 * (entry + which)));

@@ -1,0 +1,108 @@
+package dev.gatun.checkpoint;
+
+import dev.gatun.quant.ExpertBlock;
+import dev.gatun.quant.MatrixTiler;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.Predicate;
+import java.util.stream.IntStream;
+
+/**
+ * Writes a model that is open in Gatun's own format, without changing a weight: experts that kernels can read are tiled, all
+ * other tensors copied.
+ */
+public final class GatunConversion {
+    private final Checkpoint source;
+    private final MatrixTiler tiler;
+
+    /**
+     * Makes a conversion.
+     *
+     * @param source outlives it
+     * @param tiler what writes the tiles
+     */
+    public GatunConversion(Checkpoint source, MatrixTiler tiler) {
+        this.source = source;
+        this.tiler = tiler;
+    }
+
+    /** Hears how far the conversion is; what it throws ends it. */
+    @FunctionalInterface
+    public interface Listener {
+        /** So many shards of all are written. */
+        void written(int shards, int all);
+    }
+
+    /**
+     * Writes the model, or what a run before has not written of it; takes the memory of a layer's experts.
+     *
+     * @throws CheckpointException if the folder holds a model already, or cannot be written
+     */
+    public void run(Path folder, Listener listener) {
+        Optional<ExpertBlock> block = block();
+        int layers = source.config().layers();
+        GatunWriter writer = GatunWriter.open(folder, layers, block, source.description());
+        AtomicInteger done = new AtomicInteger();
+        Runnable told = () -> listener.written(done.getAndIncrement(), layers + 1);
+        told.run();
+        if (!writer.hasTrunk()) {
+            writer.writeTrunk(copied(name -> ModelPart.of(name) != ModelPart.EXPERTS));
+        }
+        told.run();
+        for (int layer = 0; layer < layers; layer++) {
+            if (!writer.hasLayer(layer)) {
+                write(writer, layer, block);
+            }
+            told.run();
+        }
+        writer.finish(source.directory());
+    }
+
+    /** The one block of all experts. */
+    private Optional<ExpertBlock> block() {
+        List<Optional<ExpertBlock>> blocks = source.weights().layers().stream()
+                .flatMap(layer -> layer.experts().stream())
+                .map(ExpertWeights::block)
+                .distinct()
+                .toList();
+        return blocks.size() == 1 ? blocks.getFirst() : Optional.empty();
+    }
+
+    private void write(GatunWriter writer, int layer, Optional<ExpertBlock> block) {
+        if (block.isEmpty()) {
+            String prefix = "model.layers." + layer + ".";
+            writer.writeLayer(
+                    layer, copied(name -> name.startsWith(prefix) && ModelPart.of(name) == ModelPart.EXPERTS));
+            return;
+        }
+        try (Arena arena = Arena.ofShared()) {
+            writer.writeLayer(layer, tiled(arena, layer, block.get()));
+        }
+    }
+
+    private List<NamedTensor> tiled(Arena arena, int layer, ExpertBlock block) {
+        List<ExpertWeights> experts = source.weights().layers().get(layer).experts();
+        MemorySegment all = arena.allocate(experts.size() * block.bytes(), ExpertBlock.ALIGNMENT);
+        return IntStream.range(0, experts.size())
+                .parallel()
+                .mapToObj(expert -> {
+                    MemorySegment target = all.asSlice(expert * block.bytes(), block.bytes());
+                    experts.get(expert).write(block, tiler, target);
+                    return NamedTensor.tiles(
+                            "model.layers." + layer + ".block_sparse_moe.experts." + expert + ".", target);
+                })
+                .toList();
+    }
+
+    private List<NamedTensor> copied(Predicate<String> names) {
+        return source.tensors().entrySet().stream()
+                .filter(named -> names.test(named.getKey()))
+                .map((Map.Entry<String, Tensor> named) -> NamedTensor.of(named.getKey(), named.getValue()))
+                .toList();
+    }
+}

@@ -1,0 +1,95 @@
+package dev.gatun.checkpoint;
+
+import dev.gatun.quant.ExpertBlock;
+import dev.gatun.quant.JavaTiler;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.stream.Stream;
+
+/** Writes weights as a folder in Gatun's own format, without a tokenizer. */
+public final class GatunFolder {
+    private GatunFolder() {}
+
+    /** Writes a model, with its experts in tiles if all of them can be. */
+    public static void write(Path folder, MixtralConfig config, ModelWeights weights) {
+        write(folder, config, weights, block(weights));
+    }
+
+    /** Writes a model with the experts' matrices as they are. */
+    public static void writeMatrices(Path folder, MixtralConfig config, ModelWeights weights) {
+        write(folder, config, weights, Optional.empty());
+    }
+
+    private static void write(Path folder, MixtralConfig config, ModelWeights weights, Optional<ExpertBlock> block) {
+        GatunWriter writer = GatunWriter.open(folder, config.layers(), block, "a test");
+        writer.writeTrunk(trunk(config, weights));
+        for (int layer = 0; layer < config.layers(); layer++) {
+            List<NamedTensor> tensors = new ArrayList<>();
+            List<ExpertWeights> experts = weights.layers().get(layer).experts();
+            for (int expert = 0; expert < experts.size(); expert++) {
+                tensors.addAll(tensors(NamedWeights.expertPrefix(layer, expert), experts.get(expert), block));
+            }
+            writer.writeLayer(layer, tensors);
+        }
+        try {
+            Path config0 = Files.createTempDirectory("gatun-config");
+            CheckpointWriter.writeConfig(config0, config);
+            writer.finish(config0);
+            Files.delete(config0.resolve("config.json"));
+            Files.delete(config0);
+        } catch (IOException problem) {
+            throw new UncheckedIOException(problem);
+        }
+    }
+
+    private static Optional<ExpertBlock> block(ModelWeights weights) {
+        List<Optional<ExpertBlock>> blocks = weights.layers().stream()
+                .flatMap(layer -> layer.experts().stream())
+                .map(ExpertWeights::block)
+                .distinct()
+                .toList();
+        return blocks.size() == 1 ? blocks.getFirst() : Optional.empty();
+    }
+
+    private static List<NamedTensor> tensors(String prefix, ExpertWeights expert, Optional<ExpertBlock> block) {
+        if (block.isPresent()) {
+            MemorySegment bytes = Arena.ofAuto().allocate(block.get().bytes(), 16);
+            expert.write(block.get(), new JavaTiler(), bytes);
+            return List.of(NamedTensor.tiles(prefix, bytes));
+        }
+        return Stream.of(
+                        NamedTensor.of(prefix + "w1", expert.gate()),
+                        NamedTensor.of(prefix + "w3", expert.up()),
+                        NamedTensor.of(prefix + "w2", expert.down()))
+                .flatMap(List::stream)
+                .toList();
+    }
+
+    private static List<NamedTensor> trunk(MixtralConfig config, ModelWeights weights) {
+        List<NamedTensor> tensors = new ArrayList<>();
+        tensors.addAll(NamedTensor.of("model.embed_tokens", weights.embeddings()));
+        tensors.add(NamedTensor.vector("model.norm.weight", weights.finalNorm()));
+        if (!config.tiedEmbeddings()) {
+            tensors.addAll(NamedTensor.of("lm_head", weights.head()));
+        }
+        for (int i = 0; i < weights.layers().size(); i++) {
+            LayerWeights layer = weights.layers().get(i);
+            String name = "model.layers." + i + ".";
+            tensors.add(NamedTensor.vector(name + "input_layernorm.weight", layer.attentionNorm()));
+            tensors.add(NamedTensor.vector(name + "post_attention_layernorm.weight", layer.expertNorm()));
+            tensors.addAll(NamedTensor.of(name + "block_sparse_moe.gate", layer.router()));
+            tensors.addAll(NamedTensor.of(name + "self_attn.q_proj", layer.query()));
+            tensors.addAll(NamedTensor.of(name + "self_attn.k_proj", layer.key()));
+            tensors.addAll(NamedTensor.of(name + "self_attn.v_proj", layer.value()));
+            tensors.addAll(NamedTensor.of(name + "self_attn.o_proj", layer.output()));
+        }
+        return tensors;
+    }
+}
