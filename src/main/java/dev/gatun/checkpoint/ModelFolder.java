@@ -43,7 +43,7 @@ final class ModelFolder {
         }
     }
 
-    private static void requireFolder(Path folder) {
+    static void requireFolder(Path folder) {
         if (Files.isDirectory(folder)) {
             return;
         }

@@ -24,6 +24,7 @@ import picocli.CommandLine.ParameterException;
             "  gatun generate -m DIR -p \"The lock\"    text from your own model",
             "  gatun plan -m DIR --gpu-memory 12GiB   what fits a GPU, and how fast that is",
             "  gatun inspect DIR                      what a model folder holds",
+            "  gatun convert IN OUT                   a model in Gatun's own format",
             "  gatun perplexity -m DIR FILE           how well a model predicts a text",
             "  gatun bench -m DIR                     tokens a second, and what bounds them",
             "  gatun info                             what this machine offers",
@@ -38,6 +39,8 @@ final class GatunCommand {
                 .addSubcommand(new GenerateCommand(console, interrupted))
                 .addSubcommand(new PlanCommand(console))
                 .addSubcommand(new InspectCommand(console))
+                .addSubcommand(new ConvertCommand(console, interrupted))
+                .addSubcommand(new VerifyCommand(console, interrupted))
                 .addSubcommand(new PerplexityCommand(console, interrupted))
                 .addSubcommand(new TraceCommand(console))
                 .addSubcommand(new BenchCommand(console, interrupted))

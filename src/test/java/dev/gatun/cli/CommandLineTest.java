@@ -204,6 +204,12 @@ class CommandLineTest {
                     perplexity -m DEMO src/test/data/heldout.txt -w 4096 | 2048
                     perplexity -m DEMO src/test/data/heldout.txt -w 2147483647 | 2048
                     perplexity -m DEMO src/test/data/heldout.txt -w 2147483647 --kv-bits 32 | 2048
+                    convert DEMO                              | OUT
+                    convert /nowhere /tmp/gatun-none          | /nowhere
+                    convert DEMO DEMO                         | holds a model already
+                    verify                                    | DIR
+                    verify /nowhere                           | /nowhere
+                    verify DEMO                               | has no SHA256SUMS
                     bench -m DEMO -p -1                       | prompt: -1
                     bench -m DEMO -p 0 -n 0                   | --prompt or --generate
                     bench -m DEMO -p 2147483647               | prompt: 2147483647
@@ -371,6 +377,30 @@ class CommandLineTest {
                         run(text, false, with(perplexity, "--json", "-w", "8")).out());
         assertThat(object.path("windows").asInt()).isGreaterThan(1);
         assertThat(object.path("perplexity").asDouble()).isGreaterThan(1);
+    }
+
+    @Test
+    void aConvertedModelSaysTheSameAndIsVerified() throws IOException {
+        String converted = temporary.resolve("converted").toString();
+        assertThat(run("convert", DEMO, converted).out()).contains("written");
+        String[] options = {"-p", "Once upon a time", "-n", "20", "--temperature", "0", "-q", "--backend", "cpu"};
+        assertThat(run(with(new String[] {"generate", "-m", converted}, options))
+                        .out())
+                .isEqualTo(run(with(new String[] {"generate", "-m", DEMO}, options))
+                        .out());
+        assertThat(run("verify", converted).out()).contains("12 files are whole: Mixtral, Gatun checkpoint");
+        Path shard = temporary.resolve("converted/model-00003-of-00006.safetensors");
+        byte[] bytes = Files.readAllBytes(shard);
+        bytes[bytes.length - 1] ^= 1;
+        Files.write(shard, bytes);
+        Files.delete(temporary.resolve("converted/tokenizer_config.json"));
+        Result damaged = run("verify", converted);
+        assertThat(damaged.code()).isEqualTo(2);
+        assertThat(damaged.err().lines())
+                .singleElement()
+                .asString()
+                .contains(
+                        "not what SHA256SUMS says: model-00003-of-00006.safetensors, tokenizer_config.json; get these");
     }
 
     @Test

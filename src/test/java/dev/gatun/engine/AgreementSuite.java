@@ -2,17 +2,22 @@ package dev.gatun.engine;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.gatun.checkpoint.Checkpoint;
+import dev.gatun.checkpoint.GatunFolder;
 import dev.gatun.checkpoint.MixtralConfig;
 import dev.gatun.checkpoint.ModelWeights;
 import dev.gatun.checkpoint.Seeds;
 import dev.gatun.checkpoint.TinyCheckpoints;
 import dev.gatun.quant.FloatType;
 import dev.gatun.quant.HqqScheme;
+import dev.gatun.quant.NarrowScheme;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
 import java.util.OptionalInt;
 import java.util.SplittableRandom;
+import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
@@ -35,7 +40,9 @@ public abstract class AgreementSuite {
         /** Each matrix of a scheme of its own. */
         ANY_HQQ,
         /** The published schemes, which have tiles of their own on a GPU. */
-        PUBLISHED_HQQ
+        PUBLISHED_HQQ,
+        /** Gatun's own scheme in all matrices that are quantized. */
+        NARROW
     }
 
     /** The backend that is compared with. */
@@ -95,12 +102,35 @@ public abstract class AgreementSuite {
                 random.nextBoolean());
     }
 
+    /** Experts as they lie in Gatun's own format. */
+    @ParameterizedTest
+    @EnumSource(names = {"PUBLISHED_HQQ", "NARROW"})
+    void logitsOfExpertsInTilesAgree(Kind kind, @TempDir Path folder) {
+        List<Double> differences = new ArrayList<>();
+        for (int i = 0; i < CASES; i++) {
+            long seed = Seeds.next();
+            SplittableRandom random = new SplittableRandom(seed);
+            MixtralConfig config = config(random);
+            Path model = folder.resolve(String.valueOf(i));
+            GatunFolder.write(model, config, weights(kind, config, random.nextLong()));
+            try (Checkpoint checkpoint = Checkpoint.open(model);
+                    Backend expected = reference(config, checkpoint.weights());
+                    Backend actual = tested(config, checkpoint.weights())) {
+                differences.addAll(
+                        compare(config, expected, actual, KvPrecision.F32, random, config + "; " + Seeds.hint(seed)));
+            }
+        }
+        Collections.sort(differences);
+        assertThat(differences.get(differences.size() / 2)).as("median").isLessThanOrEqualTo(tolerance());
+    }
+
     private static ModelWeights weights(Kind kind, MixtralConfig config, long seed) {
         return switch (kind) {
             case F32 -> TinyCheckpoints.dense(config, FloatType.F32, seed);
             case F16 -> TinyCheckpoints.dense(config, FloatType.F16, seed);
             case BF16 -> TinyCheckpoints.dense(config, FloatType.BF16, seed);
             case ANY_HQQ -> TinyCheckpoints.quantized(config, seed);
+            case NARROW -> TinyCheckpoints.narrow(config, new NarrowScheme(4, 8), new NarrowScheme(2, 16), seed);
             case PUBLISHED_HQQ ->
                 TinyCheckpoints.quantized(config, new HqqScheme(4, 64, 4), new HqqScheme(2, 16, 8), seed);
         };

@@ -1,0 +1,66 @@
+package dev.gatun.cli;
+
+import dev.gatun.GatunException;
+import dev.gatun.checkpoint.Checkpoint;
+import dev.gatun.checkpoint.CheckpointException;
+import dev.gatun.checkpoint.GatunConversion;
+import dev.gatun.engine.cpu.NativeTiler;
+import java.nio.file.Path;
+import java.util.concurrent.Callable;
+import java.util.concurrent.CancellationException;
+import java.util.concurrent.atomic.AtomicBoolean;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Parameters;
+
+/** {@code gatun convert}: a model in Gatun's own format, with the same weights. */
+@Command(
+        name = "convert",
+        description =
+                "Writes a model in Gatun's own format, without changing a weight: 2-bit experts lie in the order in "
+                        + "which they are computed, so that loading is plain reading.",
+        mixinStandardHelpOptions = true,
+        versionProvider = Version.class,
+        usageHelpAutoWidth = true,
+        footerHeading = "%nExamples:%n",
+        footer = {
+            "  gatun convert IN OUT",
+            "      goes on where a run before ended, if OUT holds some of the model",
+            "",
+            "Exit status: 0 done, 2 a mistake in what was given, 130 Ctrl-C, 1 a bug."
+        })
+final class ConvertCommand implements Callable<Integer> {
+    private final Console console;
+    private final AtomicBoolean interrupted;
+
+    @Parameters(paramLabel = "IN", description = "Model folder.")
+    private Path source;
+
+    @Parameters(paramLabel = "OUT", description = "Folder to write; it is made if need be.")
+    private Path target;
+
+    ConvertCommand(Console console, AtomicBoolean interrupted) {
+        this.console = console;
+        this.interrupted = interrupted;
+    }
+
+    @Override
+    public Integer call() {
+        try (Checkpoint checkpoint = Checkpoint.open(source);
+                ProgressLine progress = new ProgressLine(console)) {
+            GatunConversion conversion = new GatunConversion(checkpoint, NativeTiler.orJava());
+            InterruptHook.during(
+                    () -> {}, interrupted, () -> conversion.run(target, (shards, all) -> step(progress, shards, all)));
+        } catch (CheckpointException unusable) {
+            throw new GatunException(unusable.getMessage(), unusable);
+        }
+        console.out().println(target + ": written");
+        return ExitCode.OK;
+    }
+
+    private void step(ProgressLine progress, int shards, int all) {
+        if (interrupted.get()) {
+            throw new CancellationException("Ctrl-C while a model was converted");
+        }
+        progress.step("shards written", shards, all);
+    }
+}
