@@ -83,7 +83,8 @@ public final class Model implements AutoCloseable {
     }
 
     /**
-     * Opens a model folder: Hugging Face Mixtral (bf16, fp16, fp32), or the published offloading checkpoint's layout.
+     * Opens a model folder: Hugging Face Mixtral (bf16, fp16, fp32), the published offloading checkpoint's layout, or Gatun's
+     * own format.
      *
      * @param directory holds {@code config.json}, {@code tokenizer.json} and safetensors files
      * @throws GatunException if it is no model that Gatun can run, or the backend asked for cannot be used; nothing stays
@@ -95,10 +96,15 @@ public final class Model implements AutoCloseable {
 
     /** Opens a model folder as {@link #open(Path, ModelOptions)} does, and tells how far loading is. */
     public static Model open(Path directory, ModelOptions options, LoadingListener listener) {
+        return open(ModelSource.of(directory), options, listener);
+    }
+
+    /** Opens a model as {@link #open(Path, ModelOptions)} does, from wherever its parts lie, and tells how far loading is. */
+    public static Model open(ModelSource source, ModelOptions options, LoadingListener listener) {
         try {
-            Checkpoint checkpoint = Checkpoint.open(directory);
+            Checkpoint checkpoint = Checkpoint.open(source.forCheckpoint());
             try {
-                return open(directory, checkpoint, options, listener);
+                return open(source.weights(), checkpoint, options, listener);
             } catch (RuntimeException | Error failure) {
                 checkpoint.close();
                 throw failure;
@@ -109,13 +115,14 @@ public final class Model implements AutoCloseable {
     }
 
     private static Model open(Path directory, Checkpoint checkpoint, ModelOptions options, LoadingListener listener) {
-        Tokenizer tokenizer = Tokenizer.load(directory.resolve("tokenizer.json"));
+        Path config = checkpoint.configDirectory();
+        Tokenizer tokenizer = Tokenizer.load(config.resolve("tokenizer.json"));
         int rows = checkpoint.config().vocabularySize();
         if (tokenizer.vocabularySize() > rows) {
-            throw new GatunException("`" + directory + "`: tokenizer.json has " + tokenizer.vocabularySize()
+            throw new GatunException("`" + config + "`: tokenizer.json has " + tokenizer.vocabularySize()
                     + " tokens, but config.json's vocab_size is " + rows + "; they belong to different models");
         }
-        Optional<ChatFormat> chatFormat = ChatFormat.read(directory);
+        Optional<ChatFormat> chatFormat = ChatFormat.read(config);
         return new Model(
                 directory, checkpoint, tokenizer, chatFormat, OpenedBackend.open(checkpoint, options, listener));
     }
@@ -430,7 +437,7 @@ public final class Model implements AutoCloseable {
     }
 
     ChatFormat chatFormat() {
-        return chatFormat.orElseThrow(() -> new GatunException(
-                "chat: `" + directory + "` has no chat template in tokenizer_config.json; give it a plain prompt"));
+        return chatFormat.orElseThrow(() -> new GatunException("chat: `" + checkpoint.configDirectory()
+                + "` has no chat template in tokenizer_config.json; give it a plain prompt"));
     }
 }

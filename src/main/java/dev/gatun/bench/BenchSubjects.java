@@ -3,26 +3,26 @@ package dev.gatun.bench;
 import dev.gatun.GatunException;
 import dev.gatun.LoadingListener;
 import dev.gatun.ModelOptions;
+import dev.gatun.ModelSource;
 import dev.gatun.cuda.CudaAvailability;
 import dev.gatun.cuda.CudaException;
 import dev.gatun.engine.cuda.CudaBackend;
 import dev.gatun.engine.cuda.UnsupportedModelException;
 import dev.gatun.offload.PlanException;
-import java.nio.file.Path;
 
 /** Opens what benchmarks measure. */
 public final class BenchSubjects {
     private BenchSubjects() {}
 
     /**
-     * Opens a model folder.
+     * Opens a model.
      *
      * @param context tokens of a sequence
      * @param listener hears how far experts are loaded into host memory
      * @throws GatunException if it cannot be run so
      */
-    public static BenchSubject model(Path folder, ModelOptions options, int context, LoadingListener listener) {
-        return ModelSubject.open(folder, options, context, listener);
+    public static BenchSubject model(ModelSource source, ModelOptions options, int context, LoadingListener listener) {
+        return ModelSubject.open(source, options, context, listener);
     }
 
     /**

@@ -7,10 +7,13 @@ import dev.gatun.GenerationStatistics;
 import dev.gatun.LoadingListener;
 import dev.gatun.Model;
 import dev.gatun.ModelOptions;
+import dev.gatun.ModelSource;
 import dev.gatun.Session;
 import dev.gatun.SessionOptions;
 import dev.gatun.checkpoint.Checkpoint;
 import dev.gatun.checkpoint.CheckpointException;
+import dev.gatun.checkpoint.CheckpointSource;
+import dev.gatun.checkpoint.ThreeBitOrder;
 import dev.gatun.offload.ModelSizes;
 import java.nio.file.Path;
 import java.util.List;
@@ -39,22 +42,22 @@ final class ModelSubject implements BenchSubject {
      *
      * @param context tokens of a sequence
      * @param listener hears how far experts are loaded into host memory
-     * @throws GatunException as {@link Model#open(Path, ModelOptions, LoadingListener)} and
+     * @throws GatunException as {@link Model#open(ModelSource, ModelOptions, LoadingListener)} and
      *     {@link Model#newSession(SessionOptions)}
      */
-    static ModelSubject open(Path folder, ModelOptions options, int context, LoadingListener listener) {
-        Model model = Model.open(folder, options, listener);
+    static ModelSubject open(ModelSource source, ModelOptions options, int context, LoadingListener listener) {
+        Model model = Model.open(source, options, listener);
         try {
             Session session = model.newSession(SessionOptions.defaults().withContextLength(context));
-            return new ModelSubject(model, session, describe(folder, model, options));
+            return new ModelSubject(model, session, describe(source, model, options));
         } catch (RuntimeException | Error failure) {
             model.close();
             throw failure;
         }
     }
 
-    private static BenchDescription describe(Path folder, Model model, ModelOptions options) {
-        try (Checkpoint checkpoint = Checkpoint.open(folder)) {
+    private static BenchDescription describe(ModelSource source, Model model, ModelOptions options) {
+        try (Checkpoint checkpoint = Checkpoint.open(checkpoint(source))) {
             return BenchDescription.of(
                     model.name(),
                     checkpoint.config(),
@@ -65,6 +68,14 @@ final class ModelSubject implements BenchSubject {
         } catch (CheckpointException gone) {
             throw new GatunException(gone.getMessage(), gone);
         }
+    }
+
+    private static CheckpointSource checkpoint(ModelSource source) {
+        Path folder = source.weights();
+        return new CheckpointSource(
+                folder,
+                source.config().orElse(folder),
+                source.rowOrder().map(order -> ThreeBitOrder.valueOf(order.name())));
     }
 
     @Override

@@ -19,7 +19,7 @@ import java.util.SequencedMap;
  * <p>The folder's files must not be cut short while it is open: reading what is gone would end the process.
  */
 public final class Checkpoint implements AutoCloseable {
-    private final Path directory;
+    private final CheckpointSource source;
     private final Arena arena;
     private final MixtralConfig config;
     private final GenerationDefaults generationDefaults;
@@ -28,30 +28,35 @@ public final class Checkpoint implements AutoCloseable {
     private final boolean isGatun;
     private final long bytes;
 
-    private Checkpoint(Path directory, Arena arena) {
-        JsonObject json = MixtralConfigFile.open(directory);
-        this.directory = directory;
+    private Checkpoint(CheckpointSource source, Arena arena) {
+        JsonObject json = MixtralConfigFile.open(source.config());
+        this.source = source;
         this.arena = arena;
         this.config = MixtralConfigFile.read(json);
-        this.generationDefaults = GenerationDefaultsFile.read(directory, json, config.vocabularySize());
-        TensorTable table = TensorTable.map(directory, arena);
-        this.weights = WeightReader.read(config, table);
+        this.generationDefaults = GenerationDefaultsFile.read(source.config(), json, config.vocabularySize());
+        TensorTable table = TensorTable.map(source.weights(), arena);
+        this.weights = WeightReader.read(config, table, source.order(), arena);
         this.tensors = table.tensors();
         this.isGatun = table.gatun().isPresent();
         this.bytes = table.bytes();
     }
 
+    /** Opens a model folder that has everything. */
+    public static Checkpoint open(Path directory) {
+        return open(CheckpointSource.of(directory));
+    }
+
     /**
-     * Opens a model folder.
+     * Opens a model.
      *
      * @throws CheckpointException if the folder is not a Mixtral that Gatun can run; nothing stays mapped then
      */
     @SuppressWarnings("MustBeClosedChecker") // closed below on failure, otherwise by the checkpoint
-    public static Checkpoint open(Path directory) {
-        ModelFolder.require(directory);
+    public static Checkpoint open(CheckpointSource source) {
+        ModelFolder.require(source);
         Arena arena = Arena.ofShared();
         try {
-            return new Checkpoint(directory, arena);
+            return new Checkpoint(source, arena);
         } catch (RuntimeException | Error problem) {
             arena.close();
             throw problem;
@@ -78,9 +83,14 @@ public final class Checkpoint implements AutoCloseable {
         return generationDefaults;
     }
 
-    /** The folder, as it was given to {@link #open}; the tokenizer's files lie there too. */
+    /** The folder with the weights, as it was given to {@link #open}. */
     public Path directory() {
-        return directory;
+        return source.weights();
+    }
+
+    /** The folder with the configuration and the tokenizer's files, as it was given to {@link #open}. */
+    public Path configDirectory() {
+        return source.config();
     }
 
     /** Bytes of all weight files together. */

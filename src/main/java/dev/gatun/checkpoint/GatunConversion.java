@@ -60,7 +60,7 @@ public final class GatunConversion {
             }
             told.run();
         }
-        writer.finish(source.directory());
+        writer.finish(source.configDirectory());
     }
 
     /** The one block of all experts. */

@@ -2,20 +2,30 @@ package dev.gatun.checkpoint;
 
 import dev.gatun.quant.HqqMatrix;
 import dev.gatun.quant.HqqScheme;
+import java.lang.foreign.Arena;
 import java.lang.foreign.ValueLayout;
 import java.nio.ByteOrder;
+import java.util.Optional;
 
 /**
  * Makes matrices of the seven tensors that HQQ stores for each. The files name neither bits nor group sizes: these
- * follow from the numbers of elements. Stored shapes are not relied on, because any reshape keeps the flat order.
+ * follow from the numbers of elements. Stored shapes are not relied on, because any reshape keeps the flat order. Codes of 3
+ * bits, which HQQ packs into int32, become codes of 4.
  */
 final class HqqReader {
     private static final ValueLayout.OfShort HALF = ValueLayout.JAVA_SHORT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
 
-    private final TensorTable table;
+    /** What 3-bit codes are widened to. */
+    private static final int WIDENED_BITS = 4;
 
-    HqqReader(TensorTable table) {
+    private final TensorTable table;
+    private final Optional<ThreeBitOrder> order;
+    private final Arena arena;
+
+    HqqReader(TensorTable table, Optional<ThreeBitOrder> order, Arena arena) {
         this.table = table;
+        this.order = order;
+        this.arena = arena;
     }
 
     /**
@@ -25,7 +35,7 @@ final class HqqReader {
      *     make a scheme that {@link HqqScheme} describes
      */
     HqqMatrix matrix(String name, int rows, int columns) {
-        StoredTensor codes = table.take(name + ".W_q").require(TensorType.U8);
+        StoredTensor codes = table.take(name + ".W_q");
         StoredTensor scaleCodes = table.take(name + ".meta.scale_q").require(TensorType.U8);
         StoredTensor scaleScales = table.take(name + ".meta.meta_scale.scale").requireFinite();
         StoredTensor scaleZeros = table.take(name + ".meta.meta_scale.zero").requireFinite();
@@ -38,11 +48,16 @@ final class HqqReader {
         requireCount(zeroScale, 1);
         requireCount(zeroZero, 1);
         requireGroupsDownTheRows(zeroCodes);
+        boolean isThreeBit = codes.tensor().type() == TensorType.I32;
+        int bits = isThreeBit ? WIDENED_BITS : bits(codes.require(TensorType.U8), rows, columns);
+        HqqScheme scheme = scheme(bits, rows, columns, codes, scaleCodes, scaleScales);
         return new HqqMatrix(
-                scheme(rows, columns, codes, scaleCodes, scaleScales),
+                scheme,
                 rows,
                 columns,
-                codes.tensor().data(),
+                isThreeBit
+                        ? new ThreeBitCodes(rows, columns, scheme.groupSize()).widen(codes, order, arena)
+                        : codes.tensor().data(),
                 scaleCodes.tensor().data(),
                 scaleScales.tensor().data(),
                 scaleZeros.tensor().data(),
@@ -51,10 +66,13 @@ final class HqqReader {
                 half(zeroZero));
     }
 
+    private static int bits(StoredTensor codes, int rows, int columns) {
+        return divide(codes, 8 * codes.tensor().count(), (long) rows * columns, rows, columns);
+    }
+
     private static HqqScheme scheme(
-            int rows, int columns, StoredTensor codes, StoredTensor scaleCodes, StoredTensor scaleScales) {
+            int bits, int rows, int columns, StoredTensor codes, StoredTensor scaleCodes, StoredTensor scaleScales) {
         long weights = (long) rows * columns;
-        int bits = divide(codes, 8 * codes.tensor().count(), weights, rows, columns);
         int groupSize = divide(scaleCodes, weights, scaleCodes.tensor().count(), rows, columns);
         long groups = scaleCodes.tensor().count();
         int scaleGroup = divide(scaleScales, groups, scaleScales.tensor().count(), rows, columns);

@@ -19,20 +19,33 @@ final class ModelFolder {
     /**
      * Checks what can be seen from the names of the files.
      *
-     * @throws CheckpointException if this is no folder, or one without a configuration or safetensors files
+     * @throws CheckpointException if one is no folder, or without a configuration or safetensors files
      */
-    static void require(Path folder) {
+    static void require(CheckpointSource source) {
+        Path folder = source.weights();
         requireFolder(folder);
+        boolean isApart = !source.config().equals(folder);
+        if (isApart) {
+            requireConfig(source.config());
+        }
         List<String> files = files(folder);
         refuseUnfinished(folder, files);
-        if (holds(files, ".safetensors") && files.contains("config.json")) {
+        boolean hasConfig = isApart || files.contains("config.json");
+        if (holds(files, ".safetensors") && hasConfig) {
             return;
         }
         if (!holds(files, ".safetensors")) {
             refuseOtherWeights(folder, files);
         }
-        String missing = files.contains("config.json") ? "*.safetensors file" : "config.json";
+        String missing = hasConfig ? "*.safetensors file" : "config.json";
         throw problem(folder, "this folder has no " + missing + ", so it is no model; " + WHAT_IS_READ);
+    }
+
+    private static void requireConfig(Path folder) {
+        requireFolder(folder);
+        if (!Files.isRegularFile(folder.resolve("config.json"))) {
+            throw problem(folder, "this folder has no config.json to read the model's shape from");
+        }
     }
 
     /** {@link GatunWriter} writes checksums as it goes, and the index last. */

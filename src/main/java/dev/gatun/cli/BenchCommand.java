@@ -204,7 +204,7 @@ final class BenchCommand implements Callable<Integer> {
 
     private BenchSubject openFolder(ModelOptions options) {
         try (LoadingProgress loading = new LoadingProgress(console, false, interrupted, InstantSource.system())) {
-            return BenchSubjects.model(model.folder(), options, options.contextLength(), loading);
+            return BenchSubjects.model(model.source(), options, options.contextLength(), loading);
         }
     }
 

@@ -10,6 +10,7 @@ import java.util.concurrent.Callable;
 import java.util.concurrent.CancellationException;
 import java.util.concurrent.atomic.AtomicBoolean;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Parameters;
 
 /** {@code gatun convert}: a model in Gatun's own format, with the same weights. */
@@ -33,10 +34,13 @@ final class ConvertCommand implements Callable<Integer> {
     private final AtomicBoolean interrupted;
 
     @Parameters(paramLabel = "IN", description = "Model folder.")
-    private Path source;
+    private Path folder;
 
     @Parameters(paramLabel = "OUT", description = "Folder to write; it is made if need be.")
     private Path target;
+
+    @Mixin
+    private final SourceArguments source = new SourceArguments();
 
     ConvertCommand(Console console, AtomicBoolean interrupted) {
         this.console = console;
@@ -45,7 +49,7 @@ final class ConvertCommand implements Callable<Integer> {
 
     @Override
     public Integer call() {
-        try (Checkpoint checkpoint = Checkpoint.open(source);
+        try (Checkpoint checkpoint = Checkpoint.open(source.checkpoint(folder));
                 ProgressLine progress = new ProgressLine(console)) {
             GatunConversion conversion = new GatunConversion(checkpoint, NativeTiler.orJava());
             InterruptHook.during(

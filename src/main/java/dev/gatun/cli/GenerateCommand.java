@@ -129,7 +129,7 @@ final class GenerateCommand implements Callable<Integer> {
         // Times are taken where they are shown.
         ModelOptions options = model.modelOptions().withTimes(stats || json || trace.isPresent());
         try (LoadingProgress loading = new LoadingProgress(console, quiet, interrupted, InstantSource.system())) {
-            return InterruptHook.duringOpening(interrupted, () -> Model.open(model.folder(), options, loading));
+            return InterruptHook.duringOpening(interrupted, () -> Model.open(model.source(), options, loading));
         }
     }
 

@@ -13,6 +13,7 @@ import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 
@@ -41,6 +42,9 @@ final class InspectCommand implements Callable<Integer> {
     @Parameters(paramLabel = "DIR", description = "Model folder.")
     private Path folder;
 
+    @Mixin
+    private final SourceArguments source = new SourceArguments();
+
     @Option(
             names = "--gpu-memory",
             paramLabel = "SIZE",
@@ -65,7 +69,7 @@ final class InspectCommand implements Callable<Integer> {
 
     @Override
     public Integer call() {
-        try (Checkpoint checkpoint = Checkpoint.open(folder)) {
+        try (Checkpoint checkpoint = Checkpoint.open(source.checkpoint(folder))) {
             InspectReport report = new InspectReport(folder, checkpoint, Inventory.of(checkpoint), plan(checkpoint));
             console.out().print(json ? report.json() : report.text());
         } catch (CheckpointException | PlanException unusable) {

@@ -3,6 +3,7 @@ package dev.gatun.cli;
 import dev.gatun.BackendPreference;
 import dev.gatun.GatunException;
 import dev.gatun.ModelOptions;
+import dev.gatun.ModelSource;
 import dev.gatun.SessionOptions;
 import dev.gatun.offload.OffloadOptions;
 import java.nio.file.Files;
@@ -17,8 +18,9 @@ final class ModelArguments {
     @Option(
             names = {"-m", "--model"},
             paramLabel = "DIR",
-            description = "Model folder: Hugging Face Mixtral safetensors, or the published 2-bit offloading "
-                    + "checkpoint. Default: the demo model.")
+            description =
+                    "Model folder: Hugging Face Mixtral safetensors, the published 2-bit offloading checkpoint, or "
+                            + "Gatun's own format. Default: the demo model.")
     Optional<Path> directory = Optional.empty();
 
     @Option(
@@ -42,6 +44,9 @@ final class ModelArguments {
             description = "Tokens that prompt and answer can have together. Default: the model's limit, at most "
                     + SessionOptions.DEFAULT_CONTEXT + "; for gatun bench, what its tests need.")
     int context;
+
+    @Mixin
+    private final SourceArguments source = new SourceArguments();
 
     @Mixin
     private final OffloadArguments offload = new OffloadArguments();
@@ -70,8 +75,8 @@ final class ModelArguments {
         return directory.isEmpty();
     }
 
-    Path folder() {
-        return directory.orElseGet(ModelArguments::demo);
+    ModelSource source() {
+        return source.model(directory.orElseGet(ModelArguments::demo));
     }
 
     /** The launcher says where the demo model lies. */

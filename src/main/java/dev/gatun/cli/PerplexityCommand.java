@@ -115,7 +115,7 @@ final class PerplexityCommand implements Callable<Integer> {
         int planned = Math.toIntExact(Math.min(Integer.MAX_VALUE, tokens * keyValueBits / 16));
         ModelOptions options = model.modelOptions().withContextLength(planned);
         try (LoadingProgress loading = new LoadingProgress(console, false, interrupted, InstantSource.system())) {
-            return InterruptHook.duringOpening(interrupted, () -> Model.open(model.folder(), options, loading));
+            return InterruptHook.duringOpening(interrupted, () -> Model.open(model.source(), options, loading));
         }
     }
 

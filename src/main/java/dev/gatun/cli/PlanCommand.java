@@ -69,6 +69,9 @@ final class PlanCommand implements Callable<Integer> {
     @ArgGroup
     private Source source = new Source();
 
+    @Mixin
+    private final SourceArguments reading = new SourceArguments();
+
     @Option(
             names = "--bits",
             paramLabel = "B",
@@ -171,7 +174,7 @@ final class PlanCommand implements Callable<Integer> {
     }
 
     private void planFolder(Path folder) {
-        try (Checkpoint checkpoint = Checkpoint.open(folder)) {
+        try (Checkpoint checkpoint = Checkpoint.open(reading.checkpoint(folder))) {
             String name = folder.toAbsolutePath().normalize().getFileName().toString();
             plan(bits.map(Bits::format)
                     .map(format -> PlannedModel.quantized(name, checkpoint.config(), format))

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.gatun.BackendPreference;
 import dev.gatun.LoadingListener;
 import dev.gatun.ModelOptions;
+import dev.gatun.ModelSource;
 import dev.gatun.checkpoint.Checkpoint;
 import dev.gatun.checkpoint.MixtralConfig;
 import dev.gatun.cpu.CpuLevel;
@@ -39,7 +40,7 @@ class SubjectsTest {
     void aModelFromAFolderIsMeasured() {
         ModelOptions options =
                 ModelOptions.defaults().withBackend(BackendPreference.CPU).withThreads(2);
-        try (BenchSubject subject = BenchSubjects.model(DEMO, options, 700, LoadingListener.NONE)) {
+        try (BenchSubject subject = BenchSubjects.model(ModelSource.of(DEMO), options, 700, LoadingListener.NONE)) {
             requireMeasurements(subject);
             assertThat(subject.description().model()).isEqualTo("hqq-small");
             assertThat(subject.description().gpuMemory()).isEmpty();

@@ -142,6 +142,9 @@ class CommandLineTest {
     @CsvSource(delimiter = '|', textBlock = """
                     generate -m /nowhere -p x                 | /nowhere
                     generate -m DEMO                          | -p PROMPT
+                    generate -m DEMO -p x --config /nowhere   | /nowhere
+                    generate -m DEMO -p x --config src/test   | no config.json to read the model's shape from
+                    generate -m DEMO -p x --row-order up      | --row-order
                     generate -m DEMO -p x --temperature NaN   | temperature: NaN
                     generate -m DEMO -p x --temperature hot   | --temperature
                     generate -m DEMO -p x --top-p 0           | top-p: 0
@@ -377,6 +380,33 @@ class CommandLineTest {
                         run(text, false, with(perplexity, "--json", "-w", "8")).out());
         assertThat(object.path("windows").asInt()).isGreaterThan(1);
         assertThat(object.path("perplexity").asDouble()).isGreaterThan(1);
+    }
+
+    @Test
+    void configurationAndTokenizerMayLieInAnotherFolder() throws IOException {
+        Path bare = Files.createDirectory(temporary.resolve("bare"));
+        try (Stream<Path> files = Files.list(Path.of(DEMO))) {
+            for (Path file : files.filter(name -> name.toString().contains(".safetensors"))
+                    .toList()) {
+                Files.copy(file, bare.resolve(file.getFileName()));
+            }
+        }
+        String[] apart = {"-m", bare.toString(), "--config", DEMO};
+        String[] options = {"-p", "Once upon a time", "-n", "9", "--temperature", "0", "-q", "--backend", "cpu"};
+        assertThat(run("generate", "-m", bare.toString(), "-p", "x").err()).contains("has no config.json");
+        assertThat(run(with(with(new String[] {"generate"}, apart), options)).out())
+                .isEqualTo(run(with(new String[] {"generate", "-m", DEMO}, options))
+                        .out());
+        assertThat(run(with(new String[] {"plan", "--gpu-memory", "1GiB"}, apart))
+                        .out())
+                .contains("40 of 40 experts");
+        assertThat(run("inspect", bare.toString(), "--config", DEMO).out()).contains("5 layers of 8 experts");
+        String[] bench = {"bench", "--backend", "cpu", "-p", "0", "-n", "2", "-r", "1", "--warmup", "0"};
+        assertThat(run(with(bench, apart)).out()).contains("tg2");
+        String converted = temporary.resolve("whole").toString();
+        assertThat(run("convert", bare.toString(), converted, "--config", DEMO).code())
+                .isZero();
+        assertThat(run("verify", converted).code()).isZero();
     }
 
     @Test

@@ -1,6 +1,7 @@
 package dev.gatun.engine.cpu;
 
 import dev.gatun.cpu.CpuPool;
+import dev.gatun.cpu.TiledWork;
 import dev.gatun.cpu.FloatMatrix;
 import dev.gatun.cpu.TiledExpert;
 import java.lang.foreign.Arena;

@@ -1,0 +1,42 @@
+package dev.gatun;
+
+import dev.gatun.checkpoint.CheckpointSource;
+import dev.gatun.checkpoint.ThreeBitOrder;
+import java.nio.file.Path;
+import java.util.Optional;
+
+/**
+ * Where a model lies, and what its files leave open.
+ *
+ * @param weights the folder with its weights
+ * @param config the folder with config.json, generation_config.json and the tokenizer; empty if that is the same
+ * @param rowOrder that of 3-bit codes; empty for what follows from their number
+ */
+public record ModelSource(Path weights, Optional<Path> config, Optional<RowOrder> rowOrder) {
+    /** A folder that has everything. */
+    public static ModelSource of(Path folder) {
+        return new ModelSource(folder, Optional.empty(), Optional.empty());
+    }
+
+    /** This source with configuration and tokenizer from another folder. */
+    public ModelSource withConfig(Path folder) {
+        return new ModelSource(weights, Optional.of(folder), rowOrder);
+    }
+
+    /** This source with its 3-bit codes in this order. */
+    public ModelSource withRowOrder(RowOrder order) {
+        return new ModelSource(weights, config, Optional.of(order));
+    }
+
+    CheckpointSource forCheckpoint() {
+        return new CheckpointSource(weights, config.orElse(weights), rowOrder.map(ModelSource::forCheckpoint));
+    }
+
+    private static ThreeBitOrder forCheckpoint(RowOrder order) {
+        return switch (order) {
+            case NATIVE -> ThreeBitOrder.NATIVE;
+            case SPLIT -> ThreeBitOrder.SPLIT;
+            case INTERLEAVED -> ThreeBitOrder.INTERLEAVED;
+        };
+    }
+}

@@ -1,0 +1,148 @@
+package dev.gatun.checkpoint;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import dev.gatun.quant.Dequantizer;
+import dev.gatun.quant.HqqMatrix;
+import dev.gatun.quant.HqqScheme;
+import dev.gatun.quant.RandomMatrices;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Optional;
+import java.util.SplittableRandom;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.EnumSource;
+
+class ThreeBitCodesTest {
+    private static final int COLUMNS = 12;
+
+    /** The words of codes [rows][columns], spelled out apart from the reader. */
+    private static int[] pack(int[][] codes, int groupSize, ThreeBitOrder order) {
+        int rows = codes.length;
+        int groupRows = rows / groupSize;
+        boolean isNative = order == ThreeBitOrder.NATIVE;
+        int packedRows = Math.ceilDiv(isNative ? groupSize : rows, 10);
+        int width = isNative ? groupRows * COLUMNS : COLUMNS;
+        int[] words = new int[packedRows * width];
+        for (int n = 0; n < rows; n++) {
+            for (int k = 0; k < COLUMNS; k++) {
+                int place = isNative ? n / groupRows : n;
+                int column = isNative ? n % groupRows * COLUMNS + k : k;
+                int row = order == ThreeBitOrder.INTERLEAVED ? place / 10 : place % packedRows;
+                int field = order == ThreeBitOrder.INTERLEAVED ? place % 10 : place / packedRows;
+                words[row * width + column] |= codes[n][k] << (27 - 3 * field);
+            }
+        }
+        return words;
+    }
+
+    private static StoredTensor stored(int[] words) {
+        ByteBuffer bytes =
+                ByteBuffer.allocateDirect(words.length * Integer.BYTES).order(ByteOrder.LITTLE_ENDIAN);
+        bytes.asIntBuffer().put(words);
+        Tensor tensor = new Tensor(
+                "w1.W_q",
+                TensorType.I32,
+                List.of((long) words.length),
+                MemorySegment.ofBuffer(bytes).asReadOnly());
+        return new StoredTensor(Path.of("shard"), 0, tensor);
+    }
+
+    private static int[][] codes(int rows, SplittableRandom random) {
+        int[][] codes = new int[rows][COLUMNS];
+        for (int[] row : codes) {
+            for (int k = 0; k < COLUMNS; k++) {
+                row[k] = random.nextInt(8);
+            }
+        }
+        return codes;
+    }
+
+    @ParameterizedTest
+    @EnumSource
+    void everyCodeIsThatOfItsWeightInAnyOrder(ThreeBitOrder order) {
+        long seed = Seeds.next();
+        SplittableRandom random = new SplittableRandom(seed);
+        for (int groupSize : new int[] {4, 16, 64}) {
+            int rows = groupSize * random.nextInt(1, 6);
+            int[][] codes = codes(rows, random);
+            HqqMatrix any = new RandomMatrices(seed).hqq(new HqqScheme(4, groupSize, 1), rows, COLUMNS);
+            try (Arena arena = Arena.ofConfined()) {
+                MemorySegment wide = new ThreeBitCodes(rows, COLUMNS, groupSize)
+                        .widen(stored(pack(codes, groupSize, order)), Optional.of(order), arena);
+                assertThat(codesOf(any, wide)).as(Seeds.hint(seed)).isEqualTo(codes);
+            }
+        }
+    }
+
+    /** By the definition of HQQ's own order: with a scale of 1 and a zero of 0 a weight is its code. */
+    private static int[][] codesOf(HqqMatrix shape, MemorySegment codes) {
+        Arena arena = Arena.ofAuto();
+        long groups = shape.scaleCodes().byteSize();
+        MemorySegment ones = arena.allocate(groups).fill((byte) 1);
+        MemorySegment scales = arena.allocate(2 * groups);
+        for (long at = 0; at < groups; at++) {
+            scales.set(ValueLayout.JAVA_SHORT_UNALIGNED, 2 * at, Float.floatToFloat16(1));
+        }
+        HqqMatrix plain = new HqqMatrix(
+                shape.scheme(),
+                shape.rows(),
+                shape.columns(),
+                codes,
+                ones,
+                scales,
+                arena.allocate(2 * groups),
+                arena.allocate(groups),
+                1,
+                0);
+        int[][] weights = new int[shape.rows()][COLUMNS];
+        double[] all = Dequantizer.toDoubles(plain);
+        for (int i = 0; i < all.length; i++) {
+            weights[i / COLUMNS][i % COLUMNS] = (int) all[i];
+        }
+        return weights;
+    }
+
+    @ParameterizedTest
+    @CsvSource(delimiter = '|', textBlock = """
+            64 | 16 | NATIVE      |             | ''
+            64 | 16 | SPLIT       |             | order split or interleaved, and nothing in the file tells which
+            64 | 16 | SPLIT       | INTERLEAVED | ''
+            64 | 16 | SPLIT       | NATIVE      | do not fit a matrix of 64 x 12 in the order native; they would in the
+            40 | 40 | NATIVE      |             | order native or split or interleaved
+            40 | 20 | NATIVE      | NATIVE      | ''
+            """)
+    void anOrderThatTheNumberOfWordsLeavesOpenMustBeGiven(
+            int rows, int groupSize, ThreeBitOrder packed, ThreeBitOrder given, String refusal) {
+        int[] words = pack(codes(rows, new SplittableRandom(1)), groupSize, packed);
+        ThreeBitCodes codes = new ThreeBitCodes(rows, COLUMNS, groupSize);
+        try (Arena arena = Arena.ofConfined()) {
+            if (refusal.isEmpty()) {
+                assertThat(codes.widen(stored(words), Optional.ofNullable(given), arena)
+                                .byteSize())
+                        .isEqualTo((long) rows * COLUMNS / 2);
+            } else {
+                assertThatThrownBy(() -> codes.widen(stored(words), Optional.ofNullable(given), arena))
+                        .isInstanceOf(CheckpointException.class)
+                        .hasMessageContaining("`shard`: tensor `w1.W_q`")
+                        .hasMessageContaining(refusal);
+            }
+        }
+    }
+
+    @ParameterizedTest
+    @EnumSource
+    void anotherNumberOfWordsIsRefused(ThreeBitOrder order) {
+        StoredTensor few = stored(new int[7]);
+        assertThatThrownBy(() -> new ThreeBitCodes(64, COLUMNS, 16).widen(few, Optional.of(order), Arena.ofAuto()))
+                .isInstanceOf(CheckpointException.class)
+                .hasMessageContaining("7 words of 3-bit codes");
+    }
+}
