@@ -11,6 +11,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.function.UnaryOperator;
 import java.util.stream.Stream;
 
 /** Writes weights as a folder in Gatun's own format, without a tokenizer. */
@@ -19,31 +20,43 @@ public final class GatunFolder {
 
     /** Writes a model, with its experts in tiles if all of them can be. */
     public static void write(Path folder, MixtralConfig config, ModelWeights weights) {
-        write(folder, config, weights, block(weights));
+        write(folder, config, weights, block(weights), tensor -> tensor);
     }
 
     /** Writes a model with the experts' matrices as they are. */
     public static void writeMatrices(Path folder, MixtralConfig config, ModelWeights weights) {
-        write(folder, config, weights, Optional.empty());
+        writeMatrices(folder, config, weights, tensor -> tensor);
     }
 
-    private static void write(Path folder, MixtralConfig config, ModelWeights weights, Optional<ExpertBlock> block) {
+    /** The same with what {@code change} makes of each of their tensors. */
+    static void writeMatrices(
+            Path folder, MixtralConfig config, ModelWeights weights, UnaryOperator<NamedTensor> change) {
+        write(folder, config, weights, Optional.empty(), change);
+    }
+
+    private static void write(
+            Path folder,
+            MixtralConfig config,
+            ModelWeights weights,
+            Optional<ExpertBlock> block,
+            UnaryOperator<NamedTensor> change) {
         GatunWriter writer = GatunWriter.open(folder, config.layers(), block, "a test");
         writer.writeTrunk(trunk(config, weights));
         for (int layer = 0; layer < config.layers(); layer++) {
             List<NamedTensor> tensors = new ArrayList<>();
             List<ExpertWeights> experts = weights.layers().get(layer).experts();
             for (int expert = 0; expert < experts.size(); expert++) {
-                tensors.addAll(tensors(NamedWeights.expertPrefix(layer, expert), experts.get(expert), block));
+                tensors(NamedWeights.expertPrefix(layer, expert), experts.get(expert), block)
+                        .forEach(tensor -> tensors.add(change.apply(tensor)));
             }
             writer.writeLayer(layer, tensors);
         }
         try {
-            Path config0 = Files.createTempDirectory("gatun-config");
-            CheckpointWriter.writeConfig(config0, config);
-            writer.finish(config0);
-            Files.delete(config0.resolve("config.json"));
-            Files.delete(config0);
+            Path beside = Files.createTempDirectory("gatun-config");
+            CheckpointWriter.writeConfig(beside, config);
+            writer.finish(beside);
+            Files.delete(beside.resolve("config.json"));
+            Files.delete(beside);
         } catch (IOException problem) {
             throw new UncheckedIOException(problem);
         }

@@ -7,6 +7,7 @@ import dev.gatun.quant.Dequantizer;
 import dev.gatun.quant.HqqMatrix;
 import dev.gatun.quant.HqqScheme;
 import dev.gatun.quant.RandomMatrices;
+import dev.gatun.quant.WeightMatrix;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
@@ -15,7 +16,9 @@ import java.nio.ByteOrder;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
+import java.util.OptionalInt;
 import java.util.SplittableRandom;
+import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.EnumSource;
@@ -144,5 +147,56 @@ class ThreeBitCodesTest {
         assertThatThrownBy(() -> new ThreeBitCodes(64, COLUMNS, 16).widen(few, Optional.of(order), Arena.ofAuto()))
                 .isInstanceOf(CheckpointException.class)
                 .hasMessageContaining("7 words of 3-bit codes");
+    }
+
+    @ParameterizedTest
+    @EnumSource
+    void aModelOfThreeBitsIsReadAsOneOfFour(ThreeBitOrder order, @TempDir Path folder) {
+        long seed = Seeds.next();
+        MixtralConfig config =
+                new MixtralConfig(COLUMNS, COLUMNS, 1, 3, 1, 4, 2, 1, 20, 32, 1e6, 1e-5, OptionalInt.empty(), false);
+        HqqScheme scheme = new HqqScheme(4, 4, 6);
+        ModelWeights weights = TinyCheckpoints.quantized(config, new HqqScheme(4, 4, 2), scheme, seed);
+        GatunFolder.writeMatrices(folder, config, weights, tensor -> packed(tensor, order));
+        CheckpointSource source = new CheckpointSource(folder, folder, Optional.of(order));
+        try (Checkpoint checkpoint = Checkpoint.open(source)) {
+            for (int expert = 0; expert < config.experts(); expert++) {
+                ExpertWeights written = weights.layers().getFirst().experts().get(expert);
+                ExpertWeights read =
+                        checkpoint.weights().layers().getFirst().experts().get(expert);
+                assertSameButForTheHighestBits(written.gate(), read.gate(), seed);
+                assertSameButForTheHighestBits(written.up(), read.up(), seed);
+                assertSameButForTheHighestBits(written.down(), read.down(), seed);
+            }
+        }
+    }
+
+    private static void assertSameButForTheHighestBits(WeightMatrix written, WeightMatrix read, long seed) {
+        byte[] codes = ((HqqMatrix) written).codes().toArray(ValueLayout.JAVA_BYTE);
+        for (int at = 0; at < codes.length; at++) {
+            codes[at] &= 0x77;
+        }
+        assertThat(((HqqMatrix) read).codes().toArray(ValueLayout.JAVA_BYTE))
+                .as(Seeds.hint(seed))
+                .isEqualTo(codes);
+        assertThat(((HqqMatrix) read).scheme()).isEqualTo(((HqqMatrix) written).scheme());
+    }
+
+    private static NamedTensor packed(NamedTensor tensor, ThreeBitOrder order) {
+        if (tensor.type() != TensorType.U8 || !tensor.name().endsWith(".W_q")) {
+            return tensor;
+        }
+        int half = Math.toIntExact(tensor.data().byteSize());
+        int[][] codes = new int[2 * half / COLUMNS][COLUMNS];
+        for (int weight = 0; weight < 2 * half; weight++) {
+            int both = tensor.data().get(ValueLayout.JAVA_BYTE, weight % half);
+            codes[weight / COLUMNS][weight % COLUMNS] = (weight < half ? both >> 4 : both) & 7;
+        }
+        StoredTensor stored = stored(pack(codes, 4, order));
+        return new NamedTensor(
+                tensor.name(),
+                TensorType.I32,
+                stored.tensor().shape(),
+                stored.tensor().data());
     }
 }
