@@ -16,6 +16,9 @@ import java.nio.file.StandardOpenOption;
  * @param bytes the block, mapped, at an address that is such a multiple as well; lives as long as the checkpoint is open
  */
 public record StoredBlock(Path file, long offset, MemorySegment bytes) {
+    /** What is read at once: more than an expert of any model there is; a buffer cannot hold 2 GiB. */
+    private static final long PIECE = 1L << 30;
+
     /**
      * Reads the block with as few system calls as there can be, where copying from the mapping would take a page fault for
      * every few pages. Any number of threads may read at once.
@@ -28,15 +31,21 @@ public record StoredBlock(Path file, long offset, MemorySegment bytes) {
             throw new IllegalArgumentException(
                     "a block of " + bytes.byteSize() + " bytes into " + target.byteSize() + " bytes");
         }
-        ByteBuffer buffer = target.asByteBuffer();
         try (FileChannel channel = FileChannel.open(file, StandardOpenOption.READ)) {
-            while (buffer.hasRemaining()) {
-                if (channel.read(buffer, offset + buffer.position()) < 0) {
-                    throw new EOFException("the file ends within an expert");
-                }
+            for (long at = 0; at < target.byteSize(); at += PIECE) {
+                MemorySegment piece = target.asSlice(at, Math.min(PIECE, target.byteSize() - at));
+                read(channel, offset + at, piece.asByteBuffer());
             }
         } catch (IOException problem) {
             throw TextFiles.unreadable(file, problem);
+        }
+    }
+
+    private static void read(FileChannel channel, long from, ByteBuffer piece) throws IOException {
+        while (piece.hasRemaining()) {
+            if (channel.read(piece, from + piece.position()) < 0) {
+                throw new EOFException("the file ends within an expert");
+            }
         }
     }
 }

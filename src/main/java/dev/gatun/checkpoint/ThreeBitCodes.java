@@ -9,6 +9,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
 import java.util.stream.Collectors;
+import java.util.stream.IntStream;
 
 /**
  * Brings 3-bit codes, ten in an int32, into fields of 4 bits, which everything that computes can read; they take a third more
@@ -18,11 +19,13 @@ final class ThreeBitCodes {
     private static final ValueLayout.OfInt WORD = ValueLayout.JAVA_INT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
     private static final int FIELDS = 10;
     private static final int BITS = 3;
+    private static final int WIDE_BITS = 4;
 
     private final int rows;
     private final int columns;
     private final int groupSize;
 
+    /** @param groupSize even, and divides the rows */
     ThreeBitCodes(int rows, int columns, int groupSize) {
         this.rows = rows;
         this.columns = columns;
@@ -34,7 +37,7 @@ final class ThreeBitCodes {
      *
      * @param stored the words
      * @param order which weights they are; empty for what follows from their number
-     * @param arena the memory of the result is its
+     * @param arena the memory of the result is its; shared between threads, as several widen
      * @throws CheckpointException if the words do not fit, or fit several orders and none was given
      */
     MemorySegment widen(StoredTensor stored, Optional<ThreeBitOrder> order, Arena arena) {
@@ -88,34 +91,37 @@ final class ThreeBitCodes {
         return Math.ceilDiv(tableRows(order), FIELDS);
     }
 
-    /** The table's elements in row-major order are the weights in row-major order, whichever table it is. */
+    /**
+     * The table's elements in row-major order are the weights in row-major order, whichever table it is; and its upper half
+     * are the upper fields of the result.
+     */
     private MemorySegment widen(MemorySegment words, ThreeBitOrder order, Arena arena) {
-        long half = (long) rows * columns / 2;
-        MemorySegment wide = arena.allocate(half);
-        long width = width(order);
-        for (int row = 0; row < tableRows(order); row++) {
-            long from = packedRow(order, row) * width;
-            int shift = BITS * (FIELDS - 1 - field(order, row));
+        MemorySegment wide = arena.allocate((long) rows * columns / 2);
+        int half = tableRows(order) / 2;
+        IntStream.range(0, half).parallel().forEach(row -> {
+            Row upper = row(words, order, row);
+            Row lower = row(words, order, row + half);
+            long width = width(order);
             for (long column = 0; column < width; column++) {
-                int code = words.get(WORD, (from + column) * Integer.BYTES) >>> shift & 7;
-                put(wide, half, row * width + column, code);
+                int both = upper.code(column) << WIDE_BITS | lower.code(column);
+                wide.set(ValueLayout.JAVA_BYTE, row * width + column, (byte) both);
             }
-        }
+        });
         return wide;
     }
 
-    private long packedRow(ThreeBitOrder order, int row) {
-        return order == ThreeBitOrder.INTERLEAVED ? row / FIELDS : row % packedRows(order);
+    /** Where a row of the table lies: one field of the words of a packed row. */
+    private record Row(MemorySegment words, int shift) {
+        int code(long column) {
+            return words.get(WORD, column * Integer.BYTES) >>> shift & 7;
+        }
     }
 
-    private int field(ThreeBitOrder order, int row) {
-        return order == ThreeBitOrder.INTERLEAVED ? row % FIELDS : row / packedRows(order);
-    }
-
-    /** The first half of the weights are the upper nibbles. */
-    private static void put(MemorySegment wide, long half, long weight, int code) {
-        long at = weight % half;
-        int shifted = weight < half ? code << 4 : code;
-        wide.set(ValueLayout.JAVA_BYTE, at, (byte) (wide.get(ValueLayout.JAVA_BYTE, at) | shifted));
+    private Row row(MemorySegment words, ThreeBitOrder order, int row) {
+        boolean isInterleaved = order == ThreeBitOrder.INTERLEAVED;
+        int packedRow = isInterleaved ? row / FIELDS : row % packedRows(order);
+        int field = isInterleaved ? row % FIELDS : row / packedRows(order);
+        long bytes = width(order) * Integer.BYTES;
+        return new Row(words.asSlice(packedRow * bytes, bytes), BITS * (FIELDS - 1 - field));
     }
 }

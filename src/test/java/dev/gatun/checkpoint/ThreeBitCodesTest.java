@@ -77,7 +77,7 @@ class ThreeBitCodesTest {
             int rows = groupSize * random.nextInt(1, 6);
             int[][] codes = codes(rows, random);
             HqqMatrix any = new RandomMatrices(seed).hqq(new HqqScheme(4, groupSize, 1), rows, COLUMNS);
-            try (Arena arena = Arena.ofConfined()) {
+            try (Arena arena = Arena.ofShared()) {
                 MemorySegment wide = new ThreeBitCodes(rows, COLUMNS, groupSize)
                         .widen(stored(pack(codes, groupSize, order)), Optional.of(order), arena);
                 assertThat(codesOf(any, wide)).as(Seeds.hint(seed)).isEqualTo(codes);
@@ -126,7 +126,7 @@ class ThreeBitCodesTest {
             int rows, int groupSize, ThreeBitOrder packed, ThreeBitOrder given, String refusal) {
         int[] words = pack(codes(rows, new SplittableRandom(1)), groupSize, packed);
         ThreeBitCodes codes = new ThreeBitCodes(rows, COLUMNS, groupSize);
-        try (Arena arena = Arena.ofConfined()) {
+        try (Arena arena = Arena.ofShared()) {
             if (refusal.isEmpty()) {
                 assertThat(codes.widen(stored(words), Optional.ofNullable(given), arena)
                                 .byteSize())
