@@ -1,6 +1,7 @@
 package dev.gatun.checkpoint;
 
 import dev.gatun.quant.DenseMatrix;
+import dev.gatun.quant.WeightMatrix;
 import java.util.List;
 
 /**
@@ -11,7 +12,8 @@ import java.util.List;
  * @param finalNorm [1, hidden]
  * @param head [vocabulary, hidden]; the same object as {@code embeddings} when they are tied
  */
-public record ModelWeights(DenseMatrix embeddings, List<LayerWeights> layers, DenseMatrix finalNorm, DenseMatrix head) {
+public record ModelWeights(
+        DenseMatrix embeddings, List<LayerWeights> layers, DenseMatrix finalNorm, WeightMatrix head) {
     public ModelWeights {
         layers = List.copyOf(layers);
     }

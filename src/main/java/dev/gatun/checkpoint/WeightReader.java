@@ -57,9 +57,8 @@ final class WeightReader {
     private ModelWeights model() {
         int vocabulary = config.vocabularySize();
         DenseMatrix embeddings = dense.matrix("model.embed_tokens.weight", vocabulary, config.hiddenSize());
-        DenseMatrix head = config.tiedEmbeddings()
-                ? tiedHead(embeddings)
-                : dense.matrix("lm_head.weight", vocabulary, config.hiddenSize());
+        WeightMatrix head =
+                config.tiedEmbeddings() ? tiedHead(embeddings) : matrix("lm_head", vocabulary, config.hiddenSize());
         List<LayerWeights> layers =
                 IntStream.range(0, config.layers()).mapToObj(this::layer).toList();
         return new ModelWeights(embeddings, layers, dense.vector("model.norm.weight", config.hiddenSize()), head);

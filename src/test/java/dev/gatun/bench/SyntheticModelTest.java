@@ -140,8 +140,8 @@ class SyntheticModelTest {
                             segments(same.weights()),
                             (mine, its) -> assertThat(mine.mismatch(its)).isEqualTo(-1));
             assertThat(sharedWords(
-                            model.weights().head().values(),
-                            other.weights().head().values()))
+                            ((DenseMatrix) model.weights().head()).values(),
+                            ((DenseMatrix) other.weights().head()).values()))
                     .isLessThan(0.2);
         }
     }

@@ -24,7 +24,7 @@ final class NamedWeights {
         SequencedMap<String, Value> tensors = new LinkedHashMap<>();
         tensors.put("model.embed_tokens.weight", dense(weights.embeddings()));
         if (!tied) {
-            tensors.put("lm_head.weight", dense(weights.head()));
+            put(tensors, "lm_head", weights.head());
         }
         tensors.put("model.norm.weight", vector(weights.finalNorm()));
         for (int i = 0; i < weights.layers().size(); i++) {

@@ -6,6 +6,8 @@ import dev.gatun.quant.DenseMatrix;
 import dev.gatun.quant.FloatType;
 import dev.gatun.quant.HqqScheme;
 import dev.gatun.quant.NarrowScheme;
+import dev.gatun.quant.RandomMatrices;
+import dev.gatun.quant.WeightMatrix;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -101,6 +103,22 @@ class RoundTripTest {
         ModelWeights weights = TinyCheckpoints.quantized(config, seed);
         GatunFolder.writeMatrices(folder, config, weights);
         assertReadAs(config, weights, seed);
+    }
+
+    @RepeatedTest(3)
+    void aHeadInFewBitsIsReadAsItWasWritten() {
+        long seed = Seeds.next();
+        RandomMatrices random = new RandomMatrices(seed);
+        MixtralConfig config = TinyCheckpoints.smallConfig();
+        ModelWeights dense = TinyCheckpoints.dense(config, FloatType.BF16, seed);
+        WeightMatrix hqq = random.hqq(new HqqScheme(4, 8, 4), config.vocabularySize(), config.hiddenSize());
+        WeightMatrix narrow = random.narrow(new NarrowScheme(8, 20), config.vocabularySize(), config.hiddenSize());
+        for (WeightMatrix head : List.of(hqq, narrow)) {
+            folder = folder.resolve("head");
+            ModelWeights weights = new ModelWeights(dense.embeddings(), dense.layers(), dense.finalNorm(), head);
+            GatunFolder.write(folder, config, weights);
+            assertReadAs(config, weights, seed);
+        }
     }
 
     private void assertReadAs(MixtralConfig config, ModelWeights written, long seed) {

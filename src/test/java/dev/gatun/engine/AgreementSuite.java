@@ -9,8 +9,10 @@ import dev.gatun.checkpoint.ModelWeights;
 import dev.gatun.checkpoint.Seeds;
 import dev.gatun.checkpoint.TinyCheckpoints;
 import dev.gatun.quant.FloatType;
+import dev.gatun.quant.HqqMatrix;
 import dev.gatun.quant.HqqScheme;
 import dev.gatun.quant.NarrowScheme;
+import dev.gatun.quant.RandomMatrices;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Collections;
@@ -20,6 +22,7 @@ import java.util.SplittableRandom;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /**
  * Two backends compute the same for random models of every format and shape, whatever the chunks. All experts are chosen for
@@ -73,10 +76,12 @@ public abstract class AgreementSuite {
                         config, expected, actual, precision, random, kind + " " + config + "; " + Seeds.hint(seed)));
             }
         }
+        assertMedian(differences, "median, " + kind);
+    }
+
+    private void assertMedian(List<Double> differences, String what) {
         Collections.sort(differences);
-        assertThat(differences.get(differences.size() / 2))
-                .as("median, " + kind)
-                .isLessThanOrEqualTo(tolerance());
+        assertThat(differences.get(differences.size() / 2)).as(what).isLessThanOrEqualTo(tolerance());
     }
 
     /** Of multiples that the published schemes and all backends take. */
@@ -102,6 +107,45 @@ public abstract class AgreementSuite {
                 random.nextBoolean());
     }
 
+    @ParameterizedTest
+    @ValueSource(ints = {4, 8})
+    void logitsOfHeadsInFewBitsAgree(int bits) {
+        List<Double> differences = new ArrayList<>();
+        for (int i = 0; i < CASES; i++) {
+            long seed = Seeds.next();
+            SplittableRandom random = new SplittableRandom(seed);
+            MixtralConfig config = untied(config(random), 64 * random.nextInt(1, 6));
+            ModelWeights dense = TinyCheckpoints.dense(config, FloatType.F16, random.nextLong());
+            HqqMatrix head = new RandomMatrices(seed)
+                    .hqq(new HqqScheme(bits, 64, 8), config.vocabularySize(), config.hiddenSize());
+            ModelWeights weights = new ModelWeights(dense.embeddings(), dense.layers(), dense.finalNorm(), head);
+            try (Backend expected = reference(config, weights);
+                    Backend actual = tested(config, weights)) {
+                differences.addAll(
+                        compare(config, expected, actual, KvPrecision.F32, random, config + "; " + Seeds.hint(seed)));
+            }
+        }
+        assertMedian(differences, "median");
+    }
+
+    private static MixtralConfig untied(MixtralConfig config, int vocabulary) {
+        return new MixtralConfig(
+                config.hiddenSize(),
+                config.intermediateSize(),
+                config.layers(),
+                config.heads(),
+                config.kvHeads(),
+                config.headSize(),
+                config.experts(),
+                config.expertsPerToken(),
+                vocabulary,
+                config.maxPositions(),
+                config.ropeTheta(),
+                config.normEpsilon(),
+                config.slidingWindow(),
+                false);
+    }
+
     /** Experts as they lie in Gatun's own format. */
     @ParameterizedTest
     @EnumSource(names = {"PUBLISHED_HQQ", "NARROW"})
@@ -120,8 +164,7 @@ public abstract class AgreementSuite {
                         compare(config, expected, actual, KvPrecision.F32, random, config + "; " + Seeds.hint(seed)));
             }
         }
-        Collections.sort(differences);
-        assertThat(differences.get(differences.size() / 2)).as("median").isLessThanOrEqualTo(tolerance());
+        assertMedian(differences, "median");
     }
 
     private static ModelWeights weights(Kind kind, MixtralConfig config, long seed) {

@@ -8,7 +8,7 @@ import java.util.List;
  *
  * @param finalNorm float32 [hidden]
  */
-record CudaWeights(DeviceMatrix.Dense embeddings, List<Layer> layers, DeviceMemory finalNorm, DeviceMatrix.Dense head) {
+record CudaWeights(DeviceMatrix.Dense embeddings, List<Layer> layers, DeviceMemory finalNorm, DeviceMatrix head) {
     CudaWeights {
         layers = List.copyOf(layers);
     }

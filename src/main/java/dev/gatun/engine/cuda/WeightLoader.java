@@ -55,7 +55,7 @@ final class WeightLoader {
                         .mapToObj(index -> layer(weights.layers().get(index), experts.apply(index)))
                         .toList(),
                 norm(weights.finalNorm()),
-                weights.head().equals(weights.embeddings()) ? embeddings : multiplied(weights.head()));
+                weights.head().equals(weights.embeddings()) ? embeddings : matrix(weights.head()));
     }
 
     private CudaWeights.Layer layer(LayerWeights layer, LayerExperts experts) {
