@@ -22,7 +22,9 @@ import org.junit.jupiter.params.provider.MethodSource;
 @ParameterizedClass
 @MethodSource("levels")
 class CpuTilesTest {
-    private static final double TOLERANCE = 5e-3;
+    /** Tiles round the inputs of both halves of an expert to 15 bits of the largest near them, for every token. */
+    private static final double TOLERANCE = 1e-2;
+
     private static final int CAPACITY = 512;
 
     @TempDir
