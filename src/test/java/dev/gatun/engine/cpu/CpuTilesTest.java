@@ -23,7 +23,7 @@ import org.junit.jupiter.params.provider.MethodSource;
 @MethodSource("levels")
 class CpuTilesTest {
     /** Tiles round the inputs of both halves of an expert to 15 bits of the largest near them, for every token. */
-    private static final double TOLERANCE = 1e-2;
+    private static final double TOLERANCE = 2e-2;
 
     private static final int CAPACITY = 512;
 
