@@ -1,0 +1,205 @@
+package dev.gatun.quant.solver;
+
+import java.util.Arrays;
+
+/**
+ * Chooses the codes of the groups of a block when the second level is there: a scale code and a zero code for each group, and
+ * the nearest code for each weight. A second level of few codes moves scales and zeros far, so scale codes near the nearest
+ * are tried, each with the zero that suits it then, and what leaves the least squared error is kept.
+ *
+ * <p>One object serves one thread; its arrays hold the choice until the next.
+ */
+final class CodeChoice {
+    private static final int LANES = Grid.LANES;
+
+    /**
+     * How far to look.
+     *
+     * @param scales scale codes to try on either side of the nearest
+     * @param zeros zero codes to try on either side of the nearest
+     * @param rounds how often the zero is fitted to a scale before its code is looked for
+     * @param again whether weights are rounded with what the second level made of scales and zeros, not as they were found
+     */
+    record Search(int scales, int zeros, int rounds, boolean again) {
+        /** The nearest code of everything, as it was found. */
+        static final Search NONE = new Search(0, 0, 0, false);
+
+        /** The nearest codes of scales and zeros, and for those the nearest codes of weights. */
+        static final Search ROUND_AGAIN = new Search(0, 0, 0, true);
+    }
+
+    private final int size;
+    private final float top;
+    private final Search search;
+
+    private final float[][] codes;
+    private final float[] scaleCodes = new float[LANES];
+    private final float[] zeroCodes = new float[LANES];
+
+    private final float[][] scaled;
+    private final float[] nearestScale = new float[LANES];
+    private final float[] scaleCode = new float[LANES];
+    private final float[] scale = new float[LANES];
+    private final float[] inverse = new float[LANES];
+    private final float[] zero = new float[LANES];
+    private final float[] nearestZero = new float[LANES];
+    private final float[] zeroCode = new float[LANES];
+    private final float[] error = new float[LANES];
+    private final float[] leastError = new float[LANES];
+
+    /** For groups of so many rows and codes from 0 to {@code top}. */
+    CodeChoice(int size, int top, Search search) {
+        this.size = size;
+        this.top = top;
+        this.search = search;
+        this.codes = new float[size][LANES];
+        this.scaled = new float[size][LANES];
+    }
+
+    /** The codes of the weights, [size][LANES]. */
+    float[][] codes() {
+        return codes;
+    }
+
+    int scaleCode(int lane) {
+        return (int) scaleCodes[lane];
+    }
+
+    int zeroCode(int lane) {
+        return (int) zeroCodes[lane];
+    }
+
+    /**
+     * Chooses.
+     *
+     * @param weights [size][LANES]
+     * @param scales what the solver found
+     * @param zeros what the solver found
+     * @param level the second level
+     * @param levelTop the largest code of a scale or zero
+     */
+    void choose(float[][] weights, float[] scales, float[] zeros, LevelLanes level, int levelTop) {
+        Arrays.fill(leastError, Float.POSITIVE_INFINITY);
+        nearest(scales, level.scaleSteps, level.scaleZeros, levelTop, nearestScale);
+        for (int step = -search.scales(); step <= search.scales(); step++) {
+            takeScales(step, level, levelTop);
+            scaleWeights(weights);
+            System.arraycopy(zeros, 0, zero, 0, LANES);
+            for (int round = 0; round < search.rounds(); round++) {
+                fitZeros();
+            }
+            nearest(zero, level.zeroSteps, level.zeroZeros, levelTop, nearestZero);
+            for (int zeroStep = -search.zeros(); zeroStep <= search.zeros(); zeroStep++) {
+                takeZeros(zeroStep, level, levelTop);
+                keepBest();
+            }
+        }
+        if (search.again()) {
+            takeBest(level);
+        } else {
+            takeFound(scales, zeros);
+        }
+        for (int row = 0; row < size; row++) {
+            round(weights[row], top, inverse, zero, codes[row]);
+        }
+    }
+
+    private static void nearest(float[] values, float[] steps, float[] zeros, float levelTop, float[] target) {
+        for (int i = 0; i < LANES; i++) {
+            target[i] = Rounding.code(values[i] / steps[i] + zeros[i], levelTop);
+        }
+    }
+
+    private void takeScales(int step, LevelLanes level, float levelTop) {
+        for (int i = 0; i < LANES; i++) {
+            scaleCode[i] = Math.min(Math.max(nearestScale[i] + step, 0), levelTop);
+            scale[i] = (scaleCode[i] - level.scaleZeros[i]) * level.scaleSteps[i];
+            inverse[i] = inverse(scale[i]);
+        }
+    }
+
+    /** Of no scale, 0: then all weights look like 0, which is what they become. */
+    private static float inverse(float scale) {
+        return scale > Float.MIN_NORMAL ? 1 / scale : 0;
+    }
+
+    private void scaleWeights(float[][] weights) {
+        for (int row = 0; row < size; row++) {
+            multiply(weights[row], inverse, scaled[row]);
+        }
+    }
+
+    private static void multiply(float[] values, float[] factors, float[] products) {
+        for (int i = 0; i < LANES; i++) {
+            products[i] = values[i] * factors[i];
+        }
+    }
+
+    private void fitZeros() {
+        Arrays.fill(error, 0);
+        for (float[] row : scaled) {
+            addDistances(row, top, zero, error);
+        }
+        for (int i = 0; i < LANES; i++) {
+            zero[i] = error[i] / size;
+        }
+    }
+
+    private static void addDistances(float[] row, float top, float[] zero, float[] sums) {
+        for (int i = 0; i < LANES; i++) {
+            sums[i] += Rounding.code(row[i] + zero[i], top) - row[i];
+        }
+    }
+
+    private void takeZeros(int step, LevelLanes level, float levelTop) {
+        for (int i = 0; i < LANES; i++) {
+            zeroCode[i] = Math.min(Math.max(nearestZero[i] + step, 0), levelTop);
+            zero[i] = (zeroCode[i] - level.zeroZeros[i]) * level.zeroSteps[i];
+        }
+    }
+
+    private void keepBest() {
+        Arrays.fill(error, 0);
+        for (float[] row : scaled) {
+            addErrors(row, top, zero, error);
+        }
+        for (int i = 0; i < LANES; i++) {
+            // Codes below the second level's zero make scales that no weight can use: only where there is no other.
+            float squared = scale[i] > Float.MIN_NORMAL ? error[i] * scale[i] * scale[i] : Float.MAX_VALUE;
+            if (squared < leastError[i]) {
+                leastError[i] = squared;
+                scaleCodes[i] = scaleCode[i];
+                zeroCodes[i] = zeroCode[i];
+            }
+        }
+    }
+
+    private static void addErrors(float[] row, float top, float[] zero, float[] sums) {
+        for (int i = 0; i < LANES; i++) {
+            float place = row[i] + zero[i];
+            float difference = Rounding.code(place, top) - place;
+            sums[i] += difference * difference;
+        }
+    }
+
+    private void takeFound(float[] scales, float[] zeros) {
+        for (int i = 0; i < LANES; i++) {
+            inverse[i] = inverse(scales[i]);
+            zero[i] = zeros[i];
+        }
+    }
+
+    private void takeBest(LevelLanes level) {
+        for (int i = 0; i < LANES; i++) {
+            scale[i] = (scaleCodes[i] - level.scaleZeros[i]) * level.scaleSteps[i];
+            inverse[i] = inverse(scale[i]);
+            zero[i] = (zeroCodes[i] - level.zeroZeros[i]) * level.zeroSteps[i];
+        }
+    }
+
+    private static void round(float[] row, float top, float[] inverse, float[] zero, float[] target) {
+        for (int i = 0; i < LANES; i++) {
+            target[i] = Rounding.code(row[i] * inverse[i] + zero[i], top);
+        }
+    }
+}

@@ -1,0 +1,168 @@
+package dev.gatun.quant.solver;
+
+import java.util.Arrays;
+
+/**
+ * The least squares scale and zero of each group by itself: codes are rounded with a scale and an offset, then the best scale
+ * and offset for those codes follow in closed form, and so on. That ends in a local minimum, so it begins from several
+ * ranges, and the least error is kept.
+ *
+ * <p>Groups lie side by side, {@link Grid#LANES} of them, and each row of them is an array of its own: the compiler makes vector
+ * instructions of such loops. One object serves one thread.
+ */
+final class LeastSquaresFit {
+    private static final int LANES = Grid.LANES;
+    private static final int ROUNDS = 30;
+
+    /** Parts of max - min where it begins. */
+    private static final float[] STARTS = {1, 0.9f, 0.8f, 0.7f};
+
+    /** Scales are at least this part of a group's largest step: codes that are all alike fit no scale. */
+    private static final float SMALLEST = 1e-3f;
+
+    private final int size;
+    private final float top;
+    private final float[][] centered;
+    private final float[] mean = new float[LANES];
+    private final float[] low = new float[LANES];
+    private final float[] high = new float[LANES];
+    private final float[] squares = new float[LANES];
+    private final float[] smallest = new float[LANES];
+    private final float[] scale = new float[LANES];
+    private final float[] inverse = new float[LANES];
+    private final float[] shift = new float[LANES];
+    private final float[] codes = new float[LANES];
+    private final float[] codeSquares = new float[LANES];
+    private final float[] products = new float[LANES];
+    private final float[] leastError = new float[LANES];
+
+    /** For groups of so many rows and codes from 0 to {@code top}. */
+    LeastSquaresFit(int size, int top) {
+        this.size = size;
+        this.top = top;
+        this.centered = new float[size][LANES];
+    }
+
+    /**
+     * Fits w = (code - zero) * scale.
+     *
+     * @param weights [size][LANES], finite
+     * @param scales receives a positive scale for each group
+     * @param zeros receives its zero, from -top to 2 top
+     */
+    void fit(float[][] weights, float[] scales, float[] zeros) {
+        center(weights);
+        Arrays.fill(leastError, Float.POSITIVE_INFINITY);
+        for (float start : STARTS) {
+            begin(start);
+            for (int round = 0; round < ROUNDS; round++) {
+                sum();
+                solve();
+            }
+            keepBest(scales, zeros);
+        }
+        limit(scales, zeros);
+    }
+
+    private void center(float[][] weights) {
+        Arrays.fill(mean, 0);
+        Arrays.fill(squares, 0);
+        Arrays.fill(low, 0);
+        Arrays.fill(high, 0);
+        for (float[] row : weights) {
+            for (int i = 0; i < LANES; i++) {
+                mean[i] += row[i] / size;
+            }
+        }
+        for (int row = 0; row < size; row++) {
+            center(weights[row], centered[row]);
+        }
+        for (int i = 0; i < LANES; i++) {
+            // Of equal weights, the mean tells the magnitude.
+            float step = Math.max((high[i] - low[i]) / top, Math.abs(mean[i]) / 16);
+            smallest[i] = Math.max(step * SMALLEST, Float.MIN_NORMAL);
+        }
+    }
+
+    private void center(float[] weights, float[] target) {
+        for (int i = 0; i < LANES; i++) {
+            float value = weights[i] - mean[i];
+            target[i] = value;
+            squares[i] += value * value;
+            low[i] = Math.min(low[i], value);
+            high[i] = Math.max(high[i], value);
+        }
+    }
+
+    private void begin(float start) {
+        for (int i = 0; i < LANES; i++) {
+            float middle = (high[i] + low[i]) / 2;
+            float range = (high[i] - low[i]) * start;
+            scale[i] = Math.max(range / top, smallest[i]);
+            inverse[i] = 1 / scale[i];
+            shift[i] = (range / 2 - middle) * inverse[i];
+        }
+    }
+
+    /** The sums over the rows that the closed form needs, with the codes of the present scale and offset. */
+    private void sum() {
+        Arrays.fill(codes, 0);
+        Arrays.fill(codeSquares, 0);
+        Arrays.fill(products, 0);
+        for (float[] row : centered) {
+            add(row, top, inverse, shift, codes, codeSquares, products);
+        }
+    }
+
+    private static void add(
+            float[] row,
+            float top,
+            float[] inverse,
+            float[] shift,
+            float[] codes,
+            float[] codeSquares,
+            float[] products) {
+        for (int i = 0; i < LANES; i++) {
+            float code = Rounding.code(row[i] * inverse[i] + shift[i], top);
+            codes[i] += code;
+            codeSquares[i] += code * code;
+            products[i] += code * row[i];
+        }
+    }
+
+    private void solve() {
+        for (int i = 0; i < LANES; i++) {
+            float spread = Math.max(size * codeSquares[i] - codes[i] * codes[i], 0.5f);
+            scale[i] = Math.max(size * products[i] / spread, smallest[i]);
+            inverse[i] = 1 / scale[i];
+            shift[i] = codes[i] / size;
+        }
+    }
+
+    /**
+     * Keeps zeros within reach of a second level: weights that are all far from 0 compared with their range get a larger
+     * scale instead.
+     */
+    private void limit(float[] scales, float[] zeros) {
+        for (int i = 0; i < LANES; i++) {
+            float limited = Math.min(Math.max(zeros[i], -top), 2 * top);
+            if (limited != zeros[i]) {
+                float largest = Math.max(Math.abs(mean[i] + low[i]), Math.abs(mean[i] + high[i]));
+                scales[i] = Math.max(largest / (2 * top), Float.MIN_NORMAL);
+                zeros[i] = limited;
+            }
+        }
+    }
+
+    private void keepBest(float[] scales, float[] zeros) {
+        for (int i = 0; i < LANES; i++) {
+            float spread = codeSquares[i] - codes[i] * codes[i] / size;
+            float error = squares[i] - scale[i] * (2 * products[i] - scale[i] * spread);
+            if (error < leastError[i]) {
+                leastError[i] = error;
+                scales[i] = scale[i];
+                zeros[i] = shift[i] - mean[i] * inverse[i];
+            }
+        }
+    }
+}

@@ -1,0 +1,87 @@
+package dev.gatun.quant.solver;
+
+import dev.gatun.quant.DenseMatrix;
+import dev.gatun.quant.QuantizationScheme;
+import dev.gatun.quant.QuantizedMatrix;
+import java.lang.foreign.Arena;
+
+/**
+ * A matrix to be quantized, and the steps that all solvers have in common.
+ *
+ * @param name the tensor's, for messages
+ * @param weights [N, K]
+ * @param scheme divides the shape
+ * @param grid its groups
+ * @param workers the threads that do it
+ */
+record Problem(String name, DenseMatrix weights, QuantizationScheme scheme, Grid grid, Workers workers) {
+    static Problem of(String name, DenseMatrix weights, QuantizationScheme scheme, Workers workers) {
+        if (!scheme.divides(weights.rows(), weights.columns())) {
+            throw new IllegalArgumentException(scheme + " does not divide `" + name + "`, a matrix of " + weights.rows()
+                    + " x " + weights.columns());
+        }
+        return new Problem(
+                name, weights, scheme, new Grid(weights.rows(), weights.columns(), scheme.groupSize()), workers);
+    }
+
+    /** The largest code of a weight. */
+    int top() {
+        return (1 << scheme.bits()) - 1;
+    }
+
+    /** What a thread needs to work on blocks of a row of groups. */
+    @FunctionalInterface
+    interface BlockTask {
+        /**
+         * Takes a block.
+         *
+         * @param weights [groupSize][LANES]; zeros behind the last column; overwritten when this returns
+         */
+        void take(int groupRow, int block, float[][] weights);
+    }
+
+    /** Makes the {@link BlockTask} of one row of groups: tasks of different rows run at once. */
+    @FunctionalInterface
+    interface RowTask {
+        BlockTask of(int groupRow);
+    }
+
+    /** Takes all blocks, those of a row one after the other in one thread. */
+    void forEachBlock(RowTask task) {
+        workers.run(grid.groupRows(), groupRow -> {
+            BlockTask blocks = task.of(groupRow);
+            float[][] weights = new float[grid.groupSize()][Grid.LANES];
+            Strip strip = new Strip(this);
+            strip.load(groupRow);
+            for (int block = 0; block < grid.blocks(); block++) {
+                strip.block(block, weights);
+                blocks.take(groupRow, block, weights);
+            }
+        });
+    }
+
+    /** Fits the second level to what a solver found, and chooses all codes. */
+    QuantizedMatrix encode(GroupFits fits, CodeChoice.Search search, Arena arena) {
+        MatrixParts parts = MatrixParts.fit(scheme, fits, arena, workers);
+        PackedCodes packed = new PackedCodes(scheme, grid, arena);
+        forEachBlock(row -> {
+            CodeChoice choice = new CodeChoice(grid.groupSize(), top(), search);
+            LevelLanes level = new LevelLanes();
+            float[] scales = new float[Grid.LANES];
+            float[] zeros = new float[Grid.LANES];
+            return (groupRow, block, weights) -> {
+                fits.read(groupRow, block, scales, zeros);
+                int first = block * Grid.LANES;
+                for (int i = 0; i < grid.width(block); i++) {
+                    level.set(i, parts.scale(groupRow, first + i), parts.zero(groupRow, first + i));
+                }
+                choice.choose(weights, scales, zeros, level, parts.top());
+                for (int i = 0; i < grid.width(block); i++) {
+                    parts.store(groupRow, first + i, choice.scaleCode(i), choice.zeroCode(i));
+                    packed.store(groupRow, first + i, choice.codes(), i);
+                }
+            };
+        });
+        return parts.matrix(packed.segment());
+    }
+}
