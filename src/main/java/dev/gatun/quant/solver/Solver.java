@@ -6,7 +6,7 @@ import dev.gatun.quant.QuantizedMatrix;
 import java.lang.foreign.Arena;
 
 /** A way to find the codes, scales and zeros of a matrix. Solvers hold nothing: any number of threads may use one. */
-public sealed interface Solver permits HqqSolver, LeastSquaresSolver {
+public sealed interface Solver permits HqqSolver, LeastSquaresSolver, ErrorFeedbackSolver {
     /**
      * Quantizes a matrix. The result depends on the weights and the scheme alone, not on how many workers there are.
      *

@@ -1,0 +1,180 @@
+package dev.gatun.engine.cpu;
+
+import dev.gatun.checkpoint.ExpertWeights;
+import dev.gatun.checkpoint.MixtralConfig;
+import dev.gatun.cpu.CpuLevel;
+import dev.gatun.cpu.CpuMatrix;
+import dev.gatun.cpu.CpuPool;
+import dev.gatun.cpu.FloatMatrix;
+import dev.gatun.cpu.Product;
+import dev.gatun.quant.DenseMatrix;
+import dev.gatun.quant.QuantizationScheme;
+import dev.gatun.quant.QuantizedMatrix;
+import dev.gatun.quant.WeightMatrix;
+import dev.gatun.quant.solver.ErrorFeedbackSolver;
+import dev.gatun.quant.solver.Moments;
+import dev.gatun.quant.solver.Workers;
+import java.lang.foreign.Arena;
+import java.lang.foreign.ValueLayout;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Objects;
+
+/**
+ * The experts of one layer, and the tokens of a calibration text that its router sent to each. Experts are quantized in
+ * their order, each once: that adds what they give to the residual streams. Valid until its {@link CalibrationText} is
+ * closed or enters another layer.
+ */
+public final class CalibratedExperts {
+    /** Tokens that are computed at once. */
+    private static final int BATCH = 512;
+
+    private final MixtralConfig config;
+    private final List<Window> windows;
+    private final int threads;
+    private final CpuLevel level;
+
+    CalibratedExperts(MixtralConfig config, List<Window> windows, int threads, CpuLevel level) {
+        this.config = config;
+        this.windows = windows;
+        this.threads = threads;
+        this.level = level;
+    }
+
+    /**
+     * A window of the text before the experts.
+     *
+     * @param stream the residual stream, [tokens, hidden]
+     * @param inputs the experts' inputs, [tokens][hidden]
+     * @param choices the chosen experts and their weights
+     */
+    record Window(FloatMatrix stream, List<float[]> inputs, List<Choice> choices) {
+        static Window of(FloatMatrix stream, CpuRouting routing) {
+            int tokens = stream.rows();
+            int[] ids = routing.ids().toArray(ValueLayout.JAVA_INT);
+            float[] weights = routing.weights().toArray(ValueLayout.JAVA_FLOAT);
+            List<float[]> inputs = new ArrayList<>(tokens);
+            List<Choice> choices = new ArrayList<>(ids.length);
+            for (int token = 0; token < tokens; token++) {
+                inputs.add(routing.normed().rows(token, 1).toArray());
+            }
+            for (int i = 0; i < ids.length; i++) {
+                choices.add(new Choice(i / (ids.length / tokens), ids[i], weights[i]));
+            }
+            return new Window(stream, inputs, choices);
+        }
+    }
+
+    /** An expert of a token, and the weight of what it gives. */
+    record Choice(int token, int expert, float weight) {}
+
+    /** A token of an expert. */
+    private record Visit(Window window, Choice choice) {
+        float[] input() {
+            return window.inputs().get(choice.token());
+        }
+    }
+
+    /**
+     * Quantizes an expert with error feedback, or by plain least squares where it has too few tokens: w1 and w3 for their
+     * inputs, w2 for what those make of them when they are quantized.
+     *
+     * @param expert its number in the layer
+     * @param name what its tensors' names begin with, for messages
+     * @param original its unquantized weights
+     * @param scheme must divide all three
+     * @param arena where the result's segments are allocated; shared between threads, outside the heap
+     * @throws dev.gatun.quant.solver.QuantizationException if a weight is a NaN or an infinity
+     */
+    public ExpertWeights quantize(
+            int expert, String name, ExpertWeights original, QuantizationScheme scheme, Arena arena, Workers workers) {
+        List<Visit> visits = visits(Objects.checkIndex(expert, config.experts()));
+        Moments inputs = new Moments(config.hiddenSize());
+        for (List<Visit> batch : batches(visits)) {
+            inputs.add(batch.stream().map(Visit::input).toArray(float[][]::new), workers);
+        }
+        Target target = new Target(name, scheme, arena, workers);
+        QuantizedMatrix gate = target.quantize("w1", original.gate(), inputs);
+        QuantizedMatrix up = target.quantize("w3", original.up(), inputs);
+        try (CpuPool pool = CpuPool.open(threads, level);
+                Arena scratch = Arena.ofShared()) {
+            CpuMatrix w1 = CpuWeights.matrix(scratch, gate);
+            CpuMatrix w3 = CpuWeights.matrix(scratch, up);
+            Moments middle = new Moments(config.intermediateSize());
+            for (List<Visit> batch : batches(visits)) {
+                middle.add(rows(middle(pool, w1, w3, batch)), workers);
+            }
+            QuantizedMatrix down = target.quantize("w2", original.down(), middle);
+            CpuMatrix w2 = CpuWeights.matrix(scratch, down);
+            for (List<Visit> batch : batches(visits)) {
+                add(product(pool, w2, middle(pool, w1, w3, batch)), batch);
+            }
+            return new ExpertWeights(gate, up, down);
+        }
+    }
+
+    /** Where matrices go. */
+    private record Target(String name, QuantizationScheme scheme, Arena arena, Workers workers) {
+        QuantizedMatrix quantize(String part, WeightMatrix weights, Moments moments) {
+            return ErrorFeedbackSolver.orLeastSquares(moments)
+                    .quantize(name + part + ".weight", (DenseMatrix) weights, scheme, arena, workers);
+        }
+    }
+
+    private List<Visit> visits(int expert) {
+        return windows.stream()
+                .flatMap(window -> window.choices().stream()
+                        .filter(choice -> choice.expert() == expert)
+                        .map(choice -> new Visit(window, choice)))
+                .toList();
+    }
+
+    private static List<List<Visit>> batches(List<Visit> visits) {
+        List<List<Visit>> batches = new ArrayList<>();
+        for (int from = 0; from < visits.size(); from += BATCH) {
+            batches.add(visits.subList(from, Math.min(from + BATCH, visits.size())));
+        }
+        return batches;
+    }
+
+    /** silu(w1 x) * (w3 x) of each token. */
+    private FloatMatrix middle(CpuPool pool, CpuMatrix w1, CpuMatrix w3, List<Visit> batch) {
+        FloatMatrix inputs = FloatMatrix.allocate(Arena.ofAuto(), batch.size(), config.hiddenSize());
+        for (int token = 0; token < batch.size(); token++) {
+            inputs.rows(token, 1).copyFrom(batch.get(token).input());
+        }
+        float[] gate = product(pool, w1, inputs).toArray();
+        FloatMatrix up = product(pool, w3, inputs);
+        float[] middle = up.toArray();
+        for (int i = 0; i < middle.length; i++) {
+            middle[i] *= (float) (gate[i] / (1 + Math.exp(-gate[i])));
+        }
+        up.copyFrom(middle);
+        return up;
+    }
+
+    private static FloatMatrix product(CpuPool pool, CpuMatrix matrix, FloatMatrix x) {
+        FloatMatrix y = FloatMatrix.allocate(Arena.ofAuto(), x.rows(), matrix.rows());
+        pool.multiply(List.of(new Product(matrix, x, y)));
+        return y;
+    }
+
+    private static float[][] rows(FloatMatrix matrix) {
+        float[][] rows = new float[matrix.rows()][];
+        for (int row = 0; row < rows.length; row++) {
+            rows[row] = matrix.rows(row, 1).toArray();
+        }
+        return rows;
+    }
+
+    private static void add(FloatMatrix outputs, List<Visit> batch) {
+        for (int i = 0; i < batch.size(); i++) {
+            Choice choice = batch.get(i).choice();
+            FloatMatrix stream = batch.get(i).window().stream();
+            for (int column = 0; column < outputs.columns(); column++) {
+                float sum = stream.get(choice.token(), column) + choice.weight() * outputs.get(i, column);
+                stream.set(choice.token(), column, sum);
+            }
+        }
+    }
+}

@@ -1,0 +1,134 @@
+package dev.gatun.engine.cpu;
+
+import dev.gatun.checkpoint.LayerWeights;
+import dev.gatun.checkpoint.MixtralConfig;
+import dev.gatun.checkpoint.ModelWeights;
+import dev.gatun.cpu.CpuLevel;
+import dev.gatun.cpu.FloatMatrix;
+import dev.gatun.engine.KvCache;
+import dev.gatun.engine.KvPrecision;
+import java.lang.foreign.Arena;
+import java.util.ArrayList;
+import java.util.List;
+
+/**
+ * A calibration text on its way through a model that is being quantized: the residual streams of all its tokens, moved on
+ * layer by layer as layers are done. What experts are fitted to is thus what they will see.
+ *
+ * <p>It keeps 8 bytes for each token and hidden value, and one layer's weights as the backend has them. Whoever opens it
+ * closes it; calls come from one thread.
+ */
+public final class CalibrationText implements AutoCloseable {
+    /** Tokens of a window, the beginning-of-text token included. */
+    public static final int WINDOW = 512;
+
+    private final MixtralConfig oneLayer;
+    private final ModelWeights weights;
+    private final int threads;
+    private final CpuLevel level;
+    private final Arena arena = Arena.ofShared();
+    private final List<FloatMatrix> windows = new ArrayList<>();
+
+    private CalibrationText(MixtralConfig config, ModelWeights weights, int threads, CpuLevel level) {
+        this.oneLayer = oneLayer(config);
+        this.weights = weights;
+        this.threads = threads;
+        this.level = level;
+    }
+
+    /**
+     * Embeds a text.
+     *
+     * @param config the model's shape
+     * @param weights the model's; only embeddings, final norm and head are read
+     * @param tokens the text, at least one token, without a beginning-of-text token
+     * @param beginning the beginning-of-text token, put before each window
+     * @param threads threads to compute with
+     * @param level the instruction set to use
+     */
+    public static CalibrationText open(
+            MixtralConfig config, ModelWeights weights, int[] tokens, int beginning, int threads, CpuLevel level) {
+        if (tokens.length == 0) {
+            throw new IllegalArgumentException("a calibration text without tokens");
+        }
+        CalibrationText text = new CalibrationText(config, weights, threads, level);
+        try {
+            text.embed(tokens, beginning);
+            return text;
+        } catch (RuntimeException | Error failure) {
+            text.close();
+            throw failure;
+        }
+    }
+
+    private static MixtralConfig oneLayer(MixtralConfig config) {
+        return new MixtralConfig(
+                config.hiddenSize(),
+                config.intermediateSize(),
+                1,
+                config.heads(),
+                config.kvHeads(),
+                config.headSize(),
+                config.experts(),
+                config.expertsPerToken(),
+                config.vocabularySize(),
+                config.maxPositions(),
+                config.ropeTheta(),
+                config.normEpsilon(),
+                config.slidingWindow(),
+                config.tiedEmbeddings());
+    }
+
+    private void embed(int[] tokens, int beginning) {
+        try (CpuBackend backend = backend(weights.layers().getFirst())) {
+            for (int from = 0; from < tokens.length; from += WINDOW - 1) {
+                int count = Math.min(WINDOW - 1, tokens.length - from);
+                int[] window = new int[count + 1];
+                window[0] = beginning;
+                System.arraycopy(tokens, from, window, 1, count);
+                FloatMatrix stream = FloatMatrix.allocate(arena, window.length, oneLayer.hiddenSize());
+                stream.copyFrom(
+                        ((CpuActivations) backend.embed(window)).values().toArray());
+                windows.add(stream);
+            }
+        }
+    }
+
+    private CpuBackend backend(LayerWeights layer) {
+        ModelWeights one = new ModelWeights(weights.embeddings(), List.of(layer), weights.finalNorm(), weights.head());
+        return new CpuBackend(oneLayer, one, threads, level);
+    }
+
+    /**
+     * Moves the streams through attention and the router of the next layer, to its experts.
+     *
+     * @param layer with attention as it will be used, and experts as they were before
+     * @return the layer's experts with their tokens; what they add moves the streams on
+     */
+    public CalibratedExperts enter(LayerWeights layer) {
+        List<CalibratedExperts.Window> routed = new ArrayList<>();
+        try (CpuBackend backend = backend(layer)) {
+            for (FloatMatrix stream : windows) {
+                CpuActivations hidden = new CpuActivations(stream);
+                try (KvCache cache = backend.newKvCache(stream.rows(), KvPrecision.F32)) {
+                    backend.attend(0, hidden, cache);
+                }
+                CpuRouting routing = (CpuRouting) backend.route(0, hidden);
+                routed.add(CalibratedExperts.Window.of(stream, routing));
+            }
+        }
+        return new CalibratedExperts(oneLayer, routed, threads, level);
+    }
+
+    /** The residual streams, [tokens, hidden] of each window. */
+    List<FloatMatrix> streams() {
+        return windows;
+    }
+
+    @Override
+    public void close() {
+        if (arena.scope().isAlive()) {
+            arena.close();
+        }
+    }
+}

@@ -1,0 +1,136 @@
+package dev.gatun.quant.solver;
+
+/**
+ * Rounds all columns of some rows of groups, one after the other, with error feedback. Rows know nothing of each other, so
+ * sweeps over different rows run at once. One object serves one thread.
+ */
+final class ColumnSweep {
+    /** Columns that hear of an error together: so many times less memory is read. */
+    private static final int BLOCK = 16;
+
+    private final Problem problem;
+    private final Feedback feedback;
+    private final int first;
+    private final int count;
+    private final LeastSquaresFit fit;
+    private final CodeChoice choice;
+    private final LevelLanes level = new LevelLanes();
+    private final float[] scales = new float[Grid.LANES];
+    private final float[] zeros = new float[Grid.LANES];
+    private final float[][] column;
+    /** By column, row of a group and group row: the weights, and from when a column is rounded what it lacks. */
+    private final float[][][] weights;
+    /** The columns of the present block, with what they hear of errors. */
+    private final float[][][] fed;
+
+    /**
+     * A sweep over some rows of groups.
+     *
+     * @param first the first row of groups
+     * @param count how many, at most {@link Grid#LANES}
+     */
+    ColumnSweep(Problem problem, Feedback feedback, CodeChoice.Search search, int first, int count) {
+        Grid grid = problem.grid();
+        this.problem = problem;
+        this.feedback = feedback;
+        this.first = first;
+        this.count = count;
+        this.fit = new LeastSquaresFit(grid.groupSize(), problem.top());
+        this.choice = new CodeChoice(grid.groupSize(), problem.top(), search);
+        this.column = new float[grid.groupSize()][Grid.LANES];
+        this.weights = new float[grid.columns()][grid.groupSize()][count];
+        this.fed = new float[BLOCK][grid.groupSize()][count];
+    }
+
+    /**
+     * Rounds the columns.
+     *
+     * @param parts has the second level; receives scale and zero codes
+     * @param packed receives the codes
+     * @param fits receives what was found for each group before the second level
+     */
+    void run(MatrixParts parts, PackedCodes packed, GroupFits fits) {
+        load();
+        for (int begin = 0; begin < feedback.places(); begin += BLOCK) {
+            int end = Math.min(begin + BLOCK, feedback.places());
+            begin(begin, end);
+            for (int place = begin; place < end; place++) {
+                round(feedback.column(place), fed[place - begin], parts, packed, fits);
+                for (int next = place + 1; next < end; next++) {
+                    feed(place, next, fed[next - begin]);
+                }
+            }
+        }
+    }
+
+    /** Tells a block of all errors before it. */
+    private void begin(int begin, int end) {
+        for (int place = begin; place < end; place++) {
+            float[][] source = weights[feedback.column(place)];
+            for (int row = 0; row < source.length; row++) {
+                System.arraycopy(source[row], 0, fed[place - begin][row], 0, count);
+            }
+        }
+        for (int from = 0; from < begin; from++) {
+            for (int place = begin; place < end; place++) {
+                feed(from, place, fed[place - begin]);
+            }
+        }
+    }
+
+    private void load() {
+        Grid grid = problem.grid();
+        Strip strip = new Strip(problem);
+        float[][] block = new float[grid.groupSize()][Grid.LANES];
+        for (int lane = 0; lane < count; lane++) {
+            strip.load(first + lane);
+            for (int column = 0; column < grid.columns(); column++) {
+                if (column % Grid.LANES == 0) {
+                    strip.block(column / Grid.LANES, block);
+                }
+                for (int row = 0; row < grid.groupSize(); row++) {
+                    weights[column][row][lane] = block[row][column % Grid.LANES];
+                }
+            }
+        }
+    }
+
+    private void feed(int from, int place, float[][] target) {
+        float factor = feedback.factors(place)[from];
+        float[][] errors = weights[feedback.column(from)];
+        for (int row = 0; row < target.length; row++) {
+            add(errors[row], factor, target[row]);
+        }
+    }
+
+    private static void add(float[] errors, float factor, float[] target) {
+        for (int i = 0; i < target.length; i++) {
+            target[i] += errors[i] * factor;
+        }
+    }
+
+    private void round(int k, float[][] values, MatrixParts parts, PackedCodes packed, GroupFits fits) {
+        for (int row = 0; row < values.length; row++) {
+            System.arraycopy(values[row], 0, column[row], 0, count);
+        }
+        fit.fit(column, scales, zeros);
+        for (int lane = 0; lane < count; lane++) {
+            fits.set(first + lane, k, scales[lane], zeros[lane]);
+            level.set(lane, parts.scale(first + lane, k), parts.zero(first + lane, k));
+        }
+        choice.choose(column, scales, zeros, level, parts.top());
+        for (int lane = 0; lane < count; lane++) {
+            parts.store(first + lane, k, choice.scaleCode(lane), choice.zeroCode(lane));
+            packed.store(first + lane, k, choice.codes(), lane);
+            takeError(k, lane, parts);
+        }
+    }
+
+    private void takeError(int k, int lane, MatrixParts parts) {
+        float scale = parts.scale(first + lane, k).value(choice.scaleCode(lane));
+        float zero = parts.zero(first + lane, k).value(choice.zeroCode(lane));
+        for (int row = 0; row < column.length; row++) {
+            weights[k][row][lane] -= (choice.codes()[row][lane] - zero) * scale;
+        }
+    }
+}
