@@ -13,6 +13,7 @@ import dev.gatun.quant.QuantizedMatrix;
 import dev.gatun.quant.WeightMatrix;
 import dev.gatun.quant.solver.ErrorFeedbackSolver;
 import dev.gatun.quant.solver.Moments;
+import dev.gatun.quant.solver.Solver;
 import dev.gatun.quant.solver.Workers;
 import java.lang.foreign.Arena;
 import java.lang.foreign.ValueLayout;
@@ -94,8 +95,9 @@ public final class CalibratedExperts {
             inputs.add(batch.stream().map(Visit::input).toArray(float[][]::new), workers);
         }
         Target target = new Target(name, scheme, arena, workers);
-        QuantizedMatrix gate = target.quantize("w1", original.gate(), inputs);
-        QuantizedMatrix up = target.quantize("w3", original.up(), inputs);
+        Solver wide = ErrorFeedbackSolver.orLeastSquares(inputs, workers);
+        QuantizedMatrix gate = target.quantize("w1", original.gate(), wide);
+        QuantizedMatrix up = target.quantize("w3", original.up(), wide);
         try (CpuPool pool = CpuPool.open(threads, level);
                 Arena scratch = Arena.ofShared()) {
             CpuMatrix w1 = CpuWeights.matrix(scratch, gate);
@@ -104,7 +106,8 @@ public final class CalibratedExperts {
             for (List<Visit> batch : batches(visits)) {
                 middle.add(rows(middle(pool, w1, w3, batch)), workers);
             }
-            QuantizedMatrix down = target.quantize("w2", original.down(), middle);
+            QuantizedMatrix down =
+                    target.quantize("w2", original.down(), ErrorFeedbackSolver.orLeastSquares(middle, workers));
             CpuMatrix w2 = CpuWeights.matrix(scratch, down);
             for (List<Visit> batch : batches(visits)) {
                 add(product(pool, w2, middle(pool, w1, w3, batch)), batch);
@@ -115,9 +118,8 @@ public final class CalibratedExperts {
 
     /** Where matrices go. */
     private record Target(String name, QuantizationScheme scheme, Arena arena, Workers workers) {
-        QuantizedMatrix quantize(String part, WeightMatrix weights, Moments moments) {
-            return ErrorFeedbackSolver.orLeastSquares(moments)
-                    .quantize(name + part + ".weight", (DenseMatrix) weights, scheme, arena, workers);
+        QuantizedMatrix quantize(String part, WeightMatrix weights, Solver solver) {
+            return solver.quantize(name + part + ".weight", (DenseMatrix) weights, scheme, arena, workers);
         }
     }
 

@@ -10,8 +10,6 @@ import java.util.Arrays;
  * <p>One object serves one thread; its arrays hold the choice until the next.
  */
 final class CodeChoice {
-    private static final int LANES = Grid.LANES;
-
     /**
      * How far to look.
      *
@@ -29,34 +27,47 @@ final class CodeChoice {
     }
 
     private final int size;
+    private final int lanes;
     private final float top;
     private final Search search;
 
     private final float[][] codes;
-    private final float[] scaleCodes = new float[LANES];
-    private final float[] zeroCodes = new float[LANES];
+    private final float[] scaleCodes;
+    private final float[] zeroCodes;
 
     private final float[][] scaled;
-    private final float[] nearestScale = new float[LANES];
-    private final float[] scaleCode = new float[LANES];
-    private final float[] scale = new float[LANES];
-    private final float[] inverse = new float[LANES];
-    private final float[] zero = new float[LANES];
-    private final float[] nearestZero = new float[LANES];
-    private final float[] zeroCode = new float[LANES];
-    private final float[] error = new float[LANES];
-    private final float[] leastError = new float[LANES];
+    private final float[] nearestScale;
+    private final float[] scaleCode;
+    private final float[] scale;
+    private final float[] inverse;
+    private final float[] zero;
+    private final float[] nearestZero;
+    private final float[] zeroCode;
+    private final float[] error;
+    private final float[] leastError;
 
-    /** For groups of so many rows and codes from 0 to {@code top}. */
-    CodeChoice(int size, int top, Search search) {
+    /** For so many groups of so many rows, and codes from 0 to {@code top}. */
+    CodeChoice(int size, int lanes, int top, Search search) {
         this.size = size;
+        this.lanes = lanes;
         this.top = top;
         this.search = search;
-        this.codes = new float[size][LANES];
-        this.scaled = new float[size][LANES];
+        this.codes = new float[size][lanes];
+        this.scaleCodes = new float[lanes];
+        this.zeroCodes = new float[lanes];
+        this.scaled = new float[size][lanes];
+        this.nearestScale = new float[lanes];
+        this.scaleCode = new float[lanes];
+        this.scale = new float[lanes];
+        this.inverse = new float[lanes];
+        this.zero = new float[lanes];
+        this.nearestZero = new float[lanes];
+        this.zeroCode = new float[lanes];
+        this.error = new float[lanes];
+        this.leastError = new float[lanes];
     }
 
-    /** The codes of the weights, [size][LANES]. */
+    /** The codes of the weights, [size][lanes]. */
     float[][] codes() {
         return codes;
     }
@@ -72,7 +83,7 @@ final class CodeChoice {
     /**
      * Chooses.
      *
-     * @param weights [size][LANES]
+     * @param weights [size][lanes]
      * @param scales what the solver found
      * @param zeros what the solver found
      * @param level the second level
@@ -84,7 +95,7 @@ final class CodeChoice {
         for (int step = -search.scales(); step <= search.scales(); step++) {
             takeScales(step, level, levelTop);
             scaleWeights(weights);
-            System.arraycopy(zeros, 0, zero, 0, LANES);
+            System.arraycopy(zeros, 0, zero, 0, lanes);
             for (int round = 0; round < search.rounds(); round++) {
                 fitZeros();
             }
@@ -105,13 +116,13 @@ final class CodeChoice {
     }
 
     private static void nearest(float[] values, float[] steps, float[] zeros, float levelTop, float[] target) {
-        for (int i = 0; i < LANES; i++) {
+        for (int i = 0; i < values.length; i++) {
             target[i] = Rounding.code(values[i] / steps[i] + zeros[i], levelTop);
         }
     }
 
     private void takeScales(int step, LevelLanes level, float levelTop) {
-        for (int i = 0; i < LANES; i++) {
+        for (int i = 0; i < lanes; i++) {
             scaleCode[i] = Math.min(Math.max(nearestScale[i] + step, 0), levelTop);
             scale[i] = (scaleCode[i] - level.scaleZeros[i]) * level.scaleSteps[i];
             inverse[i] = inverse(scale[i]);
@@ -130,7 +141,7 @@ final class CodeChoice {
     }
 
     private static void multiply(float[] values, float[] factors, float[] products) {
-        for (int i = 0; i < LANES; i++) {
+        for (int i = 0; i < values.length; i++) {
             products[i] = values[i] * factors[i];
         }
     }
@@ -140,19 +151,19 @@ final class CodeChoice {
         for (float[] row : scaled) {
             addDistances(row, top, zero, error);
         }
-        for (int i = 0; i < LANES; i++) {
+        for (int i = 0; i < lanes; i++) {
             zero[i] = error[i] / size;
         }
     }
 
     private static void addDistances(float[] row, float top, float[] zero, float[] sums) {
-        for (int i = 0; i < LANES; i++) {
+        for (int i = 0; i < row.length; i++) {
             sums[i] += Rounding.code(row[i] + zero[i], top) - row[i];
         }
     }
 
     private void takeZeros(int step, LevelLanes level, float levelTop) {
-        for (int i = 0; i < LANES; i++) {
+        for (int i = 0; i < lanes; i++) {
             zeroCode[i] = Math.min(Math.max(nearestZero[i] + step, 0), levelTop);
             zero[i] = (zeroCode[i] - level.zeroZeros[i]) * level.zeroSteps[i];
         }
@@ -163,7 +174,7 @@ final class CodeChoice {
         for (float[] row : scaled) {
             addErrors(row, top, zero, error);
         }
-        for (int i = 0; i < LANES; i++) {
+        for (int i = 0; i < lanes; i++) {
             // Codes below the second level's zero make scales that no weight can use: only where there is no other.
             float squared = scale[i] > Float.MIN_NORMAL ? error[i] * scale[i] * scale[i] : Float.MAX_VALUE;
             if (squared < leastError[i]) {
@@ -175,7 +186,7 @@ final class CodeChoice {
     }
 
     private static void addErrors(float[] row, float top, float[] zero, float[] sums) {
-        for (int i = 0; i < LANES; i++) {
+        for (int i = 0; i < row.length; i++) {
             float place = row[i] + zero[i];
             float difference = Rounding.code(place, top) - place;
             sums[i] += difference * difference;
@@ -183,14 +194,14 @@ final class CodeChoice {
     }
 
     private void takeFound(float[] scales, float[] zeros) {
-        for (int i = 0; i < LANES; i++) {
+        for (int i = 0; i < lanes; i++) {
             inverse[i] = inverse(scales[i]);
             zero[i] = zeros[i];
         }
     }
 
     private void takeBest(LevelLanes level) {
-        for (int i = 0; i < LANES; i++) {
+        for (int i = 0; i < lanes; i++) {
             scale[i] = (scaleCodes[i] - level.scaleZeros[i]) * level.scaleSteps[i];
             inverse[i] = inverse(scale[i]);
             zero[i] = (zeroCodes[i] - level.zeroZeros[i]) * level.zeroSteps[i];
@@ -198,7 +209,7 @@ final class CodeChoice {
     }
 
     private static void round(float[] row, float top, float[] inverse, float[] zero, float[] target) {
-        for (int i = 0; i < LANES; i++) {
+        for (int i = 0; i < row.length; i++) {
             target[i] = Rounding.code(row[i] * inverse[i] + zero[i], top);
         }
     }

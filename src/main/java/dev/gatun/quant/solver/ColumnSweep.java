@@ -14,10 +14,9 @@ final class ColumnSweep {
     private final int count;
     private final LeastSquaresFit fit;
     private final CodeChoice choice;
-    private final LevelLanes level = new LevelLanes();
-    private final float[] scales = new float[Grid.LANES];
-    private final float[] zeros = new float[Grid.LANES];
-    private final float[][] column;
+    private final LevelLanes level;
+    private final float[] scales;
+    private final float[] zeros;
     /** By column, row of a group and group row: the weights, and from when a column is rounded what it lacks. */
     private final float[][][] weights;
     /** The columns of the present block, with what they hear of errors. */
@@ -35,9 +34,11 @@ final class ColumnSweep {
         this.feedback = feedback;
         this.first = first;
         this.count = count;
-        this.fit = new LeastSquaresFit(grid.groupSize(), problem.top());
-        this.choice = new CodeChoice(grid.groupSize(), problem.top(), search);
-        this.column = new float[grid.groupSize()][Grid.LANES];
+        this.fit = new LeastSquaresFit(grid.groupSize(), count, problem.top());
+        this.choice = new CodeChoice(grid.groupSize(), count, problem.top(), search);
+        this.level = new LevelLanes(count);
+        this.scales = new float[count];
+        this.zeros = new float[count];
         this.weights = new float[grid.columns()][grid.groupSize()][count];
         this.fed = new float[BLOCK][grid.groupSize()][count];
     }
@@ -47,15 +48,14 @@ final class ColumnSweep {
      *
      * @param parts has the second level; receives scale and zero codes
      * @param packed receives the codes
-     * @param fits receives what was found for each group before the second level
      */
-    void run(MatrixParts parts, PackedCodes packed, GroupFits fits) {
+    void run(MatrixParts parts, PackedCodes packed) {
         load();
         for (int begin = 0; begin < feedback.places(); begin += BLOCK) {
             int end = Math.min(begin + BLOCK, feedback.places());
             begin(begin, end);
             for (int place = begin; place < end; place++) {
-                round(feedback.column(place), fed[place - begin], parts, packed, fits);
+                round(feedback.column(place), fed[place - begin], parts, packed);
                 for (int next = place + 1; next < end; next++) {
                     feed(place, next, fed[next - begin]);
                 }
@@ -109,28 +109,24 @@ final class ColumnSweep {
         }
     }
 
-    private void round(int k, float[][] values, MatrixParts parts, PackedCodes packed, GroupFits fits) {
-        for (int row = 0; row < values.length; row++) {
-            System.arraycopy(values[row], 0, column[row], 0, count);
-        }
-        fit.fit(column, scales, zeros);
+    private void round(int column, float[][] values, MatrixParts parts, PackedCodes packed) {
+        fit.fit(values, scales, zeros);
         for (int lane = 0; lane < count; lane++) {
-            fits.set(first + lane, k, scales[lane], zeros[lane]);
-            level.set(lane, parts.scale(first + lane, k), parts.zero(first + lane, k));
+            level.set(lane, parts.scale(first + lane, column), parts.zero(first + lane, column));
         }
-        choice.choose(column, scales, zeros, level, parts.top());
+        choice.choose(values, scales, zeros, level, parts.top());
         for (int lane = 0; lane < count; lane++) {
-            parts.store(first + lane, k, choice.scaleCode(lane), choice.zeroCode(lane));
-            packed.store(first + lane, k, choice.codes(), lane);
-            takeError(k, lane, parts);
+            parts.store(first + lane, column, choice.scaleCode(lane), choice.zeroCode(lane));
+            packed.store(first + lane, column, choice.codes(), lane);
+            takeError(column, lane, parts);
         }
     }
 
-    private void takeError(int k, int lane, MatrixParts parts) {
-        float scale = parts.scale(first + lane, k).value(choice.scaleCode(lane));
-        float zero = parts.zero(first + lane, k).value(choice.zeroCode(lane));
-        for (int row = 0; row < column.length; row++) {
-            weights[k][row][lane] -= (choice.codes()[row][lane] - zero) * scale;
+    private void takeError(int column, int lane, MatrixParts parts) {
+        float scale = parts.scale(first + lane, column).value(choice.scaleCode(lane));
+        float zero = parts.zero(first + lane, column).value(choice.zeroCode(lane));
+        for (int row = 0; row < weights[column].length; row++) {
+            weights[column][row][lane] -= (choice.codes()[row][lane] - zero) * scale;
         }
     }
 }

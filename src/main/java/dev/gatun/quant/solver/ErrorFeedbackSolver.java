@@ -8,24 +8,31 @@ import java.lang.foreign.Arena;
 /**
  * Least squares with second-order error feedback (GPTQ): columns are rounded one after the other, and those that follow make
  * up for what rounding lost, as far as the inputs of a calibration text are correlated. Scale and zero of each group are
- * fitted again to the column as errors left it. The second level comes from a first sweep over all columns, whose
- * scales and zeros are those of columns that errors have moved.
+ * fitted again to the column as errors left it, with the second level that plain least squares would have.
  *
- * <p>It keeps the whole matrix in float32, and 12 bytes for each pair of columns.
- *
- * @param moments of the matrix's inputs; not added to meanwhile
+ * <p>Beside the moments it keeps 2 bytes for each pair of columns, 4 more while it is made, and the whole matrix in float32.
  */
-public record ErrorFeedbackSolver(Moments moments) implements Solver {
+public final class ErrorFeedbackSolver implements Solver {
     private static final CodeChoice.Search SEARCH = new CodeChoice.Search(2, 1, 2, true);
-    private static final int SWEEPS = 2;
 
     /** From this part of a matrix's columns on, as many tokens tell more than they mislead. */
     private static final int ENOUGH = 4;
 
+    private final Feedback feedback;
+
+    private ErrorFeedbackSolver(Feedback feedback) {
+        this.feedback = feedback;
+    }
+
+    /** A solver for matrices with such inputs. */
+    public static ErrorFeedbackSolver of(Moments moments, Workers workers) {
+        return new ErrorFeedbackSolver(Feedback.of(moments, workers));
+    }
+
     /** The best solver for what is known of a matrix's inputs: plain least squares where tokens are too few. */
-    public static Solver orLeastSquares(Moments moments) {
+    public static Solver orLeastSquares(Moments moments, Workers workers) {
         boolean isEnough = moments.tokens() >= moments.columns() / ENOUGH;
-        return isEnough ? new ErrorFeedbackSolver(moments) : new LeastSquaresSolver();
+        return isEnough ? of(moments, workers) : new LeastSquaresSolver();
     }
 
     /**
@@ -36,33 +43,25 @@ public record ErrorFeedbackSolver(Moments moments) implements Solver {
     @Override
     public QuantizedMatrix quantize(
             String name, DenseMatrix weights, QuantizationScheme scheme, Arena arena, Workers workers) {
-        if (moments.columns() != weights.columns()) {
+        if (feedback.places() != weights.columns()) {
             throw new IllegalArgumentException(
-                    "moments of " + moments.columns() + " columns for `" + name + "`, which has " + weights.columns());
+                    "moments of " + feedback.places() + " columns for `" + name + "`, which has " + weights.columns());
         }
         Problem problem = Problem.of(name, weights, scheme, workers);
-        Feedback feedback = Feedback.of(moments, workers);
-        GroupFits fits = LeastSquaresSolver.fit(problem);
-        for (int sweep = 1; sweep < SWEEPS; sweep++) {
-            try (Arena scratch = Arena.ofShared()) {
-                sweep(problem, feedback, fits, scratch);
-            }
-        }
-        return sweep(problem, feedback, fits, arena);
+        MatrixParts parts = MatrixParts.fit(scheme, LeastSquaresSolver.fit(problem), arena, workers);
+        PackedCodes packed = new PackedCodes(scheme, problem.grid(), arena);
+        sweep(problem, parts, packed);
+        return parts.matrix(packed.segment());
     }
 
-    /** Rounds all columns with a second level for these fits; leaves the fits of the columns as errors left them. */
-    private static QuantizedMatrix sweep(Problem problem, Feedback feedback, GroupFits fits, Arena arena) {
-        MatrixParts parts = MatrixParts.fit(problem.scheme(), fits, arena, problem.workers());
-        PackedCodes packed = new PackedCodes(problem.scheme(), problem.grid(), arena);
+    private void sweep(Problem problem, MatrixParts parts, PackedCodes packed) {
         int groupRows = problem.grid().groupRows();
         int rows = rowsOfATask(groupRows, problem.workers().threads());
         problem.workers().run((groupRows - 1) / rows + 1, task -> {
             int first = task * rows;
             int count = Math.min(rows, groupRows - first);
-            new ColumnSweep(problem, feedback, SEARCH, first, count).run(parts, packed, fits);
+            new ColumnSweep(problem, feedback, SEARCH, first, count).run(parts, packed);
         });
-        return parts.matrix(packed.segment());
     }
 
     /** Work for every thread, though vectors are not full then. */

@@ -29,11 +29,6 @@ final class GroupFits {
         return zeros;
     }
 
-    void set(int groupRow, int column, float scale, float zero) {
-        scales[grid.group(groupRow, column)] = scale;
-        zeros[grid.group(groupRow, column)] = zero;
-    }
-
     /** Copies the groups of a block to the front of the arrays. */
     void read(int groupRow, int block, float[] blockScales, float[] blockZeros) {
         int group = grid.group(groupRow, block * Grid.LANES);

@@ -7,11 +7,10 @@ import java.util.Arrays;
  * and offset for those codes follow in closed form, and so on. That ends in a local minimum, so it begins from several
  * ranges, and the least error is kept.
  *
- * <p>Groups lie side by side, {@link Grid#LANES} of them, and each row of them is an array of its own: the compiler makes vector
+ * <p>Groups lie side by side, and each row of them is an array of its own: the compiler makes vector
  * instructions of such loops. One object serves one thread.
  */
 final class LeastSquaresFit {
-    private static final int LANES = Grid.LANES;
     private static final int ROUNDS = 30;
 
     /** Parts of max - min where it begins. */
@@ -21,32 +20,46 @@ final class LeastSquaresFit {
     private static final float SMALLEST = 1e-3f;
 
     private final int size;
+    private final int lanes;
     private final float top;
     private final float[][] centered;
-    private final float[] mean = new float[LANES];
-    private final float[] low = new float[LANES];
-    private final float[] high = new float[LANES];
-    private final float[] squares = new float[LANES];
-    private final float[] smallest = new float[LANES];
-    private final float[] scale = new float[LANES];
-    private final float[] inverse = new float[LANES];
-    private final float[] shift = new float[LANES];
-    private final float[] codes = new float[LANES];
-    private final float[] codeSquares = new float[LANES];
-    private final float[] products = new float[LANES];
-    private final float[] leastError = new float[LANES];
+    private final float[] mean;
+    private final float[] low;
+    private final float[] high;
+    private final float[] squares;
+    private final float[] smallest;
+    private final float[] scale;
+    private final float[] inverse;
+    private final float[] shift;
+    private final float[] codes;
+    private final float[] codeSquares;
+    private final float[] products;
+    private final float[] leastError;
 
-    /** For groups of so many rows and codes from 0 to {@code top}. */
-    LeastSquaresFit(int size, int top) {
+    /** For so many groups of so many rows, and codes from 0 to {@code top}. */
+    LeastSquaresFit(int size, int lanes, int top) {
         this.size = size;
+        this.lanes = lanes;
         this.top = top;
-        this.centered = new float[size][LANES];
+        this.centered = new float[size][lanes];
+        this.mean = new float[lanes];
+        this.low = new float[lanes];
+        this.high = new float[lanes];
+        this.squares = new float[lanes];
+        this.smallest = new float[lanes];
+        this.scale = new float[lanes];
+        this.inverse = new float[lanes];
+        this.shift = new float[lanes];
+        this.codes = new float[lanes];
+        this.codeSquares = new float[lanes];
+        this.products = new float[lanes];
+        this.leastError = new float[lanes];
     }
 
     /**
      * Fits w = (code - zero) * scale.
      *
-     * @param weights [size][LANES], finite
+     * @param weights [size][lanes], finite
      * @param scales receives a positive scale for each group
      * @param zeros receives its zero, from -top to 2 top
      */
@@ -70,14 +83,14 @@ final class LeastSquaresFit {
         Arrays.fill(low, 0);
         Arrays.fill(high, 0);
         for (float[] row : weights) {
-            for (int i = 0; i < LANES; i++) {
+            for (int i = 0; i < lanes; i++) {
                 mean[i] += row[i] / size;
             }
         }
         for (int row = 0; row < size; row++) {
             center(weights[row], centered[row]);
         }
-        for (int i = 0; i < LANES; i++) {
+        for (int i = 0; i < lanes; i++) {
             // Of equal weights, the mean tells the magnitude.
             float step = Math.max((high[i] - low[i]) / top, Math.abs(mean[i]) / 16);
             smallest[i] = Math.max(step * SMALLEST, Float.MIN_NORMAL);
@@ -85,7 +98,7 @@ final class LeastSquaresFit {
     }
 
     private void center(float[] weights, float[] target) {
-        for (int i = 0; i < LANES; i++) {
+        for (int i = 0; i < lanes; i++) {
             float value = weights[i] - mean[i];
             target[i] = value;
             squares[i] += value * value;
@@ -95,7 +108,7 @@ final class LeastSquaresFit {
     }
 
     private void begin(float start) {
-        for (int i = 0; i < LANES; i++) {
+        for (int i = 0; i < lanes; i++) {
             float middle = (high[i] + low[i]) / 2;
             float range = (high[i] - low[i]) * start;
             scale[i] = Math.max(range / top, smallest[i]);
@@ -122,7 +135,7 @@ final class LeastSquaresFit {
             float[] codes,
             float[] codeSquares,
             float[] products) {
-        for (int i = 0; i < LANES; i++) {
+        for (int i = 0; i < row.length; i++) {
             float code = Rounding.code(row[i] * inverse[i] + shift[i], top);
             codes[i] += code;
             codeSquares[i] += code * code;
@@ -131,7 +144,7 @@ final class LeastSquaresFit {
     }
 
     private void solve() {
-        for (int i = 0; i < LANES; i++) {
+        for (int i = 0; i < lanes; i++) {
             float spread = Math.max(size * codeSquares[i] - codes[i] * codes[i], 0.5f);
             scale[i] = Math.max(size * products[i] / spread, smallest[i]);
             inverse[i] = 1 / scale[i];
@@ -144,7 +157,7 @@ final class LeastSquaresFit {
      * scale instead.
      */
     private void limit(float[] scales, float[] zeros) {
-        for (int i = 0; i < LANES; i++) {
+        for (int i = 0; i < lanes; i++) {
             float limited = Math.min(Math.max(zeros[i], -top), 2 * top);
             if (limited != zeros[i]) {
                 float largest = Math.max(Math.abs(mean[i] + low[i]), Math.abs(mean[i] + high[i]));
@@ -155,7 +168,7 @@ final class LeastSquaresFit {
     }
 
     private void keepBest(float[] scales, float[] zeros) {
-        for (int i = 0; i < LANES; i++) {
+        for (int i = 0; i < lanes; i++) {
             float spread = codeSquares[i] - codes[i] * codes[i] / size;
             float error = squares[i] - scale[i] * (2 * products[i] - scale[i] * spread);
             if (error < leastError[i]) {

@@ -23,7 +23,7 @@ public record LeastSquaresSolver() implements Solver {
     static GroupFits fit(Problem problem) {
         GroupFits fits = new GroupFits(problem.grid());
         problem.forEachBlock(row -> {
-            LeastSquaresFit fit = new LeastSquaresFit(problem.grid().groupSize(), problem.top());
+            LeastSquaresFit fit = new LeastSquaresFit(problem.grid().groupSize(), Grid.LANES, problem.top());
             float[] scales = new float[Grid.LANES];
             float[] zeros = new float[Grid.LANES];
             return (groupRow, block, weights) -> {

@@ -1,11 +1,18 @@
 package dev.gatun.quant.solver;
 
-/** The second level of the groups of a block, side by side. */
+/** The second level of some groups, side by side. */
 final class LevelLanes {
-    final float[] scaleSteps = new float[Grid.LANES];
-    final float[] scaleZeros = new float[Grid.LANES];
-    final float[] zeroSteps = new float[Grid.LANES];
-    final float[] zeroZeros = new float[Grid.LANES];
+    final float[] scaleSteps;
+    final float[] scaleZeros;
+    final float[] zeroSteps;
+    final float[] zeroZeros;
+
+    LevelLanes(int lanes) {
+        this.scaleSteps = new float[lanes];
+        this.scaleZeros = new float[lanes];
+        this.zeroSteps = new float[lanes];
+        this.zeroZeros = new float[lanes];
+    }
 
     void set(int lane, Affine scale, Affine zero) {
         scaleSteps[lane] = scale.step();

@@ -9,6 +9,9 @@ import java.util.Arrays;
  * <p>One thread at a time adds tokens.
  */
 public final class Moments {
+    /** Tokens that are summed in float32. */
+    private static final int FEW = 64;
+
     private final double[][] sums;
     private long tokens;
 
@@ -44,17 +47,47 @@ public final class Moments {
                         input.length + " inputs of a token, for a matrix of " + sums.length + " columns");
             }
         }
-        workers.run(sums.length, i -> {
-            for (float[] input : inputs) {
-                addProducts(input[i], input, sums[i]);
-            }
-        });
+        workers.run(sums.length, i -> addRow(inputs, i));
         tokens += inputs.length;
     }
 
-    private static void addProducts(float factor, float[] input, double[] row) {
+    /** Some tokens at a time in float32, which vectors take more of. */
+    private void addRow(float[][] inputs, int i) {
+        float[] few = new float[i + 1];
+        for (int from = 0; from < inputs.length; from += FEW) {
+            Arrays.fill(few, 0);
+            int to = Math.min(from + FEW, inputs.length);
+            int token = from;
+            for (; token + 4 <= to; token += 4) {
+                addProducts(i, inputs[token], inputs[token + 1], inputs[token + 2], inputs[token + 3], few);
+            }
+            for (; token < to; token++) {
+                addProducts(i, inputs[token], few);
+            }
+            addTo(sums[i], few);
+        }
+    }
+
+    private static void addProducts(int i, float[] a, float[] b, float[] c, float[] d, float[] row) {
+        float first = a[i];
+        float second = b[i];
+        float third = c[i];
+        float fourth = d[i];
         for (int j = 0; j < row.length; j++) {
-            row[j] += (double) factor * input[j];
+            row[j] += first * a[j] + second * b[j] + third * c[j] + fourth * d[j];
+        }
+    }
+
+    private static void addProducts(int i, float[] input, float[] row) {
+        float factor = input[i];
+        for (int j = 0; j < row.length; j++) {
+            row[j] += factor * input[j];
+        }
+    }
+
+    private static void addTo(double[] row, float[] few) {
+        for (int j = 0; j < row.length; j++) {
+            row[j] += few[j];
         }
     }
 

@@ -65,8 +65,8 @@ record Problem(String name, DenseMatrix weights, QuantizationScheme scheme, Grid
         MatrixParts parts = MatrixParts.fit(scheme, fits, arena, workers);
         PackedCodes packed = new PackedCodes(scheme, grid, arena);
         forEachBlock(row -> {
-            CodeChoice choice = new CodeChoice(grid.groupSize(), top(), search);
-            LevelLanes level = new LevelLanes();
+            CodeChoice choice = new CodeChoice(grid.groupSize(), Grid.LANES, top(), search);
+            LevelLanes level = new LevelLanes(Grid.LANES);
             float[] scales = new float[Grid.LANES];
             float[] zeros = new float[Grid.LANES];
             return (groupRow, block, weights) -> {

@@ -73,7 +73,7 @@ class ErrorFeedbackSolverTest {
     void productsWithOtherInputsOfTheKindComeCloserThanByLeastSquares() {
         long seed = Seeds.next();
         Sample sample = Sample.random(seed);
-        Solver feedback = new ErrorFeedbackSolver(sample.moments());
+        Solver feedback = ErrorFeedbackSolver.of(sample.moments(), WORKERS);
         int groups = 3 * sample.weights().columns();
         for (QuantizationScheme scheme : List.of(NARROW, new HqqScheme(2, 16, groups / 4))) {
             double least = sample.outputError(sample.quantized(new LeastSquaresSolver(), scheme));
@@ -87,12 +87,12 @@ class ErrorFeedbackSolverTest {
     void theNumberOfThreadsChangesNoBit() {
         long seed = Seeds.next();
         Sample sample = Sample.random(seed);
-        QuantizedMatrix expected = sample.quantized(new ErrorFeedbackSolver(sample.moments()), NARROW);
+        QuantizedMatrix expected = sample.quantized(ErrorFeedbackSolver.of(sample.moments(), WORKERS), NARROW);
         for (int threads : new int[] {1, 3, 5}) {
             try (Workers workers = Workers.open(threads)) {
                 Moments moments = new Moments(sample.weights().columns());
                 moments.add(sample.seen().toArray(float[][]::new), workers);
-                QuantizedMatrix matrix = new ErrorFeedbackSolver(moments)
+                QuantizedMatrix matrix = ErrorFeedbackSolver.of(moments, workers)
                         .quantize("w", sample.weights(), NARROW, Arena.ofAuto(), workers);
                 assertThat(Dequantizer.toFloats(matrix))
                         .as(Seeds.hint(seed))
@@ -112,7 +112,8 @@ class ErrorFeedbackSolverTest {
         }
         moments.add(units, WORKERS);
         double least = squaredError(sample.weights(), sample.quantized(new LeastSquaresSolver(), NARROW));
-        double feedback = squaredError(sample.weights(), sample.quantized(new ErrorFeedbackSolver(moments), NARROW));
+        double feedback =
+                squaredError(sample.weights(), sample.quantized(ErrorFeedbackSolver.of(moments, WORKERS), NARROW));
         assertThat(feedback).isBetween(0.95 * least, 1.05 * least);
     }
 
@@ -130,9 +131,9 @@ class ErrorFeedbackSolverTest {
     void tooFewTokensAreWorthNoFeedback() {
         Moments moments = new Moments(80);
         moments.add(new float[19][80], WORKERS);
-        assertThat(ErrorFeedbackSolver.orLeastSquares(moments)).isEqualTo(new LeastSquaresSolver());
+        assertThat(ErrorFeedbackSolver.orLeastSquares(moments, WORKERS)).isEqualTo(new LeastSquaresSolver());
         moments.add(new float[1][80], WORKERS);
-        assertThat(ErrorFeedbackSolver.orLeastSquares(moments)).isEqualTo(new ErrorFeedbackSolver(moments));
+        assertThat(ErrorFeedbackSolver.orLeastSquares(moments, WORKERS)).isInstanceOf(ErrorFeedbackSolver.class);
     }
 
     @Test
@@ -141,7 +142,7 @@ class ErrorFeedbackSolverTest {
         Moments moments = new Moments(20);
         moments.add(new float[30][20], WORKERS);
         QuantizedMatrix matrix =
-                new ErrorFeedbackSolver(moments).quantize("w", weights, NARROW, Arena.ofAuto(), WORKERS);
+                ErrorFeedbackSolver.of(moments, WORKERS).quantize("w", weights, NARROW, Arena.ofAuto(), WORKERS);
         for (float weight : Dequantizer.toFloats(matrix)) {
             assertThat(weight).isFinite();
         }
@@ -150,7 +151,7 @@ class ErrorFeedbackSolverTest {
     @Test
     void whatDoesNotFitIsRefused() {
         DenseMatrix weights = new RandomMatrices(2).dense(FloatType.F32, 32, 20);
-        Solver solver = new ErrorFeedbackSolver(new Moments(24));
+        Solver solver = ErrorFeedbackSolver.of(new Moments(24), WORKERS);
         assertThatIllegalArgumentException()
                 .isThrownBy(() -> solver.quantize("w", weights, NARROW, Arena.ofAuto(), WORKERS))
                 .withMessageContaining("24 columns for `w`");
@@ -158,8 +159,8 @@ class ErrorFeedbackSolverTest {
         values[45] = Float.NaN;
         DenseMatrix broken =
                 new DenseMatrix(FloatType.F32, 32, 20, Arena.ofAuto().allocateFrom(ValueLayout.JAVA_FLOAT, values));
-        assertThatThrownBy(() ->
-                        new ErrorFeedbackSolver(new Moments(20)).quantize("w", broken, NARROW, Arena.ofAuto(), WORKERS))
+        assertThatThrownBy(() -> ErrorFeedbackSolver.of(new Moments(20), WORKERS)
+                        .quantize("w", broken, NARROW, Arena.ofAuto(), WORKERS))
                 .isInstanceOf(QuantizationException.class)
                 .hasMessageContaining("`w` has NaN at row 2, column 5");
     }

@@ -23,7 +23,7 @@ class LeastSquaresFitTest {
         }
         float[] scales = new float[Grid.LANES];
         float[] zeros = new float[Grid.LANES];
-        new LeastSquaresFit(SIZE, TOP).fit(weights, scales, zeros);
+        new LeastSquaresFit(SIZE, Grid.LANES, TOP).fit(weights, scales, zeros);
         double found = 0;
         double least = 0;
         for (int lane = 0; lane < Grid.LANES; lane++) {
