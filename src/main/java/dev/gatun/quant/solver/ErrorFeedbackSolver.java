@@ -42,12 +42,12 @@ public final class ErrorFeedbackSolver implements Solver {
      */
     @Override
     public QuantizedMatrix quantize(
-            String name, DenseMatrix weights, QuantizationScheme scheme, Arena arena, Workers workers) {
+            String name, DenseMatrix weights, QuantizationScheme scheme, int bits, Arena arena, Workers workers) {
         if (feedback.places() != weights.columns()) {
             throw new IllegalArgumentException(
                     "moments of " + feedback.places() + " columns for `" + name + "`, which has " + weights.columns());
         }
-        Problem problem = Problem.of(name, weights, scheme, workers);
+        Problem problem = Problem.of(name, weights, scheme, bits, workers);
         MatrixParts parts = MatrixParts.fit(scheme, LeastSquaresSolver.fit(problem), arena, workers);
         PackedCodes packed = new PackedCodes(scheme, problem.grid(), arena);
         sweep(problem, parts, packed);

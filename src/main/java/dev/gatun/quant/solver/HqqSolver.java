@@ -21,8 +21,8 @@ public record HqqSolver() implements Solver {
 
     @Override
     public QuantizedMatrix quantize(
-            String name, DenseMatrix weights, QuantizationScheme scheme, Arena arena, Workers workers) {
-        Problem problem = Problem.of(name, weights, scheme, workers);
+            String name, DenseMatrix weights, QuantizationScheme scheme, int bits, Arena arena, Workers workers) {
+        Problem problem = Problem.of(name, weights, scheme, bits, workers);
         GroupFits fits = begin(problem);
         double error = Double.POSITIVE_INFINITY;
         double beta = BETA;
@@ -46,7 +46,7 @@ public record HqqSolver() implements Solver {
 
     private static GroupFits begin(Problem problem) {
         GroupFits fits = new GroupFits(problem.grid());
-        problem.forEachBlock(row -> {
+        problem.forEachBlock(() -> {
             float[] scales = new float[Grid.LANES];
             float[] zeros = new float[Grid.LANES];
             return (groupRow, block, weights) -> {
@@ -60,7 +60,7 @@ public record HqqSolver() implements Solver {
     /** Moves all zeros; returns the sum of the errors' magnitudes with those before. */
     private static double improve(Problem problem, GroupFits fits, double beta) {
         double[] errors = new double[problem.grid().groupRows()];
-        problem.forEachBlock(row -> {
+        problem.forEachBlock(() -> {
             HqqRounds rounds = new HqqRounds(problem.top(), beta);
             float[] scales = new float[Grid.LANES];
             float[] zeros = new float[Grid.LANES];

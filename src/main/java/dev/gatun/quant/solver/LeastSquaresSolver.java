@@ -15,14 +15,14 @@ public record LeastSquaresSolver() implements Solver {
 
     @Override
     public QuantizedMatrix quantize(
-            String name, DenseMatrix weights, QuantizationScheme scheme, Arena arena, Workers workers) {
-        Problem problem = Problem.of(name, weights, scheme, workers);
+            String name, DenseMatrix weights, QuantizationScheme scheme, int bits, Arena arena, Workers workers) {
+        Problem problem = Problem.of(name, weights, scheme, bits, workers);
         return problem.encode(fit(problem), SEARCH, arena);
     }
 
     static GroupFits fit(Problem problem) {
         GroupFits fits = new GroupFits(problem.grid());
-        problem.forEachBlock(row -> {
+        problem.forEachBlock(() -> {
             LeastSquaresFit fit = new LeastSquaresFit(problem.grid().groupSize(), Grid.LANES, problem.top());
             float[] scales = new float[Grid.LANES];
             float[] zeros = new float[Grid.LANES];

@@ -4,6 +4,7 @@ import dev.gatun.quant.DenseMatrix;
 import dev.gatun.quant.QuantizationScheme;
 import dev.gatun.quant.QuantizedMatrix;
 import java.lang.foreign.Arena;
+import java.util.function.Supplier;
 
 /**
  * A matrix to be quantized, and the steps that all solvers have in common.
@@ -11,25 +12,24 @@ import java.lang.foreign.Arena;
  * @param name the tensor's, for messages
  * @param weights [N, K]
  * @param scheme divides the shape
+ * @param top the largest code of a weight
  * @param grid its groups
  * @param workers the threads that do it
  */
-record Problem(String name, DenseMatrix weights, QuantizationScheme scheme, Grid grid, Workers workers) {
-    static Problem of(String name, DenseMatrix weights, QuantizationScheme scheme, Workers workers) {
+record Problem(String name, DenseMatrix weights, QuantizationScheme scheme, int top, Grid grid, Workers workers) {
+    static Problem of(String name, DenseMatrix weights, QuantizationScheme scheme, int bits, Workers workers) {
         if (!scheme.divides(weights.rows(), weights.columns())) {
             throw new IllegalArgumentException(scheme + " does not divide `" + name + "`, a matrix of " + weights.rows()
                     + " x " + weights.columns());
         }
-        return new Problem(
-                name, weights, scheme, new Grid(weights.rows(), weights.columns(), scheme.groupSize()), workers);
+        if (bits < 1 || bits > scheme.bits()) {
+            throw new IllegalArgumentException("codes of " + bits + " bits for `" + name + "` in " + scheme);
+        }
+        Grid grid = new Grid(weights.rows(), weights.columns(), scheme.groupSize());
+        return new Problem(name, weights, scheme, (1 << bits) - 1, grid, workers);
     }
 
-    /** The largest code of a weight. */
-    int top() {
-        return (1 << scheme.bits()) - 1;
-    }
-
-    /** What a thread needs to work on blocks of a row of groups. */
+    /** What is done with each block. */
     @FunctionalInterface
     interface BlockTask {
         /**
@@ -40,16 +40,14 @@ record Problem(String name, DenseMatrix weights, QuantizationScheme scheme, Grid
         void take(int groupRow, int block, float[][] weights);
     }
 
-    /** Makes the {@link BlockTask} of one row of groups: tasks of different rows run at once. */
-    @FunctionalInterface
-    interface RowTask {
-        BlockTask of(int groupRow);
-    }
-
-    /** Takes all blocks, those of a row one after the other in one thread. */
-    void forEachBlock(RowTask task) {
+    /**
+     * Takes all blocks, those of a row of groups one after the other in one thread.
+     *
+     * @param task makes what takes the blocks of one row; tasks of different rows run at once
+     */
+    void forEachBlock(Supplier<BlockTask> task) {
         workers.run(grid.groupRows(), groupRow -> {
-            BlockTask blocks = task.of(groupRow);
+            BlockTask blocks = task.get();
             float[][] weights = new float[grid.groupSize()][Grid.LANES];
             Strip strip = new Strip(this);
             strip.load(groupRow);
@@ -64,7 +62,7 @@ record Problem(String name, DenseMatrix weights, QuantizationScheme scheme, Grid
     QuantizedMatrix encode(GroupFits fits, CodeChoice.Search search, Arena arena) {
         MatrixParts parts = MatrixParts.fit(scheme, fits, arena, workers);
         PackedCodes packed = new PackedCodes(scheme, grid, arena);
-        forEachBlock(row -> {
+        forEachBlock(() -> {
             CodeChoice choice = new CodeChoice(grid.groupSize(), Grid.LANES, top(), search);
             LevelLanes level = new LevelLanes(Grid.LANES);
             float[] scales = new float[Grid.LANES];

@@ -255,6 +255,25 @@ class SolverTest {
                 .withMessageContaining("`w`");
     }
 
+    @ParameterizedTest
+    @MethodSource("solvers")
+    void codesMayUseFewerBitsThanTheirFields(Solver solver) {
+        long seed = Seeds.next();
+        DenseMatrix weights = new RandomMatrices(seed).dense(FloatType.F32, 64, 132);
+        NarrowScheme scheme = new NarrowScheme(4, 64);
+        QuantizedMatrix matrix = solver.quantize("w", weights, scheme, 3, Arena.ofAuto(), WORKERS);
+        for (byte fields : matrix.codes().toArray(ValueLayout.JAVA_BYTE)) {
+            assertThat(fields & 0x88).as(Seeds.hint(seed)).isZero();
+        }
+        assertThat(error(weights, matrix) / squares(weights))
+                .as(Seeds.hint(seed))
+                .isBetween(0.015, 0.06);
+        for (int bits : new int[] {0, 5}) {
+            assertThatIllegalArgumentException()
+                    .isThrownBy(() -> solver.quantize("w", weights, scheme, bits, Arena.ofAuto(), WORKERS));
+        }
+    }
+
     @Test
     void zerosStayNearlyZero() {
         DenseMatrix zeros = dense(32, 132, () -> 0);
