@@ -9,6 +9,7 @@ import dev.gatun.quant.QuantizedMatrix;
 import dev.gatun.quant.solver.HqqSolver;
 import dev.gatun.quant.solver.LeastSquaresSolver;
 import dev.gatun.quant.solver.Solver;
+import dev.gatun.quant.solver.Target;
 import dev.gatun.quant.solver.Workers;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
@@ -80,7 +81,8 @@ public class SolverBenchmark {
     @OperationsPerInvocation(ROWS * COLUMNS)
     public long quantize() {
         try (Arena result = Arena.ofShared()) {
-            QuantizedMatrix matrix = SOLVERS.get(solver).quantize("w1", weights, SCHEMES.get(scheme), result, workers);
+            QuantizedMatrix matrix =
+                    SOLVERS.get(solver).quantize("w1", weights, Target.of(SCHEMES.get(scheme), result, workers));
             return matrix.bytes();
         }
     }

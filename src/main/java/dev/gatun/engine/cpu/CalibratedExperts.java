@@ -8,13 +8,11 @@ import dev.gatun.cpu.CpuPool;
 import dev.gatun.cpu.FloatMatrix;
 import dev.gatun.cpu.Product;
 import dev.gatun.quant.DenseMatrix;
-import dev.gatun.quant.QuantizationScheme;
 import dev.gatun.quant.QuantizedMatrix;
-import dev.gatun.quant.WeightMatrix;
 import dev.gatun.quant.solver.ErrorFeedbackSolver;
 import dev.gatun.quant.solver.Moments;
 import dev.gatun.quant.solver.Solver;
-import dev.gatun.quant.solver.Workers;
+import dev.gatun.quant.solver.Target;
 import java.lang.foreign.Arena;
 import java.lang.foreign.ValueLayout;
 import java.util.ArrayList;
@@ -83,43 +81,33 @@ public final class CalibratedExperts {
      * @param expert its number in the layer
      * @param name what its tensors' names begin with, for messages
      * @param original its unquantized weights
-     * @param scheme must divide all three
-     * @param arena where the result's segments are allocated; shared between threads, outside the heap
+     * @param target its scheme must divide all three; its arena is shared between threads, outside the heap
      * @throws dev.gatun.quant.solver.QuantizationException if a weight is a NaN or an infinity
      */
-    public ExpertWeights quantize(
-            int expert, String name, ExpertWeights original, QuantizationScheme scheme, Arena arena, Workers workers) {
+    public ExpertWeights quantize(int expert, String name, ExpertWeights original, Target target) {
         List<Visit> visits = visits(Objects.checkIndex(expert, config.experts()));
         Moments inputs = new Moments(config.hiddenSize());
         for (List<Visit> batch : batches(visits)) {
-            inputs.add(batch.stream().map(Visit::input).toArray(float[][]::new), workers);
+            inputs.add(batch.stream().map(Visit::input).toArray(float[][]::new), target.workers());
         }
-        Target target = new Target(name, scheme, arena, workers);
-        Solver wide = ErrorFeedbackSolver.orLeastSquares(inputs, workers);
-        QuantizedMatrix gate = target.quantize("w1", original.gate(), wide);
-        QuantizedMatrix up = target.quantize("w3", original.up(), wide);
+        Solver wide = ErrorFeedbackSolver.orLeastSquares(inputs, target.workers());
+        QuantizedMatrix gate = wide.quantize(name + "w1.weight", (DenseMatrix) original.gate(), target);
+        QuantizedMatrix up = wide.quantize(name + "w3.weight", (DenseMatrix) original.up(), target);
         try (CpuPool pool = CpuPool.open(threads, level);
                 Arena scratch = Arena.ofShared()) {
             CpuMatrix w1 = CpuWeights.matrix(scratch, gate);
             CpuMatrix w3 = CpuWeights.matrix(scratch, up);
             Moments middle = new Moments(config.intermediateSize());
             for (List<Visit> batch : batches(visits)) {
-                middle.add(rows(middle(pool, w1, w3, batch)), workers);
+                middle.add(TokenRows.of(middle(pool, w1, w3, batch)), target.workers());
             }
-            QuantizedMatrix down =
-                    target.quantize("w2", original.down(), ErrorFeedbackSolver.orLeastSquares(middle, workers));
+            QuantizedMatrix down = ErrorFeedbackSolver.orLeastSquares(middle, target.workers())
+                    .quantize(name + "w2.weight", (DenseMatrix) original.down(), target);
             CpuMatrix w2 = CpuWeights.matrix(scratch, down);
             for (List<Visit> batch : batches(visits)) {
                 add(product(pool, w2, middle(pool, w1, w3, batch)), batch);
             }
             return new ExpertWeights(gate, up, down);
-        }
-    }
-
-    /** Where matrices go. */
-    private record Target(String name, QuantizationScheme scheme, Arena arena, Workers workers) {
-        QuantizedMatrix quantize(String part, WeightMatrix weights, Solver solver) {
-            return solver.quantize(name + part + ".weight", (DenseMatrix) weights, scheme, arena, workers);
         }
     }
 
@@ -159,14 +147,6 @@ public final class CalibratedExperts {
         FloatMatrix y = FloatMatrix.allocate(Arena.ofAuto(), x.rows(), matrix.rows());
         pool.multiply(List.of(new Product(matrix, x, y)));
         return y;
-    }
-
-    private static float[][] rows(FloatMatrix matrix) {
-        float[][] rows = new float[matrix.rows()][];
-        for (int row = 0; row < rows.length; row++) {
-            rows[row] = matrix.rows(row, 1).toArray();
-        }
-        return rows;
     }
 
     private static void add(FloatMatrix outputs, List<Visit> batch) {

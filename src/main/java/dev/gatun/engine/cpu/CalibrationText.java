@@ -7,6 +7,11 @@ import dev.gatun.cpu.CpuLevel;
 import dev.gatun.cpu.FloatMatrix;
 import dev.gatun.engine.KvCache;
 import dev.gatun.engine.KvPrecision;
+import dev.gatun.quant.DenseMatrix;
+import dev.gatun.quant.solver.ErrorFeedbackSolver;
+import dev.gatun.quant.solver.Moments;
+import dev.gatun.quant.solver.Solver;
+import dev.gatun.quant.solver.Target;
 import java.lang.foreign.Arena;
 import java.util.ArrayList;
 import java.util.List;
@@ -100,6 +105,52 @@ public final class CalibrationText implements AutoCloseable {
     }
 
     /**
+     * Quantizes the attention of the next layer with error feedback for what the streams bring it. They stay where they are.
+     *
+     * @param layer the layer's unquantized weights
+     * @param name what the names of its attention's tensors begin with, for messages
+     * @param target its scheme must divide all four matrices; its arena is shared between threads, outside the heap
+     * @return the layer with quantized attention
+     * @throws dev.gatun.quant.solver.QuantizationException if a weight is a NaN or an infinity
+     */
+    public LayerWeights quantizeAttention(LayerWeights layer, String name, Target target) {
+        Moments normed = new Moments(oneLayer.hiddenSize());
+        Moments attended = new Moments(oneLayer.heads() * oneLayer.headSize());
+        try (CpuBackend backend = backend(layer)) {
+            for (FloatMatrix stream : windows) {
+                AttentionInputs inputs = attend(backend, copy(stream));
+                normed.add(TokenRows.of(inputs.normed()), target.workers());
+                attended.add(TokenRows.of(inputs.attended()), target.workers());
+            }
+        }
+        Solver inner = ErrorFeedbackSolver.orLeastSquares(normed, target.workers());
+        Solver outer = ErrorFeedbackSolver.orLeastSquares(attended, target.workers());
+        return new LayerWeights(
+                layer.attentionNorm(),
+                inner.quantize(name + "q_proj.weight", (DenseMatrix) layer.query(), target),
+                inner.quantize(name + "k_proj.weight", (DenseMatrix) layer.key(), target),
+                inner.quantize(name + "v_proj.weight", (DenseMatrix) layer.value(), target),
+                outer.quantize(name + "o_proj.weight", (DenseMatrix) layer.output(), target),
+                layer.expertNorm(),
+                layer.router(),
+                layer.experts());
+    }
+
+    private static FloatMatrix copy(FloatMatrix stream) {
+        FloatMatrix copy = FloatMatrix.allocate(Arena.ofAuto(), stream.rows(), stream.columns());
+        copy.copyFrom(stream.toArray());
+        return copy;
+    }
+
+    /** Moves a stream through attention. */
+    private static AttentionInputs attend(CpuBackend backend, FloatMatrix stream) {
+        try (KvCache cache = backend.newKvCache(stream.rows(), KvPrecision.F32)) {
+            backend.attend(0, new CpuActivations(stream), cache);
+        }
+        return backend.attentionInputs(stream.rows());
+    }
+
+    /**
      * Moves the streams through attention and the router of the next layer, to its experts.
      *
      * @param layer with attention as it will be used, and experts as they were before
@@ -109,11 +160,8 @@ public final class CalibrationText implements AutoCloseable {
         List<CalibratedExperts.Window> routed = new ArrayList<>();
         try (CpuBackend backend = backend(layer)) {
             for (FloatMatrix stream : windows) {
-                CpuActivations hidden = new CpuActivations(stream);
-                try (KvCache cache = backend.newKvCache(stream.rows(), KvPrecision.F32)) {
-                    backend.attend(0, hidden, cache);
-                }
-                CpuRouting routing = (CpuRouting) backend.route(0, hidden);
+                attend(backend, stream);
+                CpuRouting routing = (CpuRouting) backend.route(0, new CpuActivations(stream));
                 routed.add(CalibratedExperts.Window.of(stream, routing));
             }
         }

@@ -118,6 +118,12 @@ public final class CpuBackend implements Backend {
         pool.add(projected, stream);
     }
 
+    /** What the last {@link #attend} multiplied, for as many tokens; overwritten by the next operation. */
+    AttentionInputs attentionInputs(int tokens) {
+        return new AttentionInputs(
+                workspace.normed().rows(0, tokens), workspace.attended().rows(0, tokens));
+    }
+
     @Override
     public Routing route(int layer, Activations hidden) {
         FloatMatrix stream = values(hidden);

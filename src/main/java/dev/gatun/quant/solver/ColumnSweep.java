@@ -34,8 +34,8 @@ final class ColumnSweep {
         this.feedback = feedback;
         this.first = first;
         this.count = count;
-        this.fit = new LeastSquaresFit(grid.groupSize(), count, problem.top());
-        this.choice = new CodeChoice(grid.groupSize(), count, problem.top(), search);
+        this.fit = new LeastSquaresFit(grid.groupSize(), count, problem.target().top());
+        this.choice = new CodeChoice(grid.groupSize(), count, problem.target().top(), search);
         this.level = new LevelLanes(count);
         this.scales = new float[count];
         this.zeros = new float[count];

@@ -1,9 +1,7 @@
 package dev.gatun.quant.solver;
 
 import dev.gatun.quant.DenseMatrix;
-import dev.gatun.quant.QuantizationScheme;
 import dev.gatun.quant.QuantizedMatrix;
-import java.lang.foreign.Arena;
 
 /**
  * Least squares with second-order error feedback (GPTQ): columns are rounded one after the other, and those that follow make
@@ -41,23 +39,22 @@ public final class ErrorFeedbackSolver implements Solver {
      * @throws IllegalArgumentException also if the moments are those of another number of columns
      */
     @Override
-    public QuantizedMatrix quantize(
-            String name, DenseMatrix weights, QuantizationScheme scheme, int bits, Arena arena, Workers workers) {
+    public QuantizedMatrix quantize(String name, DenseMatrix weights, Target target) {
         if (feedback.places() != weights.columns()) {
             throw new IllegalArgumentException(
                     "moments of " + feedback.places() + " columns for `" + name + "`, which has " + weights.columns());
         }
-        Problem problem = Problem.of(name, weights, scheme, bits, workers);
-        MatrixParts parts = MatrixParts.fit(scheme, LeastSquaresSolver.fit(problem), arena, workers);
-        PackedCodes packed = new PackedCodes(scheme, problem.grid(), arena);
+        Problem problem = Problem.of(name, weights, target);
+        MatrixParts parts = MatrixParts.fit(target, LeastSquaresSolver.fit(problem));
+        PackedCodes packed = new PackedCodes(target, problem.grid());
         sweep(problem, parts, packed);
         return parts.matrix(packed.segment());
     }
 
     private void sweep(Problem problem, MatrixParts parts, PackedCodes packed) {
         int groupRows = problem.grid().groupRows();
-        int rows = rowsOfATask(groupRows, problem.workers().threads());
-        problem.workers().run((groupRows - 1) / rows + 1, task -> {
+        int rows = rowsOfATask(groupRows, problem.target().workers().threads());
+        problem.target().workers().run((groupRows - 1) / rows + 1, task -> {
             int first = task * rows;
             int count = Math.min(rows, groupRows - first);
             new ColumnSweep(problem, feedback, SEARCH, first, count).run(parts, packed);

@@ -5,7 +5,6 @@ import dev.gatun.quant.HqqScheme;
 import dev.gatun.quant.NarrowScheme;
 import dev.gatun.quant.QuantizationScheme;
 import dev.gatun.quant.QuantizedMatrix;
-import java.lang.foreign.Arena;
 import java.util.Arrays;
 
 /**
@@ -20,9 +19,8 @@ public record HqqSolver() implements Solver {
     private static final double KAPPA = 1.01;
 
     @Override
-    public QuantizedMatrix quantize(
-            String name, DenseMatrix weights, QuantizationScheme scheme, int bits, Arena arena, Workers workers) {
-        Problem problem = Problem.of(name, weights, scheme, bits, workers);
+    public QuantizedMatrix quantize(String name, DenseMatrix weights, Target target) {
+        Problem problem = Problem.of(name, weights, target);
         GroupFits fits = begin(problem);
         double error = Double.POSITIVE_INFINITY;
         double beta = BETA;
@@ -34,7 +32,7 @@ public record HqqSolver() implements Solver {
             error = next;
             beta *= KAPPA;
         }
-        return problem.encode(fits, search(scheme), arena);
+        return problem.encode(fits, search(target.scheme()));
     }
 
     private static CodeChoice.Search search(QuantizationScheme scheme) {
@@ -50,7 +48,7 @@ public record HqqSolver() implements Solver {
             float[] scales = new float[Grid.LANES];
             float[] zeros = new float[Grid.LANES];
             return (groupRow, block, weights) -> {
-                HqqRounds.begin(weights, problem.top(), scales, zeros);
+                HqqRounds.begin(weights, problem.target().top(), scales, zeros);
                 fits.write(groupRow, block, scales, zeros);
             };
         });
@@ -61,7 +59,7 @@ public record HqqSolver() implements Solver {
     private static double improve(Problem problem, GroupFits fits, double beta) {
         double[] errors = new double[problem.grid().groupRows()];
         problem.forEachBlock(() -> {
-            HqqRounds rounds = new HqqRounds(problem.top(), beta);
+            HqqRounds rounds = new HqqRounds(problem.target().top(), beta);
             float[] scales = new float[Grid.LANES];
             float[] zeros = new float[Grid.LANES];
             return (groupRow, block, weights) -> {

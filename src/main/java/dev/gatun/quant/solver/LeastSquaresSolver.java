@@ -1,9 +1,7 @@
 package dev.gatun.quant.solver;
 
 import dev.gatun.quant.DenseMatrix;
-import dev.gatun.quant.QuantizationScheme;
 import dev.gatun.quant.QuantizedMatrix;
-import java.lang.foreign.Arena;
 
 /**
  * Minimizes the squared error of each group, first by itself ({@link LeastSquaresFit}) and again when the second level is
@@ -14,16 +12,16 @@ public record LeastSquaresSolver() implements Solver {
     private static final CodeChoice.Search SEARCH = new CodeChoice.Search(2, 1, 2, true);
 
     @Override
-    public QuantizedMatrix quantize(
-            String name, DenseMatrix weights, QuantizationScheme scheme, int bits, Arena arena, Workers workers) {
-        Problem problem = Problem.of(name, weights, scheme, bits, workers);
-        return problem.encode(fit(problem), SEARCH, arena);
+    public QuantizedMatrix quantize(String name, DenseMatrix weights, Target target) {
+        Problem problem = Problem.of(name, weights, target);
+        return problem.encode(fit(problem), SEARCH);
     }
 
     static GroupFits fit(Problem problem) {
         GroupFits fits = new GroupFits(problem.grid());
         problem.forEachBlock(() -> {
-            LeastSquaresFit fit = new LeastSquaresFit(problem.grid().groupSize(), Grid.LANES, problem.top());
+            LeastSquaresFit fit = new LeastSquaresFit(
+                    problem.grid().groupSize(), Grid.LANES, problem.target().top());
             float[] scales = new float[Grid.LANES];
             float[] zeros = new float[Grid.LANES];
             return (groupRow, block, weights) -> {

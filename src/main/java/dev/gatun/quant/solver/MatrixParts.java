@@ -2,9 +2,7 @@ package dev.gatun.quant.solver;
 
 import dev.gatun.quant.HqqScheme;
 import dev.gatun.quant.NarrowScheme;
-import dev.gatun.quant.QuantizationScheme;
 import dev.gatun.quant.QuantizedMatrix;
-import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 
 /**
@@ -12,11 +10,11 @@ import java.lang.foreign.MemorySegment;
  * groups are stored by many threads at once.
  */
 sealed interface MatrixParts permits HqqParts, NarrowParts {
-    /** Fits the second level of a scheme; what is stored is allocated in the arena. */
-    static MatrixParts fit(QuantizationScheme scheme, GroupFits fits, Arena arena, Workers workers) {
-        return switch (scheme) {
-            case HqqScheme hqq -> HqqParts.fit(hqq, fits, arena, workers);
-            case NarrowScheme narrow -> NarrowParts.fit(narrow, fits, arena, workers);
+    /** Fits the second level of the target's scheme; what is stored is allocated in its arena. */
+    static MatrixParts fit(Target target, GroupFits fits) {
+        return switch (target.scheme()) {
+            case HqqScheme hqq -> HqqParts.fit(hqq, fits, target.arena(), target.workers());
+            case NarrowScheme narrow -> NarrowParts.fit(narrow, fits, target.arena(), target.workers());
         };
     }
 

@@ -1,7 +1,5 @@
 package dev.gatun.quant.solver;
 
-import dev.gatun.quant.QuantizationScheme;
-import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 
@@ -15,11 +13,11 @@ final class PackedCodes {
     private final int fields;
     private final MemorySegment packed;
 
-    PackedCodes(QuantizationScheme scheme, Grid grid, Arena arena) {
+    PackedCodes(Target target, Grid grid) {
         this.grid = grid;
-        this.bits = scheme.bits();
-        this.fields = scheme.codesPerByte();
-        this.packed = arena.allocate((long) grid.rows() * grid.columns() / fields);
+        this.bits = target.scheme().bits();
+        this.fields = target.scheme().codesPerByte();
+        this.packed = target.arena().allocate((long) grid.rows() * grid.columns() / fields);
     }
 
     /**

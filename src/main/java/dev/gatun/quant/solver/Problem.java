@@ -1,9 +1,7 @@
 package dev.gatun.quant.solver;
 
 import dev.gatun.quant.DenseMatrix;
-import dev.gatun.quant.QuantizationScheme;
 import dev.gatun.quant.QuantizedMatrix;
-import java.lang.foreign.Arena;
 import java.util.function.Supplier;
 
 /**
@@ -11,22 +9,17 @@ import java.util.function.Supplier;
  *
  * @param name the tensor's, for messages
  * @param weights [N, K]
- * @param scheme divides the shape
- * @param top the largest code of a weight
+ * @param target its scheme divides the shape
  * @param grid its groups
- * @param workers the threads that do it
  */
-record Problem(String name, DenseMatrix weights, QuantizationScheme scheme, int top, Grid grid, Workers workers) {
-    static Problem of(String name, DenseMatrix weights, QuantizationScheme scheme, int bits, Workers workers) {
-        if (!scheme.divides(weights.rows(), weights.columns())) {
-            throw new IllegalArgumentException(scheme + " does not divide `" + name + "`, a matrix of " + weights.rows()
-                    + " x " + weights.columns());
+record Problem(String name, DenseMatrix weights, Target target, Grid grid) {
+    static Problem of(String name, DenseMatrix weights, Target target) {
+        if (!target.scheme().divides(weights.rows(), weights.columns())) {
+            throw new IllegalArgumentException(target.scheme() + " does not divide `" + name + "`, a matrix of "
+                    + weights.rows() + " x " + weights.columns());
         }
-        if (bits < 1 || bits > scheme.bits()) {
-            throw new IllegalArgumentException("codes of " + bits + " bits for `" + name + "` in " + scheme);
-        }
-        Grid grid = new Grid(weights.rows(), weights.columns(), scheme.groupSize());
-        return new Problem(name, weights, scheme, (1 << bits) - 1, grid, workers);
+        Grid grid = new Grid(weights.rows(), weights.columns(), target.scheme().groupSize());
+        return new Problem(name, weights, target, grid);
     }
 
     /** What is done with each block. */
@@ -46,7 +39,7 @@ record Problem(String name, DenseMatrix weights, QuantizationScheme scheme, int 
      * @param task makes what takes the blocks of one row; tasks of different rows run at once
      */
     void forEachBlock(Supplier<BlockTask> task) {
-        workers.run(grid.groupRows(), groupRow -> {
+        target.workers().run(grid.groupRows(), groupRow -> {
             BlockTask blocks = task.get();
             float[][] weights = new float[grid.groupSize()][Grid.LANES];
             Strip strip = new Strip(this);
@@ -59,11 +52,11 @@ record Problem(String name, DenseMatrix weights, QuantizationScheme scheme, int 
     }
 
     /** Fits the second level to what a solver found, and chooses all codes. */
-    QuantizedMatrix encode(GroupFits fits, CodeChoice.Search search, Arena arena) {
-        MatrixParts parts = MatrixParts.fit(scheme, fits, arena, workers);
-        PackedCodes packed = new PackedCodes(scheme, grid, arena);
+    QuantizedMatrix encode(GroupFits fits, CodeChoice.Search search) {
+        MatrixParts parts = MatrixParts.fit(target, fits);
+        PackedCodes packed = new PackedCodes(target, grid);
         forEachBlock(() -> {
-            CodeChoice choice = new CodeChoice(grid.groupSize(), Grid.LANES, top(), search);
+            CodeChoice choice = new CodeChoice(grid.groupSize(), Grid.LANES, target.top(), search);
             LevelLanes level = new LevelLanes(Grid.LANES);
             float[] scales = new float[Grid.LANES];
             float[] zeros = new float[Grid.LANES];

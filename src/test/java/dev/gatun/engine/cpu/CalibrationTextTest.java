@@ -13,7 +13,9 @@ import dev.gatun.cpu.CpuLevel;
 import dev.gatun.engine.Activations;
 import dev.gatun.engine.KvCache;
 import dev.gatun.engine.KvPrecision;
+import dev.gatun.quant.HqqScheme;
 import dev.gatun.quant.NarrowScheme;
+import dev.gatun.quant.solver.Target;
 import dev.gatun.quant.solver.Workers;
 import java.lang.foreign.Arena;
 import java.util.ArrayList;
@@ -23,6 +25,8 @@ import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 
 class CalibrationTextTest {
+    private static final HqqScheme ATTENTION = new HqqScheme(4, 64, 256);
+    private static final NarrowScheme EXPERTS = new NarrowScheme(2, 16);
     private static final int BOS = 1;
     private static final int THREADS = 2;
 
@@ -50,12 +54,13 @@ class CalibrationTextTest {
                         checkpoint.config(), checkpoint.weights(), tokens, BOS, THREADS, CpuLevel.best())) {
             List<LayerWeights> quantized = new ArrayList<>();
             for (LayerWeights layer : checkpoint.weights().layers().subList(0, 2)) {
-                CalibratedExperts experts = text.enter(layer);
+                LayerWeights attending = text.quantizeAttention(layer, "a.", Target.of(ATTENTION, arena, workers));
+                CalibratedExperts experts = text.enter(attending);
                 quantized.add(withExperts(
-                        layer,
+                        attending,
                         IntStream.range(0, layer.experts().size())
                                 .mapToObj(e -> experts.quantize(
-                                        e, "e.", layer.experts().get(e), new NarrowScheme(2, 16), arena, workers))
+                                        e, "e.", layer.experts().get(e), Target.of(EXPERTS, arena, workers)))
                                 .toList()));
             }
             assertStreams(text, checkpoint, quantized, tokens);

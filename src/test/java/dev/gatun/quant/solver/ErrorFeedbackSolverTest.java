@@ -47,7 +47,7 @@ class ErrorFeedbackSolverTest {
         }
 
         QuantizedMatrix quantized(Solver solver, QuantizationScheme scheme) {
-            return solver.quantize("w", weights, scheme, Arena.ofAuto(), WORKERS);
+            return solver.quantize("w", weights, Target.of(scheme, Arena.ofAuto(), WORKERS));
         }
 
         /** The sum of the squared errors of products with inputs that the solver did not see. */
@@ -93,7 +93,7 @@ class ErrorFeedbackSolverTest {
                 Moments moments = new Moments(sample.weights().columns());
                 moments.add(sample.seen().toArray(float[][]::new), workers);
                 QuantizedMatrix matrix = ErrorFeedbackSolver.of(moments, workers)
-                        .quantize("w", sample.weights(), NARROW, Arena.ofAuto(), workers);
+                        .quantize("w", sample.weights(), Target.of(NARROW, Arena.ofAuto(), workers));
                 assertThat(Dequantizer.toFloats(matrix))
                         .as(Seeds.hint(seed))
                         .containsExactly(Dequantizer.toFloats(expected));
@@ -141,8 +141,8 @@ class ErrorFeedbackSolverTest {
         DenseMatrix weights = new RandomMatrices(2).dense(FloatType.F32, 32, 20);
         Moments moments = new Moments(20);
         moments.add(new float[30][20], WORKERS);
-        QuantizedMatrix matrix =
-                ErrorFeedbackSolver.of(moments, WORKERS).quantize("w", weights, NARROW, Arena.ofAuto(), WORKERS);
+        QuantizedMatrix matrix = ErrorFeedbackSolver.of(moments, WORKERS)
+                .quantize("w", weights, Target.of(NARROW, Arena.ofAuto(), WORKERS));
         for (float weight : Dequantizer.toFloats(matrix)) {
             assertThat(weight).isFinite();
         }
@@ -153,14 +153,14 @@ class ErrorFeedbackSolverTest {
         DenseMatrix weights = new RandomMatrices(2).dense(FloatType.F32, 32, 20);
         Solver solver = ErrorFeedbackSolver.of(new Moments(24), WORKERS);
         assertThatIllegalArgumentException()
-                .isThrownBy(() -> solver.quantize("w", weights, NARROW, Arena.ofAuto(), WORKERS))
+                .isThrownBy(() -> solver.quantize("w", weights, Target.of(NARROW, Arena.ofAuto(), WORKERS)))
                 .withMessageContaining("24 columns for `w`");
         float[] values = Dequantizer.toFloats(weights);
         values[45] = Float.NaN;
         DenseMatrix broken =
                 new DenseMatrix(FloatType.F32, 32, 20, Arena.ofAuto().allocateFrom(ValueLayout.JAVA_FLOAT, values));
         assertThatThrownBy(() -> ErrorFeedbackSolver.of(new Moments(20), WORKERS)
-                        .quantize("w", broken, NARROW, Arena.ofAuto(), WORKERS))
+                        .quantize("w", broken, Target.of(NARROW, Arena.ofAuto(), WORKERS)))
                 .isInstanceOf(QuantizationException.class)
                 .hasMessageContaining("`w` has NaN at row 2, column 5");
     }

@@ -60,9 +60,7 @@ class OriginalHqqTest {
                 .mapToObj(i -> solver.quantize(
                         "w",
                         (DenseMatrix) weights.get(i),
-                        ((HqqMatrix) theirs.get(i)).scheme(),
-                        Arena.ofAuto(),
-                        workers))
+                        Target.of(((HqqMatrix) theirs.get(i)).scheme(), Arena.ofAuto(), workers)))
                 .toList();
     }
 

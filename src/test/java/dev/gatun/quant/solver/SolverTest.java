@@ -61,7 +61,7 @@ class SolverTest {
         }
 
         QuantizedMatrix quantized(Solver solver) {
-            return solver.quantize("w", weights, scheme, Arena.ofAuto(), WORKERS);
+            return solver.quantize("w", weights, Target.of(scheme, Arena.ofAuto(), WORKERS));
         }
 
         double error(QuantizedMatrix matrix) {
@@ -130,7 +130,7 @@ class SolverTest {
     }
 
     private static double relative(DenseMatrix weights, QuantizationScheme scheme, double all) {
-        QuantizedMatrix matrix = LEAST_SQUARES.quantize("w", weights, scheme, Arena.ofAuto(), WORKERS);
+        QuantizedMatrix matrix = LEAST_SQUARES.quantize("w", weights, Target.of(scheme, Arena.ofAuto(), WORKERS));
         return Math.sqrt(error(weights, matrix) / all);
     }
 
@@ -183,7 +183,8 @@ class SolverTest {
         SplittableRandom random = new SplittableRandom(seed);
         DenseMatrix weights = dense(64, 4 * random.nextInt(16, 80), random::nextGaussian);
         HqqScheme scheme = new HqqScheme(2, 16, 4);
-        float[] once = Dequantizer.toFloats(LEAST_SQUARES.quantize("w", weights, scheme, Arena.ofAuto(), WORKERS));
+        float[] once =
+                Dequantizer.toFloats(LEAST_SQUARES.quantize("w", weights, Target.of(scheme, Arena.ofAuto(), WORKERS)));
         DenseMatrix widened = new DenseMatrix(
                 FloatType.F32,
                 weights.rows(),
@@ -203,7 +204,7 @@ class SolverTest {
         for (int threads : new int[] {1, 3, 8}) {
             try (Workers workers = Workers.open(threads)) {
                 QuantizedMatrix matrix =
-                        solver.quantize("w", sample.weights(), sample.scheme(), Arena.ofAuto(), workers);
+                        solver.quantize("w", sample.weights(), Target.of(sample.scheme(), Arena.ofAuto(), workers));
                 assertThat(matrix.codes().mismatch(expected.codes()))
                         .as(Seeds.hint(seed))
                         .isEqualTo(-1);
@@ -225,9 +226,9 @@ class SolverTest {
                     160,
                     Arena.ofAuto().allocateFrom(ValueLayout.JAVA_FLOAT, Dequantizer.toFloats(weights)));
             NarrowScheme scheme = new NarrowScheme(2, 16);
-            assertThat(Dequantizer.toFloats(solver.quantize("w", weights, scheme, Arena.ofAuto(), WORKERS)))
-                    .containsExactly(
-                            Dequantizer.toFloats(solver.quantize("w", widened, scheme, Arena.ofAuto(), WORKERS)));
+            assertThat(Dequantizer.toFloats(solver.quantize("w", weights, Target.of(scheme, Arena.ofAuto(), WORKERS))))
+                    .containsExactly(Dequantizer.toFloats(
+                            solver.quantize("w", widened, Target.of(scheme, Arena.ofAuto(), WORKERS))));
         }
     }
 
@@ -239,8 +240,8 @@ class SolverTest {
         DenseMatrix matrix =
                 new DenseMatrix(FloatType.F32, 32, 132, Arena.ofAuto().allocateFrom(ValueLayout.JAVA_FLOAT, weights));
         for (Solver solver : solvers()) {
-            assertThatThrownBy(() ->
-                            solver.quantize("layers.3.w2", matrix, new NarrowScheme(2, 16), Arena.ofAuto(), WORKERS))
+            assertThatThrownBy(() -> solver.quantize(
+                            "layers.3.w2", matrix, Target.of(new NarrowScheme(2, 16), Arena.ofAuto(), WORKERS)))
                     .isInstanceOf(QuantizationException.class)
                     .hasMessageContaining("`layers.3.w2` has " + value + " at row 17, column 131");
         }
@@ -251,7 +252,8 @@ class SolverTest {
     void aSchemeThatDoesNotDivideIsRefused(Solver solver) {
         DenseMatrix weights = new RandomMatrices(1).dense(FloatType.F32, 24, 32);
         assertThatIllegalArgumentException()
-                .isThrownBy(() -> solver.quantize("w", weights, new NarrowScheme(2, 16), Arena.ofAuto(), WORKERS))
+                .isThrownBy(() ->
+                        solver.quantize("w", weights, Target.of(new NarrowScheme(2, 16), Arena.ofAuto(), WORKERS)))
                 .withMessageContaining("`w`");
     }
 
@@ -261,7 +263,7 @@ class SolverTest {
         long seed = Seeds.next();
         DenseMatrix weights = new RandomMatrices(seed).dense(FloatType.F32, 64, 132);
         NarrowScheme scheme = new NarrowScheme(4, 64);
-        QuantizedMatrix matrix = solver.quantize("w", weights, scheme, 3, Arena.ofAuto(), WORKERS);
+        QuantizedMatrix matrix = solver.quantize("w", weights, new Target(scheme, 3, Arena.ofAuto(), WORKERS));
         for (byte fields : matrix.codes().toArray(ValueLayout.JAVA_BYTE)) {
             assertThat(fields & 0x88).as(Seeds.hint(seed)).isZero();
         }
@@ -270,7 +272,7 @@ class SolverTest {
                 .isBetween(0.015, 0.06);
         for (int bits : new int[] {0, 5}) {
             assertThatIllegalArgumentException()
-                    .isThrownBy(() -> solver.quantize("w", weights, scheme, bits, Arena.ofAuto(), WORKERS));
+                    .isThrownBy(() -> solver.quantize("w", weights, new Target(scheme, bits, Arena.ofAuto(), WORKERS)));
         }
     }
 
@@ -280,7 +282,7 @@ class SolverTest {
         for (Solver solver : solvers()) {
             for (QuantizationScheme scheme : List.of(new HqqScheme(2, 16, 8), new NarrowScheme(2, 16))) {
                 for (float weight :
-                        Dequantizer.toFloats(solver.quantize("w", zeros, scheme, Arena.ofAuto(), WORKERS))) {
+                        Dequantizer.toFloats(solver.quantize("w", zeros, Target.of(scheme, Arena.ofAuto(), WORKERS)))) {
                     assertThat(Math.abs(weight)).as(solver + ", " + scheme).isLessThan(1e-3f);
                 }
             }
