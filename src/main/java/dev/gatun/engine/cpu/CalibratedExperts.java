@@ -20,8 +20,8 @@ import java.util.List;
 import java.util.Objects;
 
 /**
- * The experts of one layer, and the tokens of a calibration text that its router sent to each. Experts are quantized in
- * their order, each once: that adds what they give to the residual streams. Valid until its {@link CalibrationText} is
+ * The experts of one layer, and the tokens of a calibration text that its router sent to each. Each expert is quantized once,
+ * or passed if that was done before, in their order: that adds what they give to the residual streams. Valid until its {@link CalibrationText} is
  * closed or enters another layer.
  */
 public final class CalibratedExperts {
@@ -103,11 +103,33 @@ public final class CalibratedExperts {
             }
             QuantizedMatrix down = ErrorFeedbackSolver.orLeastSquares(middle, target.workers())
                     .quantize(name + "w2.weight", (DenseMatrix) original.down(), target);
-            CpuMatrix w2 = CpuWeights.matrix(scratch, down);
-            for (List<Visit> batch : batches(visits)) {
-                add(product(pool, w2, middle(pool, w1, w3, batch)), batch);
-            }
+            add(pool, w1, w3, CpuWeights.matrix(scratch, down), visits);
             return new ExpertWeights(gate, up, down);
+        }
+    }
+
+    /**
+     * Adds what an expert gives that was quantized before.
+     *
+     * @param expert its number in the layer
+     * @param quantized its weights, outside the heap
+     */
+    public void pass(int expert, ExpertWeights quantized) {
+        List<Visit> visits = visits(Objects.checkIndex(expert, config.experts()));
+        try (CpuPool pool = CpuPool.open(threads, level);
+                Arena scratch = Arena.ofShared()) {
+            add(
+                    pool,
+                    CpuWeights.matrix(scratch, quantized.gate()),
+                    CpuWeights.matrix(scratch, quantized.up()),
+                    CpuWeights.matrix(scratch, quantized.down()),
+                    visits);
+        }
+    }
+
+    private void add(CpuPool pool, CpuMatrix w1, CpuMatrix w3, CpuMatrix w2, List<Visit> visits) {
+        for (List<Visit> batch : batches(visits)) {
+            add(product(pool, w2, middle(pool, w1, w3, batch)), batch);
         }
     }
 

@@ -10,17 +10,20 @@ record Affine(float step, float zero) {
     /** The smallest positive binary16 that is not subnormal: of zeros alone, the step does not matter. */
     private static final float SMALLEST = 0x1p-14f;
 
+    /** The largest binary16. */
+    private static final float LARGEST = 65504;
+
     /** A zero of this magnitude still tells half codes apart. */
     private static final float LARGEST_ZERO = 1024;
 
     /** Codes from 0 to {@code top} for values from {@code low} to {@code high}. */
     static Affine over(float low, float high, int top) {
         float far = Math.max(Math.abs(low), Math.abs(high));
-        float step = half(Math.max((high - low) / top, far / LARGEST_ZERO));
+        float step = half(Math.min(Math.max((high - low) / top, far / LARGEST_ZERO), LARGEST));
         if (step == 0) {
             step = far == 0 ? SMALLEST : Float.float16ToFloat((short) 1);
         }
-        return new Affine(step, half(-low / step));
+        return new Affine(step, half(Math.clamp(-low / step, -LARGEST, LARGEST)));
     }
 
     static float half(float value) {

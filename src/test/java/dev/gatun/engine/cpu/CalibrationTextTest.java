@@ -102,6 +102,32 @@ class CalibrationTextTest {
     }
 
     @Test
+    void anExpertThatIsPassedMovesTheStreamsAsWhenItWasQuantized() {
+        int[] tokens = IntStream.range(0, 90).map(i -> 259 + i * 37 % 1600).toArray();
+        try (Checkpoint checkpoint = Checkpoint.open(SampleModels.huggingFace());
+                Workers workers = Workers.open(THREADS);
+                Arena arena = Arena.ofShared();
+                CalibrationText first = open(checkpoint, tokens);
+                CalibrationText second = open(checkpoint, tokens)) {
+            LayerWeights layer = checkpoint.weights().layers().getFirst();
+            CalibratedExperts quantizing = first.enter(layer);
+            CalibratedExperts passing = second.enter(layer);
+            for (int expert = 0; expert < layer.experts().size(); expert++) {
+                passing.pass(
+                        expert,
+                        quantizing.quantize(
+                                expert, "e.", layer.experts().get(expert), Target.of(EXPERTS, arena, workers)));
+            }
+            assertThat(second.streams().getFirst().toArray())
+                    .containsExactly(first.streams().getFirst().toArray());
+        }
+    }
+
+    private static CalibrationText open(Checkpoint checkpoint, int[] tokens) {
+        return CalibrationText.open(checkpoint.config(), checkpoint.weights(), tokens, BOS, THREADS, CpuLevel.best());
+    }
+
+    @Test
     void aTextWithoutTokensIsRefused() {
         try (Checkpoint checkpoint = Checkpoint.open(SampleModels.huggingFace())) {
             assertThatIllegalArgumentException()

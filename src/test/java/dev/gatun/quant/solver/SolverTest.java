@@ -192,7 +192,7 @@ class SolverTest {
                 Arena.ofAuto().allocateFrom(ValueLayout.JAVA_FLOAT, once));
         assertThat(relative(widened, scheme, squares(widened)))
                 .as(Seeds.hint(seed))
-                .isLessThan(0.01);
+                .isLessThan(0.05);
     }
 
     @ParameterizedTest
