@@ -20,6 +20,13 @@ final class Chunks {
     /** Puts in pieces of a copy that has a slot, while there may be more in flight and it is not whole. */
     void putIn(Guess copy, long chunkBytes) {
         while (count < MOST && copy.copied < uploads.blockBytes()) {
+            putInOne(copy, chunkBytes);
+        }
+    }
+
+    /** Puts in one piece, if the copy is not whole. */
+    void putInOne(Guess copy, long chunkBytes) {
+        if (copy.copied < uploads.blockBytes()) {
             long bytes = Math.min(chunkBytes, uploads.blockBytes() - copy.copied);
             boolean last = copy.copied + bytes == uploads.blockBytes();
             tickets[count] = last
@@ -49,6 +56,10 @@ final class Chunks {
     /** Whether no more may be put in. */
     boolean isFull() {
         return count == MOST;
+    }
+
+    boolean isEmpty() {
+        return count == 0;
     }
 
     /** Bytes in flight. */

@@ -14,8 +14,8 @@ package dev.gatun.offload;
  *
  * <p>With two roads ({@link RoadSplit}) the host computes what {@link #fetch(int, int[], int, int[], int[])} leaves to it
  * beside that, says {@link #hostComputed}, and only then comes {@link #computed}. To {@link #pump} meanwhile is of use: the
- * more often one looks, the better is known how fast the link is. What the host computed may be copied behind it while the link is
- * idle, so that it is there the next time.
+ * more often one looks, the better is known how fast the link is. What the host computed may be copied behind it while the
+ * link is idle, so that it is there the next time.
  *
  * <p>A prompt's many tokens need nearly all experts of a layer: {@link #stream} uploads each once, ahead of the computing.
  *
@@ -39,6 +39,7 @@ public final class ExpertFetcher {
     private final PrefetchControl control;
     private final Chunks chunks;
     private final Prefetches prefetches;
+    private final FollowControl follow;
     private final FollowUps followUps;
     private final LinkWatch link;
     private final PresentExperts present;
@@ -88,9 +89,10 @@ public final class ExpertFetcher {
         this.control = new PrefetchControl(settings.experts(), blockBytes, settings.chunkBytes());
         this.chunks = new Chunks(uploads);
         this.prefetches = new Prefetches(cache, slots, uploads, chunks, control, tally, settings.chunkBytes());
-        this.followUps = new FollowUps(cache, slots, uploads, chunks, settings.chunkBytes());
+        this.follow = new FollowControl(shape.experts());
+        this.followUps = new FollowUps(cache, slots, uploads, chunks, follow, settings.chunkBytes());
         this.link = new LinkWatch(uploads, split, tally);
-        this.present = new PresentExperts(cache, slots, host, uploads, prefetches, followUps, link);
+        this.present = new PresentExperts(cache, slots, host, uploads, prefetches, followUps, follow, link);
         NeededUploads needed = new NeededUploads(cache, slots, host, uploads, prefetches, followUps, present, link);
         this.missing = new MissingExperts(cache, host, uploads, prefetches, followUps, needed, link, split, tally);
         this.rates = split.rates();
@@ -177,6 +179,7 @@ public final class ExpertFetcher {
         prefetches.judge(layer, experts, count);
         link.choose(chunks.inFlight());
         choice.set(shape, layer, experts, count, result, parts);
+        follow.chosen(choice);
         atWork = true;
     }
 
@@ -320,6 +323,7 @@ public final class ExpertFetcher {
         copies.drain();
         prefetches.reset();
         followUps.reset();
+        follow.reset();
         chunks.reset();
         atWork = false;
         uploads.reset();

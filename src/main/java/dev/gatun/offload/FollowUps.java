@@ -4,14 +4,15 @@ import java.util.Arrays;
 
 /**
  * Experts that the host computed, copied behind it: else a cache whose misses the host serves would never learn. It takes a
- * link that is idle, in smaller chunks than guesses, and after them; nothing is evicted from a group before an expert is
- * whole, and then the least of the group goes to the staging slot and can be asked for there still.
+ * link that is idle, in smaller chunks than guesses, one at a time and after them; nothing is evicted from a group before an
+ * expert is whole, and then the least of the group goes to the staging slot and can be asked for there still.
  *
- * <p>The link is seldom idle, for less than an expert between two layers: so there are many more candidates than copies, and what
- * matters is which. An expert that was asked for again while it waited goes first, and among equals the one asked for last:
- * where routing has favourites these are soon among them, and where it has none nothing is lost. One that was begun is
- * finished, since what was copied of it would be lost; it is given up only to make room for what is needed. When more wait than
- * there are places, the one that would have gone last is forgotten.
+ * <p>The link is seldom idle, for less than an expert between two layers: so there are many more candidates than copies, and
+ * what matters is which. An expert that was asked for again while it waited goes first, and among equals the one asked for
+ * last: where routing has favourites these are soon among them; where it has none, {@link FollowControl} finds out. One that
+ * was begun is finished, though its layer may choose others meanwhile, since what was copied of it would be lost; it is given
+ * up only to make room for what is needed. When more wait than there are places, the one that would have gone last is
+ * forgotten.
  */
 final class FollowUps {
     private static final int MOST = 64;
@@ -27,6 +28,7 @@ final class FollowUps {
     private final DeviceSlots slots;
     private final Uploads uploads;
     private final Chunks chunks;
+    private final FollowControl control;
     private final long chunkBytes;
     /** The first {@code count} are in use, the one asked for last at the end; their rank is how often they were asked for. */
     private final Guess[] waiting = new Guess[MOST];
@@ -35,12 +37,19 @@ final class FollowUps {
     /** The one that was begun, not among those that wait; its layer is {@link ExpertCache#NONE} if there is none. */
     private final Guess begun = new Guess();
 
-    FollowUps(ExpertCache cache, DeviceSlots slots, Uploads uploads, Chunks chunks, long guessChunkBytes) {
+    FollowUps(
+            ExpertCache cache,
+            DeviceSlots slots,
+            Uploads uploads,
+            Chunks chunks,
+            FollowControl control,
+            long guessChunkBytes) {
         this.cache = cache;
         this.shape = cache.shape();
         this.slots = slots;
         this.uploads = uploads;
         this.chunks = chunks;
+        this.control = control;
         this.chunkBytes = Math.max(1, guessChunkBytes / SMALLER);
         Arrays.setAll(waiting, i -> new Guess());
         begun.layer = ExpertCache.NONE;
@@ -49,7 +58,8 @@ final class FollowUps {
     /** The host computes an expert that lies in no slot, or in part. */
     void add(int layer, int expert) {
         int number = layer * shape.experts() + expert;
-        if (!cache.admits(layer, expert) || cache.slotOf(layer, expert) != ExpertCache.NONE) {
+        boolean may = cache.admits(layer, expert) && cache.slotOf(layer, expert) == ExpertCache.NONE;
+        if (!may || !control.wantsOne()) {
             return;
         }
         int asked = 1 + asked(number);
@@ -106,13 +116,16 @@ final class FollowUps {
 
     /** Goes on while nothing is needed and no guess is on its way. */
     void pump() {
-        while (!isBegun() && count > 0 && !chunks.isFull()) {
+        if (!chunks.isEmpty()) {
+            return;
+        }
+        while (!isBegun() && count > 0) {
             if (!begin()) {
                 return;
             }
         }
         if (isBegun() && (begun.copied > 0 || uploads.wouldBegin(begun.expert, begun.slot))) {
-            chunks.putIn(begun, chunkBytes);
+            chunks.putInOne(begun, chunkBytes);
         }
     }
 

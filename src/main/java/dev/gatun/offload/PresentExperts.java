@@ -9,6 +9,7 @@ final class PresentExperts {
     private final Uploads uploads;
     private final Prefetches prefetches;
     private final FollowUps followUps;
+    private final FollowControl control;
     private final LinkWatch link;
 
     PresentExperts(
@@ -18,6 +19,7 @@ final class PresentExperts {
             Uploads uploads,
             Prefetches prefetches,
             FollowUps followUps,
+            FollowControl control,
             LinkWatch link) {
         this.cache = cache;
         this.shape = cache.shape();
@@ -26,6 +28,7 @@ final class PresentExperts {
         this.uploads = uploads;
         this.prefetches = prefetches;
         this.followUps = followUps;
+        this.control = control;
         this.link = link;
     }
 
@@ -71,8 +74,11 @@ final class PresentExperts {
         int cacheSlot = followUps.takeWhole();
         if (cacheSlot != ExpertCache.NONE) {
             int expert = cache.expertIn(cacheSlot);
-            if (cache.wouldKeep(expert / shape.experts(), expert % shape.experts())) {
+            if (cacheSlot < shape.slots()) {
+                control.stays(expert, ExpertCache.NONE);
+            } else if (cache.wouldKeep(expert / shape.experts(), expert % shape.experts())) {
                 promote(expert, cacheSlot);
+                control.stays(expert, cache.expertIn(cacheSlot));
             }
         }
     }

@@ -3,8 +3,8 @@ package dev.gatun.offload;
 import java.util.Arrays;
 
 /**
- * Divides the absent experts that a chunk of a prompt has chosen between the two roads. An expert is uploaded once however many
- * tokens need it, but the host's processor takes longer the more there are: so the host computes those with the fewest
+ * Divides the absent experts that a chunk of a prompt has chosen between the two roads. An expert is uploaded once however
+ * many tokens need it, but the host's processor takes longer the more there are: so the host computes those with the fewest
  * tokens, and as many that both roads end together. Among what is compared is all over the link.
  */
 public final class PromptRoads {
@@ -17,8 +17,8 @@ public final class PromptRoads {
      *
      * @param linkSeconds what the upload of an expert takes
      * @param fixedSeconds what it takes besides when the host computes any expert of a chunk
-     * @param groupSeconds what it takes the host to compute an expert for 1, 2, ... tokens at once; more tokens are computed in
-     *     groups of as many as there are times
+     * @param groupSeconds what it takes the host to compute an expert for 1, 2, ... tokens at once; more tokens are computed
+     *     in groups of as many as there are times
      */
     public PromptRoads(double linkSeconds, double fixedSeconds, double... groupSeconds) {
         this.linkSeconds = linkSeconds;
