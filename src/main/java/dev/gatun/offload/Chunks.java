@@ -62,9 +62,9 @@ final class Chunks {
         return count == 0;
     }
 
-    /** Bytes in flight. */
+    /** Bytes that are to arrive still, as far as one can say: half of the first piece has. */
     long inFlight() {
-        long bytes = 0;
+        long bytes = count == 0 ? 0 : -(sizes[0] / 2);
         for (int chunk = 0; chunk < count; chunk++) {
             bytes += sizes[chunk];
         }

@@ -72,7 +72,10 @@ final class LinkWatch {
         long now = clock.getAsLong();
         if (ended) {
             needed = CopyEngine.ENDED;
-            rates.uploaded(bytes, count, lastSeen - begun, now - begun);
+            // What was in flight before says too little of the link alone.
+            if (count > 0) {
+                rates.uploaded(bytes, count, lastSeen - begun, now - begun);
+            }
             if (hostWaits) {
                 tally.waited(now - hostEnded);
                 hostWaits = false;

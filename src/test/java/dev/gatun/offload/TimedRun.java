@@ -28,6 +28,7 @@ final class TimedRun {
      * @param link what the link really does
      * @param processor what the host really does
      * @param believed what is believed of both at first
+     * @param guesses of each layer that are copied ahead, at most
      */
     TimedRun(
             CacheShape shape,
@@ -36,16 +37,16 @@ final class TimedRun {
             RoadSpeed link,
             RoadSpeed processor,
             RoadRates believed,
-            long seed) {
+            int guesses) {
         this.shape = shape;
         this.parts = parts;
         this.processor = processor;
         this.rates = believed;
-        this.random = new Random(seed);
+        this.random = new Random(1);
         this.device = new TimedDevice(BLOCK, parts, link);
         ExpertCache cache = new ExpertCache(shape, new LruPolicy(shape.allExperts()), 2);
         RoadSplit split = new RoadSplit(mode, parts, believed, device::nanos);
-        this.fetcher = new ExpertFetcher(cache, device, BLOCK, PrefetchSettings.of(0), split);
+        this.fetcher = new ExpertFetcher(cache, device, BLOCK, PrefetchSettings.of(guesses), split);
     }
 
     /** Fills the slots, as a prompt does. */
@@ -93,13 +94,22 @@ final class TimedRun {
     /** Seconds that some layers take, each with a choice of its own; what comes between layers is not counted. */
     double layers(int count, Supplier<int[]> choices) {
         double served = 0;
+        int[] chosen = choices.get();
         for (int i = 0; i < count; i++) {
             double begun = device.now();
-            layer(layersDone++ % shape.layers(), choices.get());
+            layer(layersDone % shape.layers(), chosen);
             served += device.now() - begun;
+            chosen = choices.get();
+            guess(++layersDone % shape.layers(), chosen);
             pass(BETWEEN);
         }
         return served;
+    }
+
+    /** Every other guess is right. */
+    private void guess(int layer, int[] chosen) {
+        int expert = random.nextBoolean() ? chosen[0] : random.nextInt(shape.experts());
+        fetcher.prefetch(layer, new int[] {expert}, 1);
     }
 
     private void layer(int layer, int[] chosen) {

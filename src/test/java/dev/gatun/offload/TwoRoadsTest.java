@@ -42,7 +42,7 @@ class TwoRoadsTest {
         RoadRates wrong = rates(
                 speed(link.bytesPerSecond() * Math.exp(1.4 * (2 * random.nextDouble() - 1)), link.fixedSeconds()),
                 speed(processor.bytesPerSecond() * Math.exp(1.4 * (2 * random.nextDouble() - 1)), 20e-6));
-        TimedRun run = new TimedRun(NONE_RESIDENT, MissMode.AUTO, 7, link, processor, wrong, 1);
+        TimedRun run = new TimedRun(NONE_RESIDENT, MissMode.AUTO, 7, link, processor, wrong, 0);
         run.layers(60, uniform(1));
         double mean = run.layers(200, uniform(2)) / 200;
         assertThat(mean).as("%s and %s", link, processor).isLessThan(1.04 * best(link, processor, 7));
@@ -50,7 +50,7 @@ class TwoRoadsTest {
 
     @Test
     void roadsThatChangeAreFollowed() {
-        TimedRun run = new TimedRun(NONE_RESIDENT, MissMode.AUTO, 7, LINK, PROCESSOR, rates(LINK, PROCESSOR), 1);
+        TimedRun run = new TimedRun(NONE_RESIDENT, MissMode.AUTO, 7, LINK, PROCESSOR, rates(LINK, PROCESSOR), 0);
         run.noise(0.1);
         run.layers(100, uniform(1));
         RoadSpeed[][] changes = {
@@ -68,6 +68,20 @@ class TwoRoadsTest {
             double mean = run.layers(200, uniform(3)) / 200;
             assertThat(mean).as("%s and %s", change[0], change[1]).isLessThan(1.07 * best(change[0], change[1], 7));
         }
+    }
+
+    @Test
+    void guessesOnTheLinkDoNotBlurHowFastItIs() {
+        RoadRates rates = rates(speed(30e9, 15e-6), PROCESSOR);
+        TimedRun run = new TimedRun(NONE_RESIDENT, MissMode.AUTO, 7, LINK, PROCESSOR, rates, 2);
+        double worst = 0;
+        run.layers(60, uniform(1));
+        for (int round = 0; round < 100; round++) {
+            run.layers(3, uniform(round));
+            worst = Math.max(worst, Math.abs(Math.log(rates.linkBytesPerSecond() / LINK.bytesPerSecond())));
+        }
+        assertThat(run.fetcher().counts().prefetchesBegun()).isPositive();
+        assertThat(worst).isLessThan(0.1);
     }
 
     @Test
@@ -94,7 +108,7 @@ class TwoRoadsTest {
         RoadSpeed processorSpeed = speed(processor, 30e-6);
         CacheShape shape = new CacheShape(32, 8, slots, 4, Sharing.PER_LAYER);
         RoadRates rates = rates(linkSpeed, processorSpeed);
-        TimedRun run = new TimedRun(shape, mode, parts, linkSpeed, processorSpeed, rates, 1);
+        TimedRun run = new TimedRun(shape, mode, parts, linkSpeed, processorSpeed, rates, 0);
         run.warm();
         run.layers(128, uniform(1));
         return run.layers(768, uniform(2));
@@ -129,7 +143,7 @@ class TwoRoadsTest {
 
     private static TimedRun halfResident(MissMode mode) {
         CacheShape shape = new CacheShape(32, 8, 128, 4, Sharing.PER_LAYER);
-        TimedRun run = new TimedRun(shape, mode, 7, LINK, PROCESSOR, rates(LINK, PROCESSOR), 1);
+        TimedRun run = new TimedRun(shape, mode, 7, LINK, PROCESSOR, rates(LINK, PROCESSOR), 0);
         run.warm();
         return run;
     }
