@@ -6,7 +6,6 @@ import dev.gatun.SessionOptions;
 import dev.gatun.SystemInfo;
 import dev.gatun.checkpoint.Checkpoint;
 import dev.gatun.checkpoint.CheckpointException;
-import dev.gatun.checkpoint.MixtralConfig;
 import dev.gatun.offload.CostModel;
 import dev.gatun.offload.MemoryPlan;
 import dev.gatun.offload.MissMode;

@@ -26,15 +26,15 @@ import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 
 class CommandLineTest {
-    private static final String DEMO =
+    static final String DEMO =
             Path.of(System.getProperty("gatun.demo"), "hqq-small").toString();
 
     @TempDir
     private Path temporary;
 
-    private record Result(int code, String out, String err) {}
+    record Result(int code, String out, String err) {}
 
-    private static Result run(byte[] input, boolean terminal, String... arguments) {
+    static Result run(byte[] input, boolean terminal, String... arguments) {
         ByteArrayOutputStream out = new ByteArrayOutputStream();
         ByteArrayOutputStream err = new ByteArrayOutputStream();
         Console console = new Console(
@@ -47,7 +47,7 @@ class CommandLineTest {
         return new Result(code, out.toString(StandardCharsets.UTF_8), err.toString(StandardCharsets.UTF_8));
     }
 
-    private static Result run(String... arguments) {
+    static Result run(String... arguments) {
         return run(new byte[0], true, arguments);
     }
 
@@ -99,7 +99,7 @@ class CommandLineTest {
         assertThat(run(bytes, true, with(options, "-f", "-")).out()).isEqualTo(fromArgument);
     }
 
-    private static String[] with(String[] options, String... more) {
+    static String[] with(String[] options, String... more) {
         return java.util.stream.Stream.of(options, more)
                 .flatMap(java.util.stream.Stream::of)
                 .toArray(String[]::new);
@@ -142,9 +142,6 @@ class CommandLineTest {
     @CsvSource(delimiter = '|', textBlock = """
                     generate -m /nowhere -p x                 | /nowhere
                     generate -m DEMO                          | -p PROMPT
-                    generate -m DEMO -p x --config /nowhere   | /nowhere
-                    generate -m DEMO -p x --config src/test   | no config.json to read the model's shape from
-                    generate -m DEMO -p x --row-order up      | --row-order
                     generate -m DEMO -p x --temperature NaN   | temperature: NaN
                     generate -m DEMO -p x --temperature hot   | --temperature
                     generate -m DEMO -p x --top-p 0           | top-p: 0
@@ -192,27 +189,6 @@ class CommandLineTest {
                     plan --shape mixtral-8x7b --gpu-memory 9GiB --most-experts -1 | most experts: -1
                     plan -m DEMO --gpu-memory 1MiB            | --gpu-memory
                     plan --shape mixtral-8x7b --gpu-memory 3.3GiB --host-mode exclusive | --gpu-memory 3.5GiB
-                    inspect                                   | DIR
-                    inspect /nowhere                          | /nowhere
-                    inspect DEMO -c 4096                      | 2048
-                    inspect DEMO --gpu-memory 12              | is not a size such as 12GiB
-                    inspect DEMO --gpu-memory 1MiB            | --gpu-memory
-                    perplexity -m DEMO                        | FILE
-                    perplexity -m DEMO /nowhere.txt           | /nowhere.txt
-                    perplexity -m /nowhere src/test/data/heldout.txt | /nowhere
-                    perplexity -m DEMO x -w 1                 | window: 1
-                    perplexity -m DEMO x --stride 0           | stride: 0
-                    perplexity -m DEMO x --kv-bits 4          | neither 16 nor 32
-                    perplexity -m DEMO x -c 100               | --window
-                    perplexity -m DEMO src/test/data/heldout.txt -w 4096 | 2048
-                    perplexity -m DEMO src/test/data/heldout.txt -w 2147483647 | 2048
-                    perplexity -m DEMO src/test/data/heldout.txt -w 2147483647 --kv-bits 32 | 2048
-                    convert DEMO                              | OUT
-                    convert /nowhere /tmp/gatun-none          | /nowhere
-                    convert DEMO DEMO                         | holds a model already
-                    verify                                    | DIR
-                    verify /nowhere                           | /nowhere
-                    verify DEMO                               | has no SHA256SUMS
                     bench -m DEMO -p -1                       | prompt: -1
                     bench -m DEMO -p 0 -n 0                   | --prompt or --generate
                     bench -m DEMO -p 2147483647               | prompt: 2147483647
@@ -248,6 +224,10 @@ class CommandLineTest {
                     nonsense                                  | nonsense
                     """)
     void aMistakeIsOneLineThatNamesItAndExitCodeTwo(String arguments, String named) {
+        requireMistake(arguments, named);
+    }
+
+    static void requireMistake(String arguments, String named) {
         Result result = run(arguments.replace("DEMO", DEMO).split(" +"));
         assertThat(result.code()).isEqualTo(2);
         assertThat(result.out()).isEmpty();
@@ -340,97 +320,6 @@ class CommandLineTest {
                 .matcher(plan);
         assertThat(line.find()).as(plan).isTrue();
         return Double.parseDouble(line.group(1));
-    }
-
-    @Test
-    void anInspectionSaysWhatLiesInAFolder() {
-        Result result = run("inspect", DEMO, "--gpu-memory", "1GiB");
-        assertThat(result.err()).isEmpty();
-        assertThat(result.code()).isZero();
-        assertThat(result.out())
-                .startsWith("hqq-small: Mixtral, HQQ offloading checkpoint")
-                .contains(
-                        "5 layers of 8 experts, 2 per token; hidden 256, ffn 384, 8 heads of 32, 2 of keys and values")
-                .containsPattern("experts +840 +11796480 +4.4 MB +3.016  2-bit, groups of 16, scales of 128")
-                .containsPattern("experts\\.\\*\\.w1\\.W_q +U8 +\\[4, 6144] +40 x")
-                .containsPattern("with 1.00 GiB .* 40 of 40 experts on the GPU");
-        JsonNode object = JsonMapper.shared()
-                .readTree(run("inspect", DEMO, "--json", "--gpu-memory", "1GiB").out());
-        assertThat(object.path("parts")).hasSize(6);
-        assertThat(object.path("parts").get(4).path("tensors")).hasSize(21);
-        assertThat(object.path("plan").path("resident_experts").asInt()).isEqualTo(40);
-        assertThat(JsonMapper.shared()
-                        .readTree(run("inspect", DEMO, "--json").out())
-                        .has("plan"))
-                .isFalse();
-    }
-
-    @Test
-    void aPerplexityIsOneLineOrOneObject() {
-        byte[] text = "Once upon a time there was a little girl who lived by the sea.".getBytes(StandardCharsets.UTF_8);
-        String[] perplexity = {"perplexity", "-m", DEMO, "-", "--backend", "cpu"};
-        Result result = run(text, false, perplexity);
-        assertThat(result.code()).isZero();
-        assertThat(result.err().lines()).singleElement().asString().startsWith("hqq-small (");
-        assertThat(result.out())
-                .matches(
-                        "perplexity [1-9][0-9]*\\.[0-9]{4} ± [0-9]+\\.[0-9]{4} \\([1-9][0-9]* tokens in 1 window\\)\\R");
-        JsonNode object = JsonMapper.shared()
-                .readTree(
-                        run(text, false, with(perplexity, "--json", "-w", "8")).out());
-        assertThat(object.path("windows").asInt()).isGreaterThan(1);
-        assertThat(object.path("perplexity").asDouble()).isGreaterThan(1);
-    }
-
-    @Test
-    void configurationAndTokenizerMayLieInAnotherFolder() throws IOException {
-        Path bare = Files.createDirectory(temporary.resolve("bare"));
-        try (Stream<Path> files = Files.list(Path.of(DEMO))) {
-            for (Path file : files.filter(name -> name.toString().contains(".safetensors"))
-                    .toList()) {
-                Files.copy(file, bare.resolve(file.getFileName()));
-            }
-        }
-        String[] apart = {"-m", bare.toString(), "--config", DEMO};
-        String[] options = {"-p", "Once upon a time", "-n", "9", "--temperature", "0", "-q", "--backend", "cpu"};
-        assertThat(run("generate", "-m", bare.toString(), "-p", "x").err()).contains("has no config.json");
-        assertThat(run(with(with(new String[] {"generate"}, apart), options)).out())
-                .isEqualTo(run(with(new String[] {"generate", "-m", DEMO}, options))
-                        .out());
-        assertThat(run(with(new String[] {"plan", "--gpu-memory", "1GiB"}, apart))
-                        .out())
-                .contains("40 of 40 experts");
-        assertThat(run("inspect", bare.toString(), "--config", DEMO).out()).contains("5 layers of 8 experts");
-        String[] bench = {"bench", "--backend", "cpu", "-p", "0", "-n", "2", "-r", "1", "--warmup", "0"};
-        assertThat(run(with(bench, apart)).out()).contains("tg2");
-        String converted = temporary.resolve("whole").toString();
-        assertThat(run("convert", bare.toString(), converted, "--config", DEMO).code())
-                .isZero();
-        assertThat(run("verify", converted).code()).isZero();
-    }
-
-    @Test
-    void aConvertedModelSaysTheSameAndIsVerified() throws IOException {
-        String converted = temporary.resolve("converted").toString();
-        assertThat(run("convert", DEMO, converted).out()).contains("written");
-        String[] options = {"-p", "Once upon a time", "-n", "20", "--temperature", "0", "-q", "--backend", "cpu"};
-        assertThat(run(with(new String[] {"generate", "-m", converted}, options))
-                        .out())
-                .isEqualTo(run(with(new String[] {"generate", "-m", DEMO}, options))
-                        .out());
-        assertThat(run("verify", converted).out()).contains("12 files are whole: Mixtral, Gatun checkpoint");
-        Path shard = temporary.resolve("converted/model-00003-of-00006.safetensors");
-        byte[] bytes = Files.readAllBytes(shard);
-        bytes[bytes.length - 1] ^= 1;
-        Files.write(shard, bytes);
-        Files.delete(temporary.resolve("converted/tokenizer_config.json"));
-        Result damaged = run("verify", converted);
-        assertThat(damaged.code()).isEqualTo(2);
-        assertThat(damaged.err().lines())
-                .singleElement()
-                .asString()
-                .contains(
-                        "not what SHA256SUMS says: model-00003-of-00006.safetensors, tokenizer_config.json; get these");
     }
 
     @Test

@@ -1,14 +1,16 @@
 package dev.gatun.engine.cpu;
 
 import dev.gatun.cpu.CpuPool;
-import dev.gatun.cpu.TiledWork;
 import dev.gatun.cpu.FloatMatrix;
 import dev.gatun.cpu.TiledExpert;
+import dev.gatun.cpu.TiledWork;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.Arrays;
+import java.util.Comparator;
 import java.util.List;
+import java.util.stream.IntStream;
 
 /**
  * Adds what experts in tiles make of a chunk to the residual stream, expert by expert. The library takes few tokens at a
@@ -32,6 +34,10 @@ final class TiledSums {
      * @param topK experts that each token chose
      */
     void add(CpuPool pool, List<TiledExpert> experts, CpuRouting routing, int topK, FloatMatrix stream) {
+        if (routing.tokens() == 1) {
+            addAtOnce(pool, experts, routing, stream);
+            return;
+        }
         int[] ids = routing.ids().toArray(ValueLayout.JAVA_INT);
         int[] choices = new int[routing.tokens()];
         for (int expert = 0; expert < experts.size(); expert++) {
@@ -46,6 +52,23 @@ final class TiledSums {
                 add(pool, experts.get(expert), routing, topK, Arrays.copyOfRange(choices, from, to), stream);
             }
         }
+    }
+
+    /** One token needs no gathering, and its experts go together. */
+    private static void addAtOnce(CpuPool pool, List<TiledExpert> experts, CpuRouting routing, FloatMatrix stream) {
+        pool.addExperts(IntStream.range(0, Math.toIntExact(routing.ids().byteSize() / Integer.BYTES))
+                .boxed()
+                .sorted(Comparator.comparingInt(choice -> id(routing, choice)))
+                .map(choice -> TiledWork.of(
+                        experts.get(id(routing, choice)),
+                        routing.normed(),
+                        routing.weights().asSlice((long) choice * Float.BYTES, Float.BYTES),
+                        stream))
+                .toList());
+    }
+
+    private static int id(CpuRouting routing, int choice) {
+        return routing.ids().getAtIndex(ValueLayout.JAVA_INT, choice);
     }
 
     /** @param choices places among all choices where this expert stands, of a token each */

@@ -1,0 +1,148 @@
+package dev.gatun.cli;
+
+import static dev.gatun.cli.CommandLineTest.DEMO;
+import static dev.gatun.cli.CommandLineTest.requireMistake;
+import static dev.gatun.cli.CommandLineTest.run;
+import static dev.gatun.cli.CommandLineTest.with;
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.gatun.cli.CommandLineTest.Result;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.json.JsonMapper;
+
+/** The commands that look at model folders and write them. */
+class FolderCommandsTest {
+    @TempDir
+    private Path temporary;
+
+    @ParameterizedTest
+    @CsvSource(delimiter = '|', textBlock = """
+            generate -m DEMO -p x --config /nowhere                                 | /nowhere
+            generate -m DEMO -p x --config src/test                                 | no config.json to read the model's shape from
+            generate -m DEMO -p x --row-order up                                    | --row-order
+            inspect                                                                 | DIR
+            inspect /nowhere                                                        | /nowhere
+            inspect DEMO -c 4096                                                    | 2048
+            inspect DEMO --gpu-memory 12                                            | is not a size such as 12GiB
+            inspect DEMO --gpu-memory 1MiB                                          | --gpu-memory
+            perplexity -m DEMO                                                      | FILE
+            perplexity -m DEMO /nowhere.txt                                         | /nowhere.txt
+            perplexity -m /nowhere src/test/data/heldout.txt                        | /nowhere
+            perplexity -m DEMO x -w 1                                               | window: 1
+            perplexity -m DEMO x --stride 0                                         | stride: 0
+            perplexity -m DEMO x --kv-bits 4                                        | neither 16 nor 32
+            perplexity -m DEMO x -c 100                                             | --window
+            perplexity -m DEMO src/test/data/heldout.txt -w 4096                    | 2048
+            perplexity -m DEMO src/test/data/heldout.txt -w 2147483647              | 2048
+            perplexity -m DEMO src/test/data/heldout.txt -w 2147483647 --kv-bits 32 | 2048
+            convert DEMO                                                            | OUT
+            convert /nowhere /tmp/gatun-none                                        | /nowhere
+            convert DEMO DEMO                                                       | holds a model already
+            verify                                                                  | DIR
+            verify /nowhere                                                         | /nowhere
+            verify DEMO                                                             | has no SHA256SUMS
+            """)
+    void aMistakeIsOneLineThatNamesItAndExitCodeTwo(String arguments, String named) {
+        requireMistake(arguments, named);
+    }
+
+    @Test
+    void anInspectionSaysWhatLiesInAFolder() {
+        Result result = run("inspect", DEMO, "--gpu-memory", "1GiB");
+        assertThat(result.err()).isEmpty();
+        assertThat(result.code()).isZero();
+        assertThat(result.out())
+                .startsWith("hqq-small: Mixtral, HQQ offloading checkpoint")
+                .contains(
+                        "5 layers of 8 experts, 2 per token; hidden 256, ffn 384, 8 heads of 32, 2 of keys and values")
+                .containsPattern("experts +840 +11796480 +4.4 MB +3.016  2-bit, groups of 16, scales of 128")
+                .containsPattern("experts\\.\\*\\.w1\\.W_q +U8 +\\[4, 6144] +40 x")
+                .containsPattern("with 1.00 GiB .* 40 of 40 experts on the GPU");
+        JsonNode object = JsonMapper.shared()
+                .readTree(run("inspect", DEMO, "--json", "--gpu-memory", "1GiB").out());
+        assertThat(object.path("parts")).hasSize(6);
+        assertThat(object.path("parts").get(4).path("tensors")).hasSize(21);
+        assertThat(object.path("plan").path("resident_experts").asInt()).isEqualTo(40);
+        assertThat(JsonMapper.shared()
+                        .readTree(run("inspect", DEMO, "--json").out())
+                        .has("plan"))
+                .isFalse();
+    }
+
+    @Test
+    void aPerplexityIsOneLineOrOneObject() {
+        byte[] text = "Once upon a time there was a little girl who lived by the sea.".getBytes(StandardCharsets.UTF_8);
+        String[] perplexity = {"perplexity", "-m", DEMO, "-", "--backend", "cpu"};
+        Result result = run(text, false, perplexity);
+        assertThat(result.code()).isZero();
+        assertThat(result.err().lines()).singleElement().asString().startsWith("hqq-small (");
+        assertThat(result.out())
+                .matches(
+                        "perplexity [1-9][0-9]*\\.[0-9]{4} ± [0-9]+\\.[0-9]{4} \\([1-9][0-9]* tokens in 1 window\\)\\R");
+        JsonNode object = JsonMapper.shared()
+                .readTree(
+                        run(text, false, with(perplexity, "--json", "-w", "8")).out());
+        assertThat(object.path("windows").asInt()).isGreaterThan(1);
+        assertThat(object.path("perplexity").asDouble()).isGreaterThan(1);
+    }
+
+    @Test
+    void aConvertedModelSaysTheSameAndIsVerified() throws IOException {
+        String converted = temporary.resolve("converted").toString();
+        assertThat(run("convert", DEMO, converted).out()).contains("written");
+        String[] options = {"-p", "Once upon a time", "-n", "20", "--temperature", "0", "-q", "--backend", "cpu"};
+        assertThat(run(with(new String[] {"generate", "-m", converted}, options))
+                        .out())
+                .isEqualTo(run(with(new String[] {"generate", "-m", DEMO}, options))
+                        .out());
+        assertThat(run("verify", converted).out()).contains("12 files are whole: Mixtral, Gatun checkpoint");
+        Path shard = temporary.resolve("converted/model-00003-of-00006.safetensors");
+        byte[] bytes = Files.readAllBytes(shard);
+        bytes[bytes.length - 1] ^= 1;
+        Files.write(shard, bytes);
+        Files.delete(temporary.resolve("converted/tokenizer_config.json"));
+        Result damaged = run("verify", converted);
+        assertThat(damaged.code()).isEqualTo(2);
+        assertThat(damaged.err().lines())
+                .singleElement()
+                .asString()
+                .contains(
+                        "not what SHA256SUMS says: model-00003-of-00006.safetensors, tokenizer_config.json; get these");
+    }
+
+    @Test
+    void configurationAndTokenizerMayLieInAnotherFolder() throws IOException {
+        Path bare = Files.createDirectory(temporary.resolve("bare"));
+        try (Stream<Path> files = Files.list(Path.of(DEMO))) {
+            for (Path file : files.filter(name -> name.toString().contains(".safetensors"))
+                    .toList()) {
+                Files.copy(file, bare.resolve(file.getFileName()));
+            }
+        }
+        String[] apart = {"-m", bare.toString(), "--config", DEMO};
+        String[] options = {"-p", "Once upon a time", "-n", "9", "--temperature", "0", "-q", "--backend", "cpu"};
+        assertThat(run("generate", "-m", bare.toString(), "-p", "x").err()).contains("has no config.json");
+        assertThat(run(with(with(new String[] {"generate"}, apart), options)).out())
+                .isEqualTo(run(with(new String[] {"generate", "-m", DEMO}, options))
+                        .out());
+        assertThat(run(with(new String[] {"plan", "--gpu-memory", "1GiB"}, apart))
+                        .out())
+                .contains("40 of 40 experts");
+        assertThat(run("inspect", bare.toString(), "--config", DEMO).out()).contains("5 layers of 8 experts");
+        String[] bench = {"bench", "--backend", "cpu", "-p", "0", "-n", "2", "-r", "1", "--warmup", "0"};
+        assertThat(run(with(bench, apart)).out()).contains("tg2");
+        String converted = temporary.resolve("whole").toString();
+        assertThat(run("convert", bare.toString(), converted, "--config", DEMO).code())
+                .isZero();
+        assertThat(run("verify", converted).code()).isZero();
+    }
+}
