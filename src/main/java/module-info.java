@@ -6,6 +6,7 @@
  */
 module dev.gatun {
     requires info.picocli;
+    requires java.net.http;
     requires me.tongfei.progressbar;
     requires tools.jackson.databind;
 

@@ -8,6 +8,7 @@ import dev.gatun.engine.ForwardPass;
 import dev.gatun.engine.KvCache;
 import dev.gatun.engine.KvPrecision;
 import dev.gatun.engine.Logits;
+import dev.gatun.hub.HubCache;
 import dev.gatun.offload.PlanException;
 import dev.gatun.text.ChatFormat;
 import dev.gatun.text.TextException;
@@ -127,10 +128,9 @@ public final class Model implements AutoCloseable {
                 directory, checkpoint, tokenizer, chatFormat, OpenedBackend.open(checkpoint, options, listener));
     }
 
-    /** The folder's name. */
+    /** The folder's name; {@code OWNER/NAME} for one in a hub's cache. */
     public String name() {
-        Path name = directory.toAbsolutePath().normalize().getFileName();
-        return name == null ? directory.toString() : name.toString();
+        return HubCache.modelName(directory);
     }
 
     /** The layout, precision and size of the weights, in a few words. */

@@ -75,6 +75,32 @@ class ArchitectureTest {
     }
 
     @Test
+    void onlyTheHubTalksToTheNetwork() {
+        noClasses()
+                .that()
+                .resideOutsideOfPackage("dev.gatun.hub..")
+                .should()
+                .dependOnClassesThat()
+                .resideInAPackage("java.net.http..")
+                .orShould()
+                .dependOnClassesThat()
+                .areAssignableTo(java.net.Socket.class)
+                .check(CLASSES);
+    }
+
+    @Test
+    void theHubKnowsNoModelInMemory() {
+        noClasses()
+                .that()
+                .resideInAPackage("dev.gatun.hub..")
+                .should()
+                .dependOnClassesThat()
+                .resideInAnyPackage(
+                        "dev.gatun.text..", "dev.gatun.engine..", "dev.gatun.offload..", "dev.gatun.quant..")
+                .check(CLASSES);
+    }
+
+    @Test
     void onlyTheWrappersReachTheBindings() {
         noClasses()
                 .that()

@@ -1,18 +1,18 @@
 package dev.gatun.checkpoint;
 
 /** Names out of files, made fit for a message of one line. */
-final class Quoted {
+public final class Quoted {
     private static final int LONGEST = 300;
 
     private Quoted() {}
 
     /** The name in backticks. */
-    static String of(Object name) {
+    public static String of(Object name) {
         return '`' + oneLine(name.toString()) + '`';
     }
 
     /** The text with everything escaped that could break a line or hide characters of it, and cut when it is endless. */
-    static String oneLine(String text) {
+    public static String oneLine(String text) {
         String start = text.length() > LONGEST ? text.substring(0, LONGEST) + "..." : text;
         StringBuilder line = new StringBuilder(start.length());
         start.codePoints().forEach(point -> append(line, point));

@@ -22,6 +22,7 @@ import picocli.CommandLine.ParameterException;
         footer = {
             "  gatun generate                         a story from the demo model",
             "  gatun generate -m DIR -p \"The lock\"    text from your own model",
+            "  gatun pull OWNER/NAME                  a model from a hub; -m OWNER/NAME then runs it",
             "  gatun plan -m DIR --gpu-memory 12GiB   what fits a GPU, and how fast that is",
             "  gatun inspect DIR                      what a model folder holds",
             "  gatun convert IN OUT                   a model in Gatun's own format",
@@ -44,6 +45,7 @@ final class GatunCommand {
                 .addSubcommand(new PerplexityCommand(console, interrupted))
                 .addSubcommand(new TraceCommand(console))
                 .addSubcommand(new BenchCommand(console, interrupted))
+                .addSubcommand(new PullCommand(console, interrupted))
                 .addSubcommand(new InfoCommand(console))
                 .setOut(console.outWriter())
                 .setErr(console.errWriter())

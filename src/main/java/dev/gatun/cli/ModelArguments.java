@@ -18,9 +18,8 @@ final class ModelArguments {
     @Option(
             names = {"-m", "--model"},
             paramLabel = "DIR",
-            description =
-                    "Model folder: Hugging Face Mixtral safetensors, the published 2-bit offloading checkpoint, or "
-                            + "Gatun's own format. Default: the demo model.")
+            description = "Model folder: Hugging Face Mixtral safetensors, the published 2-bit offloading checkpoint, or "
+                    + "Gatun's own format; or OWNER/NAME, which gatun pull downloaded. Default: the demo model.")
     Optional<Path> directory = Optional.empty();
 
     @Option(
@@ -76,7 +75,7 @@ final class ModelArguments {
     }
 
     ModelSource source() {
-        return source.model(directory.orElseGet(ModelArguments::demo));
+        return source.model(directory.map(ModelPlace::of).orElseGet(ModelArguments::demo));
     }
 
     /** The launcher says where the demo model lies. */

@@ -6,6 +6,7 @@ import dev.gatun.SessionOptions;
 import dev.gatun.SystemInfo;
 import dev.gatun.checkpoint.Checkpoint;
 import dev.gatun.checkpoint.CheckpointException;
+import dev.gatun.hub.HubCache;
 import dev.gatun.offload.CostModel;
 import dev.gatun.offload.MemoryPlan;
 import dev.gatun.offload.MissMode;
@@ -52,7 +53,7 @@ final class PlanCommand implements Callable<Integer> {
         @Option(
                 names = {"-m", "--model"},
                 paramLabel = "DIR",
-                description = "Model folder.")
+                description = "Model folder, or OWNER/NAME, which gatun pull downloaded.")
         Optional<Path> folder = Optional.empty();
 
         @Option(
@@ -157,7 +158,7 @@ final class PlanCommand implements Callable<Integer> {
     public Integer call() {
         try {
             if (source.folder.isPresent()) {
-                planFolder(source.folder.get());
+                planFolder(ModelPlace.of(source.folder.get()));
             } else {
                 ModelShape model = ModelShape.parse(source.shape.orElseThrow(PlanCommand::missing));
                 plan(PlannedModel.quantized(model.name(), model.config(), Bits.format(bits.orElse("3.0"))));
@@ -174,7 +175,7 @@ final class PlanCommand implements Callable<Integer> {
 
     private void planFolder(Path folder) {
         try (Checkpoint checkpoint = Checkpoint.open(reading.checkpoint(folder))) {
-            String name = folder.toAbsolutePath().normalize().getFileName().toString();
+            String name = HubCache.modelName(folder);
             plan(bits.map(Bits::format)
                     .map(format -> PlannedModel.quantized(name, checkpoint.config(), format))
                     .orElseGet(() -> PlannedModel.stored(name, checkpoint)));
