@@ -16,5 +16,5 @@ record Pace(
         int attempts, Duration firstPause, Duration longestPause, Duration silence, long partBytes, int connections) {
     /** For the networks people have. */
     static final Pace USUAL =
-            new Pace(6, Duration.ofMillis(500), Duration.ofMinutes(5), Duration.ofSeconds(60), 128L << 20, 8);
+            new Pace(8, Duration.ofMillis(500), Duration.ofMinutes(5), Duration.ofSeconds(60), 128L << 20, 8);
 }

@@ -127,6 +127,11 @@ public final class FakeHub implements AutoCloseable {
         faults.clear();
     }
 
+    /** What the address of a large file elsewhere has in it. */
+    public String hashOf(String path) {
+        return model.largeHash(path).orElseThrow();
+    }
+
     /** What it would answer by itself. */
     public Reply usual(Request request) {
         String target = request.target();
