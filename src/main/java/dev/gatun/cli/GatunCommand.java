@@ -22,7 +22,7 @@ import picocli.CommandLine.ParameterException;
         footer = {
             "  gatun generate                         a story from the demo model",
             "  gatun generate -m DIR -p \"The lock\"    text from your own model",
-            "  gatun pull OWNER/NAME                  a model from a hub; -m OWNER/NAME then runs it",
+            "  gatun pull OWNER/NAME                  a model from a hub, for -m OWNER/NAME",
             "  gatun plan -m DIR --gpu-memory 12GiB   what fits a GPU, and how fast that is",
             "  gatun inspect DIR                      what a model folder holds",
             "  gatun convert IN OUT                   a model in Gatun's own format",

@@ -7,7 +7,6 @@ import dev.gatun.hub.HubSettings;
 import dev.gatun.hub.ModelReference;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.Optional;
 
 /** Where the model lies that someone names: a folder, or OWNER/NAME of a hub, which was downloaded before. */
 final class ModelPlace {
@@ -22,20 +21,25 @@ final class ModelPlace {
         if (Files.exists(named)) {
             return named;
         }
-        try {
-            Optional<ModelReference> model = ModelReference.ifSpelled(named.toString());
-            return model.map(ModelPlace::cached).orElse(named);
-        } catch (HubException unusable) {
-            throw new GatunException(unusable.getMessage(), unusable);
-        }
+        return ModelReference.ifSpelled(named.toString())
+                .map(ModelPlace::cached)
+                .orElse(named);
     }
 
     private static Path cached(ModelReference model) {
-        HubCache cache = new HubCache(settings().cache());
+        HubCache cache = cache();
         return cache.find(model)
                 .orElseThrow(
                         () -> new GatunException("model: " + model + " is neither a folder nor in the hub's cache `"
                                 + cache.root() + "`; download it with: gatun pull " + model));
+    }
+
+    private static HubCache cache() {
+        try {
+            return new HubCache(settings().cache());
+        } catch (HubException unusable) {
+            throw new GatunException(unusable.getMessage(), unusable);
+        }
     }
 
     /** What the environment says about the hub. */

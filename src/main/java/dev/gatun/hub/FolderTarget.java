@@ -1,10 +1,12 @@
 package dev.gatun.hub;
 
 import java.io.IOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.LinkOption;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.UUID;
 
 /** Plain files in a folder of the user's choice. What is unfinished lies in a folder {@value #RESERVED} in it. */
 final class FolderTarget implements Target {
@@ -40,7 +42,8 @@ final class FolderTarget implements Target {
 
     @Override
     public Path unfinished(HubFile file) {
-        return work.resolve(file.hash().hex());
+        UUID place = UUID.nameUUIDFromBytes(file.path().toString().getBytes(StandardCharsets.UTF_8));
+        return work.resolve(file.hash().hex() + "-" + place);
     }
 
     @Override

@@ -31,9 +31,12 @@ public record HubCache(Path root) {
      * @return empty when this revision is not in the cache
      */
     public Optional<Path> find(ModelReference model) {
-        return commit(model)
-                .map(commit -> snapshot(model, commit))
-                .filter(folder -> Files.exists(folder.resolve("config.json")));
+        return commit(model).map(commit -> snapshot(model, commit)).filter(HubCache::holdsFiles);
+    }
+
+    private static boolean holdsFiles(Path folder) {
+        String[] names = folder.toFile().list();
+        return names != null && names.length > 0;
     }
 
     /** What to call the model in a folder: {@code OWNER/NAME} in a cache, the folder's own name elsewhere. */

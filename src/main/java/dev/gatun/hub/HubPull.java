@@ -3,6 +3,8 @@ package dev.gatun.hub;
 import dev.gatun.checkpoint.Quoted;
 import java.io.IOException;
 import java.io.InterruptedIOException;
+import java.nio.file.AccessDeniedException;
+import java.nio.file.FileSystemException;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
@@ -78,7 +80,7 @@ public final class HubPull {
             Thread.currentThread().interrupt();
             throw cancelled(interrupted);
         } catch (IOException disk) {
-            throw new HubException(model + ": cannot be stored: " + Quoted.oneLine(reason(disk)), disk);
+            throw new HubException(model + ": cannot be stored: " + Quoted.oneLine(String.valueOf(reason(disk))), disk);
         }
     }
 
@@ -89,8 +91,13 @@ public final class HubPull {
     }
 
     private static String reason(IOException disk) {
-        String kind = disk.getClass().getSimpleName().replace("Exception", "");
-        return kind + ": " + disk.getMessage();
+        return switch (disk) {
+            case AccessDeniedException denied -> denied.getFile() + ": no permission";
+            case FileSystemException failure
+            when failure.getReason() == null ->
+                failure.getFile() + ": " + failure.getClass().getSimpleName();
+            default -> disk.getMessage();
+        };
     }
 
     private ModelListing listing(ModelReference model, Addresses addresses, HubRequests requests)

@@ -15,7 +15,6 @@ import java.nio.channels.UnresolvedAddressException;
 import java.time.Duration;
 import java.util.Objects;
 import java.util.Optional;
-import java.util.Set;
 import java.util.stream.Stream;
 import javax.net.ssl.SSLException;
 
@@ -26,7 +25,6 @@ import javax.net.ssl.SSLException;
 final class HubRequests implements AutoCloseable {
     private static final int MOST_REDIRECTS = 8;
     private static final Duration CONNECTING = Duration.ofSeconds(20);
-    private static final Set<Integer> REDIRECTS = Set.of(301, 302, 303, 307, 308);
 
     private final HubSettings settings;
     private final Answers answers;
@@ -58,9 +56,9 @@ final class HubRequests implements AutoCloseable {
             HttpResponse<InputStream> response = send(asked, range);
             HubResponse answer =
                     new HubResponse(response.statusCode(), response.headers(), streams.watched(response.body()));
-            if (REDIRECTS.contains(answer.status())) {
+            if (Redirect.STATUSES.contains(answer.status())) {
                 answer.close();
-                asked = target(asked, answer);
+                asked = Redirect.target(asked, answer.headers());
             } else {
                 return required(asked, answer);
             }
@@ -75,25 +73,6 @@ final class HubRequests implements AutoCloseable {
         } catch (TransientException | HubException refused) {
             answer.close();
             throw refused;
-        }
-    }
-
-    private static URI target(URI from, HubResponse redirect) {
-        Optional<URI> target = redirect.headers().firstValue("Location").flatMap(location -> resolved(from, location));
-        if (target.isEmpty()) {
-            throw new HubException("the hub redirects to something that is no http address; check HF_ENDPOINT");
-        }
-        if (Origin.of(from).isEncrypted() && !Origin.of(target.get()).isEncrypted()) {
-            throw new HubException("the hub redirects from https to http, which is refused");
-        }
-        return target.get();
-    }
-
-    private static Optional<URI> resolved(URI from, String location) {
-        try {
-            return Optional.of(from.resolve(location)).filter(Origin::isHttp);
-        } catch (IllegalArgumentException unusable) {
-            return Optional.empty();
         }
     }
 

@@ -13,7 +13,8 @@ import tools.jackson.databind.json.JsonMapper;
 /** Reads the hub's answer about a model, {@code /api/models/OWNER/NAME/revision/REVISION?blobs=true}. */
 final class ListingReader {
     private static final int MOST_FILES = 100_000;
-    private static final long LARGEST_FILE = 1L << 50;
+    /** The sum of the largest sizes of the most files is a long. */
+    private static final long LARGEST_FILE = 1L << 45;
 
     private final ModelReference model;
 

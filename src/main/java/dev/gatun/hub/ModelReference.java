@@ -16,7 +16,7 @@ public record ModelReference(String owner, String name, String revision) {
     /** The branch that is meant when none is named. */
     public static final String MAIN = "main";
 
-    private static final String PART = "[A-Za-z0-9_](?:[A-Za-z0-9._-]{0,94}[A-Za-z0-9_])?";
+    private static final String PART = "(?![^/@]*(?:--|\\.\\.))[A-Za-z0-9_](?:[A-Za-z0-9._-]{0,94}[A-Za-z0-9_])?";
     private static final Pattern SPELLING = Pattern.compile("(" + PART + ")/(" + PART + ")(?:@(.+))?");
 
     /**
@@ -33,7 +33,7 @@ public record ModelReference(String owner, String name, String revision) {
     }
 
     private static void requirePart(String part) {
-        if (!Pattern.matches(PART, part) || part.contains("..") || part.contains("--")) {
+        if (!Pattern.matches(PART, part)) {
             throw new HubException("model: " + Quoted.of(part) + " cannot be a name on a hub");
         }
     }
@@ -49,18 +49,15 @@ public record ModelReference(String owner, String name, String revision) {
                         "model: " + Quoted.of(text) + " is no OWNER/NAME, such as mistralai/Mixtral-8x7B-v0.1"));
     }
 
-    /**
-     * What {@link #parse} reads, if the text is spelled so.
-     *
-     * @throws HubException if it is spelled so, but with names that no hub has
-     */
+    /** What {@link #parse} reads, if the text is spelled so. */
     public static Optional<ModelReference> ifSpelled(String text) {
         Matcher parts = SPELLING.matcher(text);
         if (!parts.matches()) {
             return Optional.empty();
         }
-        String revision = Optional.ofNullable(parts.group(3)).orElse(MAIN);
-        return Optional.of(new ModelReference(parts.group(1), parts.group(2), revision));
+        return Optional.of(Optional.ofNullable(parts.group(3)).orElse(MAIN))
+                .filter(revision -> SafePath.of(revision).isPresent())
+                .map(revision -> new ModelReference(parts.group(1), parts.group(2), revision));
     }
 
     /** Owner and name, as in the hub's addresses. */

@@ -6,7 +6,9 @@ import java.net.URI;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.List;
+import java.util.Set;
 import java.util.concurrent.CompletionService;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorCompletionService;
@@ -57,9 +59,10 @@ final class PullRun {
 
     private List<FileDownload> missing(List<HubFile> files, Reporter reporter) throws IOException {
         List<FileDownload> missing = new ArrayList<>();
+        Set<Path> begun = new HashSet<>();
         long needed = 0;
         for (HubFile file : files) {
-            if (target.has(file)) {
+            if (target.has(file) || !begun.add(target.unfinished(file))) {
                 verified.incrementAndGet();
                 bytes.addAndGet(file.size());
             } else {

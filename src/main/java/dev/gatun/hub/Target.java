@@ -15,7 +15,7 @@ sealed interface Target permits CacheTarget, FolderTarget {
     /** Whether a file is there already. */
     boolean has(HubFile file) throws IOException;
 
-    /** Where a file lies while it is received, without its ending. */
+    /** Where a file lies while it is received, without its ending; the same for files of which one will do. */
     Path unfinished(HubFile file);
 
     /** Takes a file whose hash was found right, by renaming it. */

@@ -5,6 +5,7 @@ import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
 import java.util.HexFormat;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Random;
@@ -40,6 +41,17 @@ public final class FakeModel {
         files.put("model-00001-of-00002.safetensors", bytes(random, 1_000_000));
         files.put("model-00002-of-00002.safetensors", bytes(random, 300_001));
         files.put("onnx/with space.json", "{}".getBytes(StandardCharsets.UTF_8));
+        return new FakeModel(files);
+    }
+
+    /** Three equal large files, and three equal small ones. */
+    static FakeModel withTwins(long seed) {
+        byte[] large = bytes(new Random(seed), 250_000);
+        SequencedMap<String, byte[]> files = new LinkedHashMap<>();
+        for (String name : List.of("a", "b", "c")) {
+            files.put(name + ".safetensors", large);
+            files.put(name + ".json", "{}".getBytes(StandardCharsets.UTF_8));
+        }
         return new FakeModel(files);
     }
 

@@ -121,6 +121,30 @@ class HubPullTest {
     }
 
     @Test
+    void filesOfTheSameContentAreAllThere() throws IOException {
+        FakeModel twins = FakeModel.withTwins(7);
+        try (FakeHub twinHub = new FakeHub(twins)) {
+            HubPull pull = new HubPull(
+                    new HubSettings(URI.create(twinHub.endpoint()), cache(), Optional.empty(), false), QUICK);
+            Path cached = pull.toCache(MODEL, NEEDED, PullListener.NONE);
+            Path plain = pull.toFolder(MODEL, NEEDED, temporary.resolve("plain"), PullListener.NONE);
+            for (String name : twins.files().keySet()) {
+                assertThat(cached.resolve(name)).hasBinaryContent(twins.files().get(name));
+                assertThat(plain.resolve(name)).hasBinaryContent(twins.files().get(name));
+            }
+        }
+    }
+
+    @Test
+    void aPlaceThatCannotBeWrittenIsOneLine() throws IOException {
+        Path file = Files.writeString(temporary.resolve("file"), "x");
+        assertThatThrownBy(() -> pull().toFolder(MODEL, NEEDED, file, PullListener.NONE))
+                .isInstanceOf(HubException.class)
+                .hasMessageContaining("cannot be stored")
+                .hasMessageContaining(file.toString());
+    }
+
+    @Test
     void whatIsThereIsNotDownloadedAgain() throws IOException {
         toCache();
         Path folder = pull().toFolder(MODEL, NEEDED, temporary.resolve("plain"), PullListener.NONE);

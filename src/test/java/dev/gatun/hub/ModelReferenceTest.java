@@ -43,6 +43,7 @@ class ModelReferenceTest {
             })
     void whatNoHubHasIsRefused(String text) {
         assertThatThrownBy(() -> ModelReference.parse(text)).isInstanceOf(HubException.class);
+        assertThat(ModelReference.ifSpelled(text)).isEmpty();
     }
 
     @Test
