@@ -39,7 +39,7 @@ import picocli.CommandLine.Parameters;
 final class InspectCommand implements Callable<Integer> {
     private final Console console;
 
-    @Parameters(paramLabel = "DIR", description = "Model folder.")
+    @Parameters(paramLabel = "DIR", description = "Model folder, or OWNER/NAME that gatun pull downloaded.")
     private Path folder;
 
     @Mixin
@@ -69,8 +69,9 @@ final class InspectCommand implements Callable<Integer> {
 
     @Override
     public Integer call() {
-        try (Checkpoint checkpoint = Checkpoint.open(source.checkpoint(folder))) {
-            InspectReport report = new InspectReport(folder, checkpoint, Inventory.of(checkpoint), plan(checkpoint));
+        Path place = ModelPlace.of(folder);
+        try (Checkpoint checkpoint = Checkpoint.open(source.checkpoint(place))) {
+            InspectReport report = new InspectReport(place, checkpoint, Inventory.of(checkpoint), plan(checkpoint));
             console.out().print(json ? report.json() : report.text());
         } catch (CheckpointException | PlanException unusable) {
             throw new GatunException(unusable.getMessage(), unusable);

@@ -18,8 +18,9 @@ final class ModelArguments {
     @Option(
             names = {"-m", "--model"},
             paramLabel = "DIR",
-            description = "Model folder: Hugging Face Mixtral safetensors, the published 2-bit offloading checkpoint, or "
-                    + "Gatun's own format; or OWNER/NAME, which gatun pull downloaded. Default: the demo model.")
+            description =
+                    "Model folder: Hugging Face Mixtral safetensors, the published 2-bit offloading checkpoint, or "
+                            + "Gatun's own format; or OWNER/NAME, which gatun pull downloaded. Default: the demo model.")
     Optional<Path> directory = Optional.empty();
 
     @Option(
