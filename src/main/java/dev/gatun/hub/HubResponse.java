@@ -12,13 +12,18 @@ import java.net.http.HttpHeaders;
  * @param content closed by {@link #close}
  */
 record HubResponse(int status, HttpHeaders headers, InputStream content) implements AutoCloseable {
-    /** Reads on; -1 at the end. */
-    int read(byte[] buffer, int length) throws TransientException {
+    /** Reads until the first {@code length} bytes are filled or the connection ends, however it ends; returns how many. */
+    int fill(byte[] buffer, int length) {
+        int filled = 0;
         try {
-            return content.read(buffer, 0, length);
+            for (int read = 0; read >= 0 && filled < length; filled += Math.max(0, read)) {
+                read = content.read(buffer, filled, length - filled);
+            }
         } catch (IOException cut) {
-            throw new TransientException("the connection was cut", cut);
+            // What came before is good.
+            return filled;
         }
+        return filled;
     }
 
     /** Passes over bytes that nobody wants. */

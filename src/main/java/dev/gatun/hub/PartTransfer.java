@@ -60,13 +60,14 @@ final class PartTransfer {
     private void copy(FileDownload download, int part, long length, HubResponse response) throws IOException {
         byte[] buffer = new byte[(int) Math.min(BUFFER_BYTES, length)];
         for (long left = length; left > 0; ) {
-            int read = response.read(buffer, (int) Math.min(buffer.length, left));
-            if (read < 0) {
+            int wanted = (int) Math.min(buffer.length, left);
+            int filled = response.fill(buffer, wanted);
+            download.append(part, buffer, filled);
+            received.accept(filled);
+            if (filled < wanted) {
                 throw new TransientException("the connection was cut", Optional.empty());
             }
-            download.append(part, buffer, read);
-            received.accept(read);
-            left -= read;
+            left -= filled;
         }
     }
 

@@ -5,8 +5,12 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.gatun.hub.FakeHub;
 import dev.gatun.hub.FakeHub.Reply;
 import dev.gatun.hub.FakeModel;
+import java.io.ByteArrayOutputStream;
 import java.io.IOException;
+import java.io.InputStream;
+import java.io.PrintStream;
 import java.net.URISyntaxException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -16,18 +20,23 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.SequencedMap;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 
 /** The program with a hub, in a process of its own: what it does depends on the environment, and some of it is killed. */
 @Timeout(180)
 class PullCommandTest {
     private static final String SECRET = "hf_neverToBeSeen";
-    private static final int BEGUN = 1_000_000;
+    /** A multiple of what is written at a time. */
+    private static final int BEGUN = 4 << 18;
+
     private static final String LARGEST = "model-00041-of-00041.safetensors";
 
     @TempDir
@@ -125,6 +134,23 @@ class PullCommandTest {
         assertThat(result.err().lines().toList()).hasSize(1);
         assertThat(result.err()).contains("gatun pull owner/tiny-model@v2");
         assertThat(hub.requests()).isEmpty();
+    }
+
+    @ParameterizedTest
+    @CsvSource(delimiter = '|', textBlock = """
+            pull                                 | OWNER/NAME
+            pull model                           | `model` is no OWNER/NAME
+            pull a/b@../c                        | is no OWNER/NAME
+            pull a/b --all --include x           | mutually exclusive
+            pull a/b --nonsense                  | --nonsense
+            """)
+    void aMistakeIsToldBeforeAnythingIsAsked(String arguments, String words) {
+        ByteArrayOutputStream err = new ByteArrayOutputStream();
+        PrintStream stream = new PrintStream(err, true, StandardCharsets.UTF_8);
+        Console console = new Console(InputStream.nullInputStream(), stream, stream, true, false);
+        int code = GatunCommand.execute(console, new AtomicBoolean(), arguments.split(" ", -1));
+        assertThat(code).isEqualTo(ExitCode.USER);
+        assertThat(err.toString(StandardCharsets.UTF_8)).startsWith("gatun: ").contains(words);
     }
 
     @Test
