@@ -20,6 +20,7 @@ class ArchitectureTest {
             "dev.gatun.cli..",
             "dev.gatun.bench..",
             "dev.gatun",
+            "dev.gatun.quantize..",
             "dev.gatun.hub..",
             "dev.gatun.text..",
             "dev.gatun.engine..",

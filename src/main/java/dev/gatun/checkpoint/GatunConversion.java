@@ -3,14 +3,12 @@ package dev.gatun.checkpoint;
 import dev.gatun.quant.ExpertBlock;
 import dev.gatun.quant.MatrixTiler;
 import java.lang.foreign.Arena;
-import java.lang.foreign.MemorySegment;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Predicate;
-import java.util.stream.IntStream;
 
 /**
  * Writes a model that is open in Gatun's own format, without changing a weight: experts that kernels can read are tiled, all
@@ -81,22 +79,10 @@ public final class GatunConversion {
             return;
         }
         try (Arena arena = Arena.ofShared()) {
-            writer.writeLayer(layer, tiled(arena, layer, block.get()));
+            LayerTensors experts =
+                    new LayerTensors(layer, source.weights().layers().get(layer).experts());
+            writer.writeLayer(layer, experts.tiles(block.get(), tiler, arena));
         }
-    }
-
-    private List<NamedTensor> tiled(Arena arena, int layer, ExpertBlock block) {
-        List<ExpertWeights> experts = source.weights().layers().get(layer).experts();
-        MemorySegment all = arena.allocate(experts.size() * block.bytes(), ExpertBlock.ALIGNMENT);
-        return IntStream.range(0, experts.size())
-                .parallel()
-                .mapToObj(expert -> {
-                    MemorySegment target = all.asSlice(expert * block.bytes(), block.bytes());
-                    experts.get(expert).write(block, tiler, target);
-                    return NamedTensor.tiles(
-                            "model.layers." + layer + ".block_sparse_moe.experts." + expert + ".", target);
-                })
-                .toList();
     }
 
     private List<NamedTensor> copied(Predicate<String> names) {

@@ -128,6 +128,21 @@ public final class GatunWriter {
         write(layerFile(layer), tensors);
     }
 
+    /**
+     * The experts of a layer that is written.
+     *
+     * @param config the model's shape
+     * @param arena holds the mapped file; shared between threads
+     * @throws IllegalStateException if it is not written
+     * @throws CheckpointException if the file is not as it was written
+     */
+    public List<ExpertWeights> experts(MixtralConfig config, int layer, Arena arena) {
+        if (!hasLayer(layer)) {
+            throw new IllegalStateException(layerFile(layer) + " is not written");
+        }
+        return WeightReader.experts(config, TensorTable.ofShard(folder.resolve(layerFile(layer)), arena), layer, arena);
+    }
+
     private void write(String name, List<NamedTensor> tensors) {
         Path file = folder.resolve(name);
         try {

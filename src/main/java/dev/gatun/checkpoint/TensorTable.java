@@ -63,6 +63,17 @@ final class TensorTable {
         return table;
     }
 
+    /**
+     * Maps one file of a model that is not whole yet.
+     *
+     * @throws CheckpointException if it is missing or broken
+     */
+    static TensorTable ofShard(Path file, Arena arena) {
+        TensorTable table = new TensorTable(file, Optional.empty());
+        table.add(SafetensorsFile.map(file, arena), List.of());
+        return table;
+    }
+
     /** Bytes of all files. */
     long bytes() {
         return bytes;

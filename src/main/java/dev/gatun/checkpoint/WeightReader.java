@@ -54,6 +54,11 @@ final class WeightReader {
         return weights;
     }
 
+    /** Views of the experts of a layer, whose tensors the table has. */
+    static List<ExpertWeights> experts(MixtralConfig config, TensorTable table, int layer, Arena arena) {
+        return new WeightReader(config, table, Optional.empty(), arena).experts(layer);
+    }
+
     private ModelWeights model() {
         int vocabulary = config.vocabularySize();
         DenseMatrix embeddings = dense.matrix("model.embed_tokens.weight", vocabulary, config.hiddenSize());
@@ -90,9 +95,13 @@ final class WeightReader {
                 matrix(attention + "o_proj", hidden, queries),
                 dense.vector(name + "post_attention_layernorm.weight", hidden),
                 dense.matrix(name + "block_sparse_moe.gate.weight", config.experts(), hidden),
-                IntStream.range(0, config.experts())
-                        .mapToObj(expert -> expert(name + "block_sparse_moe.experts." + expert + "."))
-                        .toList());
+                experts(layer));
+    }
+
+    private List<ExpertWeights> experts(int layer) {
+        return IntStream.range(0, config.experts())
+                .mapToObj(expert -> expert(LayerTensors.prefix(layer, expert)))
+                .toList();
     }
 
     private ExpertWeights expert(String name) {

@@ -26,6 +26,7 @@ import picocli.CommandLine.ParameterException;
             "  gatun plan -m DIR --gpu-memory 12GiB   what fits a GPU, and how fast that is",
             "  gatun inspect DIR                      what a model folder holds",
             "  gatun convert IN OUT                   a model in Gatun's own format",
+            "  gatun quantize IN OUT                  a model in 2.5 bits a weight",
             "  gatun perplexity -m DIR FILE           how well a model predicts a text",
             "  gatun bench -m DIR                     tokens a second, and what bounds them",
             "  gatun info                             what this machine offers",
@@ -41,6 +42,7 @@ final class GatunCommand {
                 .addSubcommand(new PlanCommand(console))
                 .addSubcommand(new InspectCommand(console))
                 .addSubcommand(new ConvertCommand(console, interrupted))
+                .addSubcommand(new QuantizeCommand(console, interrupted))
                 .addSubcommand(new VerifyCommand(console, interrupted))
                 .addSubcommand(new PerplexityCommand(console, interrupted))
                 .addSubcommand(new TraceCommand(console))

@@ -41,7 +41,7 @@ public final class GatunFolder {
             Optional<ExpertBlock> block,
             UnaryOperator<NamedTensor> change) {
         GatunWriter writer = GatunWriter.open(folder, config.layers(), block, "a test");
-        writer.writeTrunk(trunk(config, weights));
+        writer.writeTrunk(TrunkTensors.of(config, weights));
         for (int layer = 0; layer < config.layers(); layer++) {
             List<NamedTensor> tensors = new ArrayList<>();
             List<ExpertWeights> experts = weights.layers().get(layer).experts();
@@ -83,26 +83,5 @@ public final class GatunFolder {
                         NamedTensor.of(prefix + "w2", expert.down()))
                 .flatMap(List::stream)
                 .toList();
-    }
-
-    private static List<NamedTensor> trunk(MixtralConfig config, ModelWeights weights) {
-        List<NamedTensor> tensors = new ArrayList<>();
-        tensors.addAll(NamedTensor.of("model.embed_tokens", weights.embeddings()));
-        tensors.add(NamedTensor.vector("model.norm.weight", weights.finalNorm()));
-        if (!config.tiedEmbeddings()) {
-            tensors.addAll(NamedTensor.of("lm_head", weights.head()));
-        }
-        for (int i = 0; i < weights.layers().size(); i++) {
-            LayerWeights layer = weights.layers().get(i);
-            String name = "model.layers." + i + ".";
-            tensors.add(NamedTensor.vector(name + "input_layernorm.weight", layer.attentionNorm()));
-            tensors.add(NamedTensor.vector(name + "post_attention_layernorm.weight", layer.expertNorm()));
-            tensors.addAll(NamedTensor.of(name + "block_sparse_moe.gate", layer.router()));
-            tensors.addAll(NamedTensor.of(name + "self_attn.q_proj", layer.query()));
-            tensors.addAll(NamedTensor.of(name + "self_attn.k_proj", layer.key()));
-            tensors.addAll(NamedTensor.of(name + "self_attn.v_proj", layer.value()));
-            tensors.addAll(NamedTensor.of(name + "self_attn.o_proj", layer.output()));
-        }
-        return tensors;
     }
 }

@@ -24,16 +24,7 @@ final class Strip {
         for (int i = 0; i < rows.length; i++) {
             int row = groupRow + i * grid.groupRows();
             Dequantizer.row(problem.weights(), row, rows[i], 0);
-            requireFinite(row, rows[i]);
-        }
-    }
-
-    private void requireFinite(int row, float[] values) {
-        for (int column = 0; column < values.length; column++) {
-            if (!Float.isFinite(values[column])) {
-                throw new QuantizationException("`" + problem.name() + "` has " + values[column] + " at row " + row
-                        + ", column " + column + ", which cannot be quantized; download the file again");
-            }
+            FiniteWeights.requireRow(problem.name(), row, rows[i]);
         }
     }
 

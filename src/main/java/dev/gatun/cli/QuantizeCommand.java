@@ -1,0 +1,128 @@
+package dev.gatun.cli;
+
+import dev.gatun.GatunException;
+import dev.gatun.ModelOptions;
+import dev.gatun.checkpoint.Checkpoint;
+import dev.gatun.checkpoint.CheckpointException;
+import dev.gatun.engine.cpu.DefaultCalibration;
+import dev.gatun.engine.cpu.NativeTiler;
+import dev.gatun.quant.solver.QuantizationException;
+import dev.gatun.quantize.Quantization;
+import dev.gatun.quantize.QuantizationPlan;
+import dev.gatun.quantize.SolverChoice;
+import java.nio.file.Path;
+import java.util.Optional;
+import java.util.concurrent.Callable;
+import java.util.concurrent.CancellationException;
+import java.util.concurrent.atomic.AtomicBoolean;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Parameters;
+
+/** {@code gatun quantize}: an unquantized model in few bits. */
+@Command(
+        name = "quantize",
+        description = "Quantizes a model from a Hugging Face folder (bf16, fp16 or fp32) into Gatun's own format.",
+        mixinStandardHelpOptions = true,
+        versionProvider = Version.class,
+        sortOptions = false,
+        usageHelpAutoWidth = true,
+        footerHeading = "%nExamples:%n",
+        footer = {
+            "  gatun quantize IN OUT",
+            "      experts in 2.53 bits a weight, attention in 4; goes on where a run before ended",
+            "  gatun quantize IN OUT --scale-bits 8 --solver hqq",
+            "      what the published 3-bit checkpoints are",
+            "  gatun quantize IN OUT --solver gptq --calibration text.txt",
+            "      better, and much slower: fitted to what the text sends through the model",
+            "",
+            "Exit status: 0 done, 2 a mistake in what was given, 130 Ctrl-C, 1 a bug."
+        })
+final class QuantizeCommand implements Callable<Integer> {
+    private static final long MILLION = 1_000_000;
+
+    private final Console console;
+    private final AtomicBoolean interrupted;
+
+    @Parameters(paramLabel = "IN", description = "Folder of the unquantized model.")
+    private Path folder;
+
+    @Parameters(paramLabel = "OUT", description = "Folder to write; it is made if need be.")
+    private Path target;
+
+    @Option(
+            names = "--solver",
+            paramLabel = "NAME",
+            defaultValue = "least-squares",
+            description = "${COMPLETION-CANDIDATES}. Default: least-squares.")
+    private SolverChoice solver;
+
+    @Mixin
+    private final FormatArguments formats = new FormatArguments();
+
+    @Option(
+            names = "--calibration",
+            paramLabel = "FILE",
+            description = "Text for --solver gptq, in UTF-8. Default: English fiction that comes with Gatun.")
+    private Optional<Path> calibration = Optional.empty();
+
+    @Option(names = "--verify", description = "Read everything again at the end, and compare it with its checksums.")
+    private boolean verify;
+
+    @Option(
+            names = "--threads",
+            paramLabel = "N",
+            defaultValue = "0",
+            description = "CPU threads. Default: one per processor.")
+    private int threads;
+
+    @Mixin
+    private final SourceArguments source = new SourceArguments();
+
+    QuantizeCommand(Console console, AtomicBoolean interrupted) {
+        this.console = console;
+        this.interrupted = interrupted;
+    }
+
+    @Override
+    public Integer call() {
+        int workers = ModelOptions.defaults().withThreads(threads).threads();
+        try {
+            QuantizationPlan plan = formats.plan(solver);
+            Optional<String> text = text();
+            try (Checkpoint checkpoint = Checkpoint.open(source.checkpoint(folder))) {
+                int used = workers > 0 ? workers : Runtime.getRuntime().availableProcessors();
+                run(new Quantization(checkpoint, plan, text, NativeTiler.orJava(), used));
+            }
+        } catch (CheckpointException | QuantizationException unusable) {
+            throw new GatunException(unusable.getMessage(), unusable);
+        }
+        console.out().println(target + ": written");
+        if (verify) {
+            new WholeFiles(console, interrupted).verify(target);
+        }
+        return ExitCode.OK;
+    }
+
+    private Optional<String> text() {
+        Optional<String> given = calibration.map(file -> Utf8Text.of("calibration", file));
+        return solver == SolverChoice.GPTQ && given.isEmpty() ? Optional.of(DefaultCalibration.text()) : given;
+    }
+
+    private void run(Quantization quantization) {
+        try (ProgressLine progress = new ProgressLine(console)) {
+            InterruptHook.during(
+                    () -> {},
+                    interrupted,
+                    () -> quantization.run(target, (weights, all) -> step(progress, weights, all)));
+        }
+    }
+
+    private void step(ProgressLine progress, long weights, long all) {
+        if (interrupted.get()) {
+            throw new CancellationException("Ctrl-C while a model was quantized");
+        }
+        progress.step("million weights", weights / MILLION, all / MILLION);
+    }
+}

@@ -1,0 +1,68 @@
+package dev.gatun.quantize;
+
+import dev.gatun.checkpoint.Checkpoint;
+import dev.gatun.checkpoint.ExpertWeights;
+import dev.gatun.checkpoint.LayerTensors;
+import dev.gatun.checkpoint.LayerWeights;
+import dev.gatun.quant.DenseMatrix;
+import dev.gatun.quant.WeightMatrix;
+import dev.gatun.quant.solver.QuantizationException;
+import java.util.ArrayList;
+import java.util.List;
+
+/**
+ * A matrix and what it is to become.
+ *
+ * @param name without {@code .weight}
+ * @param matrix as it is
+ * @param format as it will be
+ */
+record PlannedMatrix(String name, WeightMatrix matrix, PartFormat format) {
+    /** Attention, experts and head of a model; a head that is the embeddings is left out. */
+    static List<PlannedMatrix> of(Checkpoint model, QuantizationPlan plan) {
+        List<PlannedMatrix> all = new ArrayList<>();
+        for (int layer = 0; layer < model.config().layers(); layer++) {
+            LayerWeights weights = model.weights().layers().get(layer);
+            String attention = attention(layer);
+            all.add(new PlannedMatrix(attention + "q_proj", weights.query(), plan.attention()));
+            all.add(new PlannedMatrix(attention + "k_proj", weights.key(), plan.attention()));
+            all.add(new PlannedMatrix(attention + "v_proj", weights.value(), plan.attention()));
+            all.add(new PlannedMatrix(attention + "o_proj", weights.output(), plan.attention()));
+            for (int expert = 0; expert < weights.experts().size(); expert++) {
+                ExpertWeights matrices = weights.experts().get(expert);
+                String prefix = LayerTensors.prefix(layer, expert);
+                all.add(new PlannedMatrix(prefix + "w1", matrices.gate(), plan.experts()));
+                all.add(new PlannedMatrix(prefix + "w3", matrices.up(), plan.experts()));
+                all.add(new PlannedMatrix(prefix + "w2", matrices.down(), plan.experts()));
+            }
+        }
+        if (!model.config().tiedEmbeddings()) {
+            all.add(new PlannedMatrix("lm_head", model.weights().head(), plan.head()));
+        }
+        return all;
+    }
+
+    /** What the names of a layer's attention begin with. */
+    static String attention(int layer) {
+        return "model.layers." + layer + ".self_attn.";
+    }
+
+    /**
+     * Checks that it can become that.
+     *
+     * @throws QuantizationException if it is quantized already, or does not divide
+     */
+    void require() {
+        if (!(matrix instanceof DenseMatrix)) {
+            throw new QuantizationException("`" + name
+                    + "` is quantized already; give the folder of the unquantized model (gatun convert writes one as it is"
+                    + " in Gatun's own format)");
+        }
+        format.requireDivides(name, matrix);
+    }
+
+    /** How many weights are to be quantized. */
+    long weights() {
+        return format.scheme().isPresent() ? (long) matrix.rows() * matrix.columns() : 0;
+    }
+}

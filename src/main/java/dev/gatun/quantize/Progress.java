@@ -1,0 +1,27 @@
+package dev.gatun.quantize;
+
+import java.util.List;
+
+/** Counts weights that are quantized. One thread uses it. */
+final class Progress {
+    private final Quantization.Listener listener;
+    private final long all;
+    private long weights;
+
+    Progress(List<PlannedMatrix> matrices, Quantization.Listener listener) {
+        this.all = matrices.stream().mapToLong(PlannedMatrix::weights).sum();
+        this.listener = listener;
+        listener.quantized(0, all);
+    }
+
+    /** So many more are done. */
+    void done(long more) {
+        weights += more;
+        listener.quantized(weights, all);
+    }
+
+    /** All are. */
+    void finish() {
+        done(all - weights);
+    }
+}

@@ -1,0 +1,62 @@
+package dev.gatun.quantize;
+
+import dev.gatun.checkpoint.MixtralConfig;
+import dev.gatun.quant.ExpertBlock;
+import dev.gatun.quant.HqqScheme;
+import dev.gatun.quant.NarrowScheme;
+import dev.gatun.quant.TileFormat;
+import dev.gatun.quant.TileShape;
+import dev.gatun.quant.solver.HqqSolver;
+import dev.gatun.quant.solver.LeastSquaresSolver;
+import dev.gatun.quant.solver.Solver;
+import java.util.Optional;
+
+/**
+ * What a model becomes; embeddings, norms and routers always stay as they are.
+ *
+ * @param solver how
+ * @param experts all matrices of experts
+ * @param attention queries, keys, values and outputs
+ * @param head what makes logits
+ */
+public record QuantizationPlan(SolverChoice solver, PartFormat experts, PartFormat attention, PartFormat head) {
+    public QuantizationPlan {
+        if (experts.scheme().isEmpty()) {
+            throw new IllegalArgumentException("experts that stay as they are");
+        }
+    }
+
+    /** What quantizes matrices for which no inputs are known. */
+    Solver plainSolver() {
+        return solver == SolverChoice.HQQ ? new HqqSolver() : new LeastSquaresSolver();
+    }
+
+    /** The block that experts are tiled in; empty if kernels read no tiles of their scheme. */
+    Optional<ExpertBlock> block(MixtralConfig config) {
+        int hidden = config.hiddenSize();
+        int ffn = config.intermediateSize();
+        return format().filter(format -> hidden % 4 == 0 && ffn % 4 == 0).map(format -> {
+            TileShape wide = new TileShape(format, ffn, hidden, pairs(ffn, hidden));
+            return new ExpertBlock(wide, wide, new TileShape(format, hidden, ffn, pairs(hidden, ffn)));
+        });
+    }
+
+    private Optional<TileFormat> format() {
+        return experts.scheme()
+                .filter(scheme -> scheme.bits() == 2 && scheme.groupSize() == TileFormat.Q2.groupSize())
+                .map(scheme -> scheme instanceof NarrowScheme ? TileFormat.Q2N : TileFormat.Q2);
+    }
+
+    private int pairs(int rows, int columns) {
+        return switch (experts.scheme().orElseThrow()) {
+            case HqqScheme hqq -> Math.toIntExact((long) rows / hqq.groupSize() * columns / hqq.scaleGroup());
+            case NarrowScheme narrow -> 0;
+        };
+    }
+
+    /** For people, and to tell results of other plans apart. */
+    @Override
+    public String toString() {
+        return solver + ": experts " + experts + "; attention " + attention + "; head " + head;
+    }
+}

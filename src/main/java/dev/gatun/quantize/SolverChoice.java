@@ -1,0 +1,19 @@
+package dev.gatun.quantize;
+
+import java.util.Locale;
+
+/** How codes, scales and zeros are found. */
+public enum SolverChoice {
+    /** As the HQQ library does it. */
+    HQQ,
+    /** The least squared error of each group. */
+    LEAST_SQUARES,
+    /** Least squares with error feedback, for what a calibration text sends through the model. */
+    GPTQ;
+
+    /** The name as it is written: {@code least-squares}. */
+    @Override
+    public String toString() {
+        return name().toLowerCase(Locale.ROOT).replace('_', '-');
+    }
+}
