@@ -23,11 +23,7 @@ record PlannedMatrix(String name, WeightMatrix matrix, PartFormat format) {
         List<PlannedMatrix> all = new ArrayList<>();
         for (int layer = 0; layer < model.config().layers(); layer++) {
             LayerWeights weights = model.weights().layers().get(layer);
-            String attention = attention(layer);
-            all.add(new PlannedMatrix(attention + "q_proj", weights.query(), plan.attention()));
-            all.add(new PlannedMatrix(attention + "k_proj", weights.key(), plan.attention()));
-            all.add(new PlannedMatrix(attention + "v_proj", weights.value(), plan.attention()));
-            all.add(new PlannedMatrix(attention + "o_proj", weights.output(), plan.attention()));
+            all.addAll(ofAttention(layer, weights, plan));
             for (int expert = 0; expert < weights.experts().size(); expert++) {
                 ExpertWeights matrices = weights.experts().get(expert);
                 String prefix = LayerTensors.prefix(layer, expert);
@@ -40,6 +36,16 @@ record PlannedMatrix(String name, WeightMatrix matrix, PartFormat format) {
             all.add(new PlannedMatrix("lm_head", model.weights().head(), plan.head()));
         }
         return all;
+    }
+
+    /** The attention of a layer. */
+    static List<PlannedMatrix> ofAttention(int layer, LayerWeights weights, QuantizationPlan plan) {
+        String name = attention(layer);
+        return List.of(
+                new PlannedMatrix(name + "q_proj", weights.query(), plan.attention()),
+                new PlannedMatrix(name + "k_proj", weights.key(), plan.attention()),
+                new PlannedMatrix(name + "v_proj", weights.value(), plan.attention()),
+                new PlannedMatrix(name + "o_proj", weights.output(), plan.attention()));
     }
 
     /** What the names of a layer's attention begin with. */

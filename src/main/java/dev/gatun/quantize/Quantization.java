@@ -73,6 +73,7 @@ public final class Quantization {
                 if (quantizer.isSequential() || !writer.hasTrunk()) {
                     trunk.enter(layer, quantizer);
                 }
+                progress.done(trunk.weights(layer));
                 layers.run(layer, quantizer);
             }
             if (!writer.hasTrunk()) {

@@ -63,6 +63,13 @@ final class TrunkQuantization implements AutoCloseable {
         layers.set(layer, quantizer.enter(layer, source.weights().layers().get(layer), target));
     }
 
+    /** How many weights of a layer's attention are to be quantized. */
+    long weights(int layer) {
+        return PlannedMatrix.ofAttention(layer, source.weights().layers().get(layer), plan).stream()
+                .mapToLong(PlannedMatrix::weights)
+                .sum();
+    }
+
     /** The tensors of it all; what makes logits is quantized now, by itself. Valid until this is closed. */
     List<NamedTensor> tensors() {
         ModelWeights weights = source.weights();
