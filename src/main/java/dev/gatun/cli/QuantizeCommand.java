@@ -33,7 +33,7 @@ import picocli.CommandLine.Parameters;
             "  gatun quantize IN OUT",
             "      experts in 2.53 bits a weight, attention in 4; goes on where a run before ended",
             "  gatun quantize IN OUT --scale-bits 8 --solver hqq",
-            "      what the published 3-bit checkpoints are",
+            "      the published scheme and solver, 3.02 bits a weight",
             "  gatun quantize IN OUT --solver gptq --calibration text.txt",
             "      better, and much slower: fitted to what the text sends through the model",
             "",

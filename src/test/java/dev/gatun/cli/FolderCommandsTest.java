@@ -47,6 +47,19 @@ class FolderCommandsTest {
             convert DEMO                                                            | OUT
             convert /nowhere /tmp/gatun-none                                        | /nowhere
             convert DEMO DEMO                                                       | holds a model already
+            quantize DEMO                                                           | OUT
+            quantize DEMO /tmp/gatun-none                                           | is quantized already
+            quantize /nowhere /tmp/gatun-none                                       | /nowhere
+            quantize DEMO /tmp/gatun-none --experts 3                               | --experts: 3 is none of 2, 4, 8
+            quantize DEMO /tmp/gatun-none --attention 1                             | none of 2, 4, 8, 16
+            quantize DEMO /tmp/gatun-none --lm-head 2                               | --lm-head: 2 is none of 4, 8, 16
+            quantize DEMO /tmp/gatun-none --scale-bits 5                            | none of 4, 8
+            quantize DEMO /tmp/gatun-none --experts 4 --scale-bits 4                | use --scale-bits 8
+            quantize DEMO /tmp/gatun-none --expert-group 15                         | groups of 15: not a multiple of 4
+            quantize DEMO /tmp/gatun-none --solver best                             | --solver
+            quantize DEMO /tmp/gatun-none --calibration /nowhere                    | /nowhere
+            quantize DEMO /tmp/gatun-none --calibration README.md                   | --solver gptq
+            quantize DEMO /tmp/gatun-none --threads -1                              | threads: -1
             verify                                                                  | DIR
             verify /nowhere                                                         | /nowhere
             verify DEMO                                                             | has no SHA256SUMS
@@ -144,5 +157,32 @@ class FolderCommandsTest {
         assertThat(run("convert", bare.toString(), converted, "--config", DEMO).code())
                 .isZero();
         assertThat(run("verify", converted).code()).isZero();
+    }
+
+    @Test
+    void aQuantizedModelPredictsAboutAsWellAsItsSolverDoes() {
+        String source = Path.of(System.getProperty("gatun.test.unpacked"), "mixtral-small")
+                .toString();
+        String quantized = temporary.resolve("quantized").toString();
+        Result result = run("quantize", source, quantized, "--verify", "--threads", "2");
+        assertThat(result.err()).isEmpty();
+        assertThat(result.out())
+                .contains("written")
+                .contains("12 files are whole: Mixtral, Gatun checkpoint, attention 4-bit, experts 2-bit");
+        assertThat(run("inspect", quantized).out()).contains("2-bit tiles, groups of 16, 4-bit scales");
+        String text =
+                Path.of(System.getProperty("gatun.test.data"), "heldout.txt").toString();
+        String[] perplexity = {"perplexity", text, "--windows", "2", "--backend", "cpu", "--json", "-m"};
+        double unquantized = JsonMapper.shared()
+                .readTree(run(with(perplexity, source)).out())
+                .path("perplexity")
+                .asDouble();
+        double measured = JsonMapper.shared()
+                .readTree(run(with(perplexity, quantized)).out())
+                .path("perplexity")
+                .asDouble();
+        // 18.76 to 16.38 on the whole text.
+        assertThat(measured / unquantized).isBetween(1.08, 1.2);
+        assertThat(run("quantize", source, quantized).err()).contains("holds a model already");
     }
 }
