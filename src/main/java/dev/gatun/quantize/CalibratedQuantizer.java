@@ -3,9 +3,11 @@ package dev.gatun.quantize;
 import dev.gatun.checkpoint.Checkpoint;
 import dev.gatun.checkpoint.ExpertWeights;
 import dev.gatun.checkpoint.LayerWeights;
+import dev.gatun.cpu.CpuException;
 import dev.gatun.cpu.CpuLevel;
 import dev.gatun.engine.cpu.CalibratedExperts;
 import dev.gatun.engine.cpu.CalibrationText;
+import dev.gatun.natives.NativeLibraryException;
 import dev.gatun.quant.solver.QuantizationException;
 import dev.gatun.quant.solver.Target;
 import dev.gatun.text.TextException;
@@ -24,7 +26,8 @@ final class CalibratedQuantizer implements ModelQuantizer {
     /**
      * Brings a text to the first layer.
      *
-     * @throws QuantizationException if the model has no tokenizer or no beginning-of-text token, or the text no tokens
+     * @throws QuantizationException if the model has no tokenizer or no beginning-of-text token, the text no tokens, or the
+     *     machine no CPU backend
      */
     static CalibratedQuantizer open(Checkpoint model, String text, int threads) {
         Tokenizer tokenizer = tokenizer(model);
@@ -36,8 +39,16 @@ final class CalibratedQuantizer implements ModelQuantizer {
         if (tokens.length == 0) {
             throw new QuantizationException("calibration: the text is empty");
         }
-        return new CalibratedQuantizer(CalibrationText.open(
-                model.config(), model.weights(), tokens, beginning[0], threads, CpuLevel.chosen()));
+        return new CalibratedQuantizer(
+                CalibrationText.open(model.config(), model.weights(), tokens, beginning[0], threads, level()));
+    }
+
+    private static CpuLevel level() {
+        try {
+            return CpuLevel.chosen();
+        } catch (NativeLibraryException | CpuException none) {
+            throw new QuantizationException("calibration: the text goes through the CPU backend: " + none.getMessage());
+        }
     }
 
     private static Tokenizer tokenizer(Checkpoint model) {

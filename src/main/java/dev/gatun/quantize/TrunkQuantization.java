@@ -2,6 +2,7 @@ package dev.gatun.quantize;
 
 import dev.gatun.checkpoint.Checkpoint;
 import dev.gatun.checkpoint.LayerWeights;
+import dev.gatun.checkpoint.ModelPart;
 import dev.gatun.checkpoint.ModelWeights;
 import dev.gatun.checkpoint.NamedTensor;
 import dev.gatun.checkpoint.TrunkTensors;
@@ -26,8 +27,8 @@ final class TrunkQuantization implements AutoCloseable {
     /**
      * Begins.
      *
-     * @param isWritten by a run before: weights that stay as they are need not be looked at
-     * @throws dev.gatun.quant.solver.QuantizationException if one of those is a NaN or an infinity
+     * @param isWritten by a run before: its weights need not be looked at
+     * @throws dev.gatun.quant.solver.QuantizationException if one of them is a NaN or an infinity
      */
     TrunkQuantization(Checkpoint source, QuantizationPlan plan, Workers workers, boolean isWritten) {
         this.source = source;
@@ -39,6 +40,7 @@ final class TrunkQuantization implements AutoCloseable {
         }
     }
 
+    /** Before a calibration text goes through any of them, and before hours of work. */
     private void requireFinite() {
         ModelWeights weights = source.weights();
         FiniteWeights.require("model.embed_tokens.weight", weights.embeddings());
@@ -53,7 +55,7 @@ final class TrunkQuantization implements AutoCloseable {
                     name + "block_sparse_moe.gate.weight", layers.get(layer).router());
         }
         PlannedMatrix.of(source, plan).stream()
-                .filter(planned -> planned.format().scheme().isEmpty())
+                .filter(planned -> ModelPart.of(planned.name()) != ModelPart.EXPERTS)
                 .forEach(planned -> FiniteWeights.require(planned.name() + ".weight", (DenseMatrix) planned.matrix()));
     }
 
