@@ -68,7 +68,9 @@ record Console(InputStream in, PrintStream out, PrintStream err, boolean inIsTer
         try {
             return Terminal.isTerminal(descriptor);
         } catch (RuntimeException noLibrary) {
-            return System.console().isTerminal();
+            return Optional.ofNullable(System.console())
+                    .map(java.io.Console::isTerminal)
+                    .orElse(false);
         }
     }
 }
