@@ -70,9 +70,9 @@ final class ChoiceWords {
     int take(int place, int first, int count, int[] experts) {
         int chosen = 0;
         for (int token = first; token < first + count; token++) {
-            long ids = word(place, token) >>> SEQUENCE_BITS;
+            long word = word(place, token);
             for (int rank = 0; rank < topK; rank++) {
-                int id = (int) (ids >>> (rank * ID_BITS)) & ID_MASK;
+                int id = id(word, rank);
                 if (!seen[id]) {
                     seen[id] = true;
                     experts[chosen++] = id;
@@ -93,9 +93,9 @@ final class ChoiceWords {
      */
     void read(int place, int count, int[] ids) {
         for (int token = 0; token < count; token++) {
-            long word = word(place, token) >>> SEQUENCE_BITS;
+            long word = word(place, token);
             for (int rank = 0; rank < topK; rank++) {
-                ids[token * topK + rank] = (int) (word >>> (rank * ID_BITS)) & ID_MASK;
+                ids[token * topK + rank] = id(word, rank);
             }
         }
     }
@@ -103,6 +103,10 @@ final class ChoiceWords {
     /** Forgets everything that came; nothing that could write is in work. */
     void clear() {
         words.fill((byte) 0);
+    }
+
+    private static int id(long word, int rank) {
+        return (int) (word >>> (SEQUENCE_BITS + rank * ID_BITS)) & ID_MASK;
     }
 
     private long word(int place, int token) {

@@ -29,9 +29,10 @@ import java.util.function.UnaryOperator;
 /**
  * Every operation on one GPU, with all experts in its memory or as many as fit. Operations are put into one stream and return
  * before they have run; those of a single token all together, in {@link #head}, as a CUDA graph, where all experts are
- * resident, else those between the experts of two layers ({@link CudaOptions#graphs}). Those that wait: {@link #await} and the search for candidates; {@link #head} for
- * several rows, which takes memory, and for a token that needs a new graph; {@link #embed} if a chunk before was not awaited;
- * {@link #experts} for the router's choice, where not all experts are resident and the chunk is small.
+ * resident, else those between the experts of two layers ({@link CudaOptions#graphs}). Those that wait: {@link #await} and
+ * the search for candidates; {@link #head} for several rows, which takes memory, and for a token that needs a new graph;
+ * {@link #embed} if a chunk before was not awaited; {@link #experts} for the router's choice, where not all experts are
+ * resident and the chunk is small, and for the host's share of the missing ones.
  */
 public final class CudaBackend implements Backend {
     private final MixtralConfig config;
