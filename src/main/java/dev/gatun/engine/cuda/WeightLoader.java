@@ -96,7 +96,8 @@ final class WeightLoader {
 
     /** Kernels read 4-bit scales in tiles of experts only. */
     private DeviceMatrix.Dense widened(WeightMatrix matrix) {
-        try (Arena host = Arena.ofConfined()) {
+        // Several threads look for the largest value.
+        try (Arena host = Arena.ofShared()) {
             MemorySegment values = host.allocateFrom(ValueLayout.JAVA_FLOAT, Dequantizer.toFloats(matrix));
             return multiplied(new DenseMatrix(FloatType.F32, matrix.rows(), matrix.columns(), values));
         }

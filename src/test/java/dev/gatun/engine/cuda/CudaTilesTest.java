@@ -9,6 +9,7 @@ import dev.gatun.engine.KvCache;
 import dev.gatun.engine.KvPrecision;
 import dev.gatun.engine.OpenModel;
 import dev.gatun.engine.ReferenceFolder;
+import dev.gatun.offload.MissMode;
 import dev.gatun.offload.OffloadOptions;
 import java.nio.file.Path;
 import java.util.Arrays;
@@ -46,7 +47,8 @@ class CudaTilesTest {
         ConvertedModel.write(folder);
         float[] expected = logits(ReferenceFolder.quantized().model(), OffloadOptions.defaults());
         for (OffloadOptions options : new OffloadOptions[] {
-            OffloadOptions.defaults(), OffloadOptions.defaults().withMostSlots(17)
+            OffloadOptions.defaults(),
+            OffloadOptions.defaults().withMisses(MissMode.FETCH).withMostSlots(17)
         }) {
             assertThat(Arrays.equals(logits(folder, options), expected))
                     .as("%s", options)

@@ -87,7 +87,18 @@ final class Oracles implements AutoCloseable {
         pool.experts(one, matrix(x.columns(), x.library()), ints(ids), floats(ones), 1, y);
         double[] h = OnKernels.gated(gate.times(x.exact()), up.times(x.exact()));
         double rounding = x.rounding() + 2 * (x.rows() == 1 ? gate.rounding() : Reference.FLOATS);
-        return Expected.of(x.columns(), down.times(h), y.toArray(), rounding);
+        return new Expected(x.columns(), down.times(h), y.toArray(), rounding, usual(gate, up, down, x));
+    }
+
+    /** Of gate's and up's products the one is about halved by SiLU, and they are multiplied value by value. */
+    private static double[] usual(KnownMatrix gate, KnownMatrix up, KnownMatrix down, Expected x) {
+        double[] usual = new double[x.rows()];
+        for (int row = 0; row < usual.length; row++) {
+            double input = Reference.norm(Arrays.copyOfRange(x.exact(), row * x.columns(), (row + 1) * x.columns()));
+            double inner = gate.gain() * input / 2 * up.gain() * input / Math.sqrt(gate.rows());
+            usual[row] = down.gain() * inner;
+        }
+        return usual;
     }
 
     /** The chosen experts of a layer on top of the residual stream. */

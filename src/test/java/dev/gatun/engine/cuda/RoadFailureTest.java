@@ -89,18 +89,23 @@ class RoadFailureTest {
     @Test
     void theHostFailsInEachOfItsSteps() {
         for (OffloadOptions options : settings()) {
+            for (Step step : Step.values()) {
+                theHostFailsIn(step, options);
+            }
+        }
+    }
+
+    /** Models of their own, since a host that was seen to be slower than the link gets nothing to fail with. */
+    private static void theHostFailsIn(Step step, OffloadOptions options) {
+        for (int good : GOOD) {
             SpoiledRoad road = new SpoiledRoad();
             try (OpenModel model = open(options, pinning(), road)) {
                 road.wake();
-                for (Step step : Step.values()) {
-                    for (int good : GOOD) {
-                        road.breakAfter(good, step);
-                        assertThat(failOnRoad(model, road, step))
-                                .as("%s of %s", step, options)
-                                .isTrue();
-                        requireSaid(model, "after %d of %s passed: %s".formatted(good, step, options));
-                    }
-                }
+                road.breakAfter(good, step);
+                assertThat(failOnRoad(model, road, step))
+                        .as("%s of %s", step, options)
+                        .isTrue();
+                requireSaid(model, "after %d of %s passed: %s".formatted(good, step, options));
             }
         }
     }
