@@ -12,7 +12,7 @@ package dev.gatun.offload;
  *   <li>{@link #computed} says so: the slots may be given to others from then on.
  * </ol>
  *
- * <p>With two roads ({@link RoadSplit}) the host computes what {@link #fetch(int, int[], int, int[], int[])} leaves to it
+ * <p>With two roads ({@link RoadSplit}) the host computes what {@link #fetch(int, int[], int, int[], int[], Runnable)} leaves to it
  * beside that, says {@link #hostComputed}, and only then comes {@link #computed}. To {@link #pump} meanwhile is of use: the
  * more often one looks, the better is known how fast the link is. What the host computed may be copied behind it while the
  * link is idle, so that it is there the next time.
@@ -150,16 +150,19 @@ public final class ExpertFetcher {
      * in the host. What the host is to compute it reads from {@link #block}, tells {@link #hostComputed}, and must have
      * ended before {@link #computed} is called.
      *
+     * <p>Putting copies in takes a while. So the host may begin when the division is known, before the first copy is put in.
+     *
      * @param experts different experts, in the first {@code count} elements
      * @param result receives for each the slot of the device where it or its leading parts lie; {@link ExpertCache#NONE} for
      *     one that the host computes whole
      * @param parts receives for each how many of its leading parts the device computes: all, as of an expert that lies there
      *     whole; or fewer, of one that lies there packed, and the host computes the others
      *     {@link #computeAfterParts} is called before these are computed with
+     * @param hostBegins is called if the host computes anything, when {@code parts} is complete; it may call {@link #block}
      * @return whether all of them were there whole: nothing was uploaded, nor was on its way, nor is left to the host
      * @throws IllegalStateException as by the other fetch
      */
-    public boolean fetch(int layer, int[] experts, int count, int[] result, int[] parts) {
+    public boolean fetch(int layer, int[] experts, int count, int[] result, int[] parts, Runnable hostBegins) {
         begin(layer, experts, count, result, parts);
         if (mode == MissMode.FETCH) {
             present.claim(choice, missing.parts());
@@ -167,7 +170,10 @@ public final class ExpertFetcher {
         } else {
             missing.reconsider(choice);
             present.claim(choice, missing.parts());
-            missing.divide(choice);
+            if (missing.divide(choice)) {
+                hostBegins.run();
+            }
+            missing.upload(choice);
         }
         return claims.claim(choice);
     }

@@ -6,6 +6,8 @@ import java.util.Arrays;
 final class LayerChoice {
     /** Experts of the layer that are left to the host though they are on their way. */
     private final boolean[] left;
+    /** Slots of the cache that uploads are still to be put in to. */
+    private final int[] reserved;
 
     private int layer;
     private int firstNumber;
@@ -21,6 +23,7 @@ final class LayerChoice {
      */
     LayerChoice(int most) {
         left = new boolean[most];
+        reserved = new int[most];
     }
 
     /**
@@ -37,6 +40,7 @@ final class LayerChoice {
         this.slots = slots;
         this.parts = parts;
         Arrays.fill(left, false);
+        Arrays.fill(reserved, ExpertCache.NONE);
     }
 
     int layer() {
@@ -72,6 +76,23 @@ final class LayerChoice {
     void serve(int i, int slot, int leadingParts) {
         slots[i] = slot;
         parts[i] = leadingParts;
+        reserved[i] = ExpertCache.NONE;
+    }
+
+    /** The device will compute so many leading parts of an expert, which are to be uploaded to a slot of the cache. */
+    void reserve(int i, int cacheSlot, int leadingParts) {
+        reserved[i] = cacheSlot;
+        parts[i] = leadingParts;
+    }
+
+    /** The slot of the cache that an upload is still to be put in to, or {@link ExpertCache#NONE}. */
+    int reserved(int i) {
+        return reserved[i];
+    }
+
+    /** Whether the device computes none of it, as far as is known. */
+    boolean isElsewhere(int i) {
+        return slots[i] == ExpertCache.NONE && reserved[i] == ExpertCache.NONE;
     }
 
     /** The host computes an expert, whatever of it is on its way. */
@@ -85,6 +106,6 @@ final class LayerChoice {
 
     /** Whether it is in no slot, and not decided yet who computes it. */
     boolean isMissing(int i) {
-        return slots[i] == ExpertCache.NONE && !left[i];
+        return isElsewhere(i) && !left[i];
     }
 }

@@ -87,15 +87,31 @@ final class MissingExperts {
                 fetchWhole(choice, i);
             }
         }
+        upload(choice);
     }
 
     private void fetchWhole(LayerChoice choice, int i) {
-        choice.serve(i, needed.whole(choice.layer(), choice.expert(i)), parts());
+        choice.reserve(i, needed.reserve(choice.layer(), choice.expert(i)), parts());
         tally.fetched();
     }
 
-    /** Divides what is missing between the roads. */
-    void divide(LayerChoice choice) {
+    /** Puts in what slots were reserved for. */
+    void upload(LayerChoice choice) {
+        for (int i = 0; i < choice.count(); i++) {
+            int cacheSlot = choice.reserved(i);
+            if (cacheSlot != ExpertCache.NONE) {
+                int parts = choice.parts(i);
+                int number = choice.number(i);
+                int slot = parts == parts()
+                        ? needed.whole(number, cacheSlot)
+                        : needed.packed(number, cacheSlot, parts, roads.bytes(parts));
+                choice.serve(i, slot, parts);
+            }
+        }
+    }
+
+    /** Divides what is missing between the roads; whether the host has a share. {@link #upload} must follow. */
+    boolean divide(LayerChoice choice) {
         misses = 0;
         hosts = 0;
         for (int i = 0; i < choice.count(); i++) {
@@ -105,10 +121,11 @@ final class MissingExperts {
             misses += choice.isMissing(i) ? 1 : 0;
             hosts += choice.isLeft(i) ? 1 : 0;
         }
-        if (misses + hosts > 0) {
-            useLink(choice);
-            useHost(choice);
+        if (misses + hosts == 0) {
+            return false;
         }
+        useLink(choice);
+        return useHost(choice);
     }
 
     private void useLink(LayerChoice choice) {
@@ -142,29 +159,30 @@ final class MissingExperts {
     }
 
     private boolean cut(LayerChoice choice, int i, int leadingParts) {
-        int slot = needed.packed(choice.number(i), leadingParts, roads.bytes(leadingParts));
-        if (slot == ExpertCache.NONE) {
+        int cacheSlot = needed.borrow();
+        if (cacheSlot == ExpertCache.NONE) {
             return false;
         }
-        choice.serve(i, slot, leadingParts);
+        choice.reserve(i, cacheSlot, leadingParts);
         tally.split();
         return true;
     }
 
-    private void useHost(LayerChoice choice) {
-        boolean idle = true;
+    private boolean useHost(LayerChoice choice) {
+        boolean some = false;
         for (int i = 0; i < choice.count(); i++) {
-            if (choice.slots()[i] == ExpertCache.NONE) {
+            if (choice.isElsewhere(i)) {
                 choice.serve(i, ExpertCache.NONE, 0);
                 tally.computed();
             }
             if (choice.parts(i) < parts()) {
                 followUps.add(choice.layer(), choice.expert(i));
-                idle = false;
+                some = true;
             }
         }
-        if (idle) {
+        if (!some) {
             rates.processorIdle();
         }
+        return some;
     }
 }

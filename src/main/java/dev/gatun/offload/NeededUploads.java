@@ -1,9 +1,8 @@
 package dev.gatun.offload;
 
-/** Uploads what a layer needs, at once, to slots that are made free for it where need be. */
+/** Uploads what a layer needs, to slots that are made free for it where need be: slots first, since that takes no time. */
 final class NeededUploads {
     private final ExpertCache cache;
-    private final CacheShape shape;
     private final DeviceSlots slots;
     private final HostBlocks host;
     private final Uploads uploads;
@@ -22,7 +21,6 @@ final class NeededUploads {
             PresentExperts present,
             LinkWatch link) {
         this.cache = cache;
-        this.shape = cache.shape();
         this.slots = slots;
         this.host = host;
         this.uploads = uploads;
@@ -32,19 +30,8 @@ final class NeededUploads {
         this.link = link;
     }
 
-    /** Uploads an expert to a slot of the cache; the slot of the device. */
-    int whole(int layer, int expert) {
-        int number = layer * shape.experts() + expert;
-        int cacheSlot = reserve(layer, expert);
-        host.makeRoom(cacheSlot);
-        int slot = slots.behind(cacheSlot);
-        link.needs(uploads.rest(number, slot, 0), uploads.blockBytes());
-        host.uploaded(number, cacheSlot);
-        followUps.forget(number);
-        return slot;
-    }
-
-    private int reserve(int layer, int expert) {
+    /** A slot of the cache for an expert, to which {@link #whole} must be called next, but for other slots. */
+    int reserve(int layer, int expert) {
         int cacheSlot = cache.reserve(layer, expert);
         while (cacheSlot == ExpertCache.NONE) {
             if (!followUps.cancelOne() && !prefetches.cancelOne()) {
@@ -53,6 +40,16 @@ final class NeededUploads {
             cacheSlot = cache.reserve(layer, expert);
         }
         return cacheSlot;
+    }
+
+    /** Uploads an expert, numbered layer by layer, to the slot that was reserved for it; the slot of the device. */
+    int whole(int number, int cacheSlot) {
+        host.makeRoom(cacheSlot);
+        int slot = slots.behind(cacheSlot);
+        link.needs(uploads.rest(number, slot, 0), uploads.blockBytes());
+        host.uploaded(number, cacheSlot);
+        followUps.forget(number);
+        return slot;
     }
 
     private void awaitArrival() {
@@ -64,19 +61,14 @@ final class NeededUploads {
         }
     }
 
-    /**
-     * Uploads leading parts of an expert, numbered layer by layer, to a slot that is borrowed until the layer is computed.
-     *
-     * @return the slot of the device, or {@link ExpertCache#NONE} if there is none to be had
-     */
-    int packed(int number, int parts, long bytes) {
+    /** A slot of the cache that holds nothing until the layer is computed; {@link ExpertCache#NONE} if there is none. */
+    int borrow() {
         int cacheSlot = cache.borrow();
-        if (cacheSlot == ExpertCache.NONE && followUps.cancelOne()) {
-            cacheSlot = cache.borrow();
-        }
-        if (cacheSlot == ExpertCache.NONE) {
-            return ExpertCache.NONE;
-        }
+        return cacheSlot == ExpertCache.NONE && followUps.cancelOne() ? cache.borrow() : cacheSlot;
+    }
+
+    /** Uploads leading parts of an expert, numbered layer by layer, to a slot that was borrowed; the slot of the device. */
+    int packed(int number, int cacheSlot, int parts, long bytes) {
         int slot = slots.behind(cacheSlot);
         link.needs(uploads.packed(number, slot, parts, bytes), bytes);
         return slot;

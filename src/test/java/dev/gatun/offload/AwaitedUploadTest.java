@@ -22,7 +22,8 @@ class AwaitedUploadTest {
     }
 
     private static boolean isAllThere(Rig rig, int... experts) {
-        return rig.fetcher().fetch(0, experts, experts.length, new int[experts.length], new int[experts.length]);
+        return rig.fetcher()
+                .fetch(0, experts, experts.length, new int[experts.length], new int[experts.length], () -> {});
     }
 
     @Test
@@ -51,7 +52,8 @@ class AwaitedUploadTest {
     void aSoleExpertThatIsCutIsAwaitedWhereItsPartsAre() {
         Rig rig = rig(MissMode.AUTO);
         int[] parts = new int[1];
-        assertThat(rig.fetcher().fetch(0, new int[] {5}, 1, new int[1], parts)).isFalse();
+        assertThat(rig.fetcher().fetch(0, new int[] {5}, 1, new int[1], parts, () -> {}))
+                .isFalse();
         assertThat(parts).containsExactly(2);
         assertThat(rig.fetcher().awaitsUpload()).isFalse();
         rig.fetcher().computeAfterParts();

@@ -184,7 +184,7 @@ final class FetchRun {
     private void fetchAndCompute(int number, int layer, int[] chosen) {
         int[] slots = new int[chosen.length];
         int[] parts = new int[chosen.length];
-        fetcher.fetch(layer, chosen, chosen.length, slots, parts);
+        fetcher.fetch(layer, chosen, chosen.length, slots, parts, () -> {});
         computeOnBothRoads(number, layer, chosen, slots, parts);
         fetcher.computed();
         if (!setting.hurried()) {

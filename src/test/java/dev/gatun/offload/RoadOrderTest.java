@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import dev.gatun.offload.CacheShape.Sharing;
 import dev.gatun.offload.FakeWork.Kind;
 import dev.gatun.offload.FetchSetting.Rig;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Random;
 import java.util.stream.IntStream;
@@ -52,7 +53,7 @@ class RoadOrderTest {
     private static Layer fetch(Rig rig, int layer, int... experts) {
         int[] slots = new int[experts.length];
         int[] parts = new int[experts.length];
-        boolean allThere = rig.fetcher().fetch(layer, experts, experts.length, slots, parts);
+        boolean allThere = rig.fetcher().fetch(layer, experts, experts.length, slots, parts, () -> {});
         return new Layer(
                 IntStream.of(slots).boxed().toList(),
                 IntStream.of(parts).boxed().toList(),
@@ -87,6 +88,28 @@ class RoadOrderTest {
 
     private static List<FakeWork> copies(Rig rig) {
         return rig.device().copies();
+    }
+
+    @Test
+    void theHostBeginsWhenTheDivisionIsKnownAndNoCopyIsPutIn() {
+        Rig rig = rig(SHAPE, HostMode.INCLUSIVE, MissMode.AUTO, TWICE, SLOW);
+        int[] parts = {-1, -1};
+        List<List<Integer>> begun = new ArrayList<>();
+        Runnable host = () -> {
+            assertThat(copies(rig)).isEmpty();
+            assertThat(rig.fetcher().block(0, 6)).isEqualTo(6);
+            begun.add(IntStream.of(parts).boxed().toList());
+        };
+        rig.fetcher().fetch(0, new int[] {5, 6}, 2, new int[2], parts, host);
+        assertThat(begun).containsExactly(List.of(3, 1));
+        assertThat(copies(rig)).hasSize(2);
+        rig.fetcher().computeAfterParts();
+        rig.fetcher().computed();
+        rig.device().finish();
+        rig.fetcher().fetch(0, new int[] {5}, 1, new int[1], parts, host);
+        assertThat(begun).as("what is there is no work for the host").hasSize(1);
+        rig.fetcher().computed();
+        rig.device().finish();
     }
 
     @Test

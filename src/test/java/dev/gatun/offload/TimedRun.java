@@ -116,7 +116,7 @@ final class TimedRun {
         int[] slots = new int[chosen.length];
         int[] leading = new int[chosen.length];
         longestBehind = Math.max(longestBehind, device.busy());
-        fetcher.fetch(layer, chosen, chosen.length, slots, leading);
+        fetcher.fetch(layer, chosen, chosen.length, slots, leading, () -> {});
         double linkEnds = device.now() + device.busy();
         int left = IntStream.of(leading).map(device -> parts - device).sum();
         if (left > 0) {

@@ -19,6 +19,14 @@ final class TokenExperts {
 
     private final int[] parts;
     private final int[] slots;
+    private final Runnable hostBegins = this::beginOnHost;
+
+    /** What is asked for now; for {@link #hostBegins}. */
+    private Target target;
+
+    private int[] chosen;
+    private int count;
+    private boolean hasBegun;
 
     /**
      * Makes one.
@@ -59,49 +67,46 @@ final class TokenExperts {
      * @return whether all of them lay on the device
      */
     boolean run(Target target, int[] chosen, int count) {
-        boolean allThere = fetcher.fetch(target.layer(), chosen, count, slots, parts);
-        if (fetcher.awaitsUpload()) {
-            clock.waited();
+        this.target = target;
+        this.chosen = chosen;
+        this.count = count;
+        hasBegun = false;
+        boolean allThere;
+        try {
+            allThere = fetcher.fetch(target.layer(), chosen, count, slots, parts, hostBegins);
+            runOnDevice();
+            if (hasBegun) {
+                clock.enter(Part.CPU);
+            }
+        } catch (RuntimeException | Error failure) {
+            if (hasBegun) {
+                host.orElseThrow().abandon(failure);
+            }
+            throw failure;
         }
-        if (isWhole(count)) {
-            runOnDevice(target, chosen, count);
-        } else {
-            runOnBoth(target, chosen, count, host.orElseThrow());
+        if (hasBegun) {
+            host.orElseThrow().finish(target.token(), fetcher, target.hidden().rows(target.token(), 1));
         }
         fetcher.computed();
         return allThere;
     }
 
-    private void runOnDevice(Target target, int[] chosen, int count) {
-        runWhole(target, chosen, count);
-        runLeadingParts(target, chosen, count);
+    /** Before anything is put in for the device, since that takes a while. */
+    private void beginOnHost() {
+        host.orElseThrow().begin(target.layer(), target.token(), chosen, parts, count, fetcher);
+        hasBegun = true;
     }
 
-    /** The host's threads start first, since putting work into the device's stream takes a while. */
-    private void runOnBoth(Target target, int[] chosen, int count, HostExperts host) {
-        host.begin(target.layer(), target.token(), chosen, parts, count, fetcher);
-        try {
-            runOnDevice(target, chosen, count);
-            clock.enter(Part.CPU);
-        } catch (RuntimeException | Error failure) {
-            host.abandon(failure);
-            throw failure;
+    private void runOnDevice() {
+        if (fetcher.awaitsUpload()) {
+            clock.waited();
         }
-        host.finish(target.token(), fetcher, target.hidden().rows(target.token(), 1));
-    }
-
-    /** Whether the device computes all of the chosen experts, of so many parts each. */
-    private boolean isWhole(int count) {
-        for (int i = 0; i < count; i++) {
-            if (parts[i] < whole) {
-                return false;
-            }
-        }
-        return true;
+        runWhole();
+        runLeadingParts();
     }
 
     /** In one launch, all that lie wholly on the device. */
-    private void runWhole(Target target, int[] chosen, int count) {
+    private void runWhole() {
         boolean some = false;
         for (int i = 0; i < count; i++) {
             boolean isHere = parts[i] == whole;
@@ -116,7 +121,7 @@ final class TokenExperts {
     }
 
     /** In a launch of its own, the one of which the device has the leading parts, if there is one. */
-    private void runLeadingParts(Target target, int[] chosen, int count) {
+    private void runLeadingParts() {
         for (int i = 0; i < count; i++) {
             if (parts[i] > 0 && parts[i] < whole) {
                 DeviceMemory alone = table.uploadAlone(chosen[i], slots[i]);
