@@ -10,26 +10,10 @@ import java.util.Arrays;
  * <p>One object serves one thread; its arrays hold the choice until the next.
  */
 final class CodeChoice {
-    /**
-     * How far to look.
-     *
-     * @param scales scale codes to try on either side of the nearest
-     * @param zeros zero codes to try on either side of the nearest
-     * @param rounds how often the zero is fitted to a scale before its code is looked for
-     * @param again whether weights are rounded with what the second level made of scales and zeros, not as they were found
-     */
-    record Search(int scales, int zeros, int rounds, boolean again) {
-        /** The nearest code of everything, as it was found. */
-        static final Search NONE = new Search(0, 0, 0, false);
-
-        /** The nearest codes of scales and zeros, and for those the nearest codes of weights. */
-        static final Search ROUND_AGAIN = new Search(0, 0, 0, true);
-    }
-
     private final int size;
     private final int lanes;
     private final float top;
-    private final Search search;
+    private final CodeSearch search;
 
     private final float[][] codes;
     private final float[] scaleCodes;
@@ -47,7 +31,7 @@ final class CodeChoice {
     private final float[] leastError;
 
     /** For so many groups of so many rows, and codes from 0 to {@code top}. */
-    CodeChoice(int size, int lanes, int top, Search search) {
+    CodeChoice(int size, int lanes, int top, CodeSearch search) {
         this.size = size;
         this.lanes = lanes;
         this.top = top;

@@ -28,7 +28,7 @@ final class ColumnSweep {
      * @param first the first row of groups
      * @param count how many, at most {@link Grid#LANES}
      */
-    ColumnSweep(Problem problem, Feedback feedback, CodeChoice.Search search, int first, int count) {
+    ColumnSweep(Problem problem, Feedback feedback, CodeSearch search, int first, int count) {
         Grid grid = problem.grid();
         this.problem = problem;
         this.feedback = feedback;

@@ -11,8 +11,6 @@ import dev.gatun.quant.QuantizedMatrix;
  * <p>Beside the moments it keeps 2 bytes for each pair of columns, 4 more while it is made, and the whole matrix in float32.
  */
 public final class ErrorFeedbackSolver implements Solver {
-    private static final CodeChoice.Search SEARCH = new CodeChoice.Search(2, 1, 2, true);
-
     /** From this part of a matrix's columns on, as many tokens tell more than they mislead. */
     private static final int ENOUGH = 4;
 
@@ -57,7 +55,7 @@ public final class ErrorFeedbackSolver implements Solver {
         problem.target().workers().run((groupRows - 1) / rows + 1, task -> {
             int first = task * rows;
             int count = Math.min(rows, groupRows - first);
-            new ColumnSweep(problem, feedback, SEARCH, first, count).run(parts, packed);
+            new ColumnSweep(problem, feedback, CodeSearch.NEARBY, first, count).run(parts, packed);
         });
     }
 

@@ -5,12 +5,10 @@ import java.util.Arrays;
 /** The steps of HQQ for the groups of a block. One object serves one thread. */
 final class HqqRounds {
     private static final int LANES = Grid.LANES;
-    private static final double NORM = 0.7;
     private static final float LARGEST_INVERSE = 2e4f;
 
     private final float top;
     private final double beta;
-    /** Errors up to this shrink to nothing: |x| - |x|^(p-1) / beta is not positive. */
     private final float shrinksToZero;
 
     private final float[] inverse = new float[LANES];
@@ -21,7 +19,7 @@ final class HqqRounds {
     HqqRounds(int top, double beta) {
         this.top = top;
         this.beta = beta;
-        this.shrinksToZero = (float) (Math.pow(beta, -1 / (2 - NORM)) * 0.9999);
+        this.shrinksToZero = HqqSchedule.shrinksToZero(beta);
     }
 
     /** The scale and zero of the range of each group; whole zeros for 4 bits. */
@@ -94,7 +92,7 @@ final class HqqRounds {
             float code = Rounding.code(row[lane] * inverse[lane] + zero, top);
             float error = row[lane] - (code - zero) * scale;
             double magnitude = Math.abs(error);
-            double shrunk = Math.max(magnitude - Math.pow(magnitude, NORM - 1) / beta, 0);
+            double shrunk = Math.max(magnitude - Math.pow(magnitude, HqqSchedule.NORM - 1) / beta, 0);
             distances[lane] += (float) (Math.copySign(shrunk, error) * inverse[lane]);
         }
     }

@@ -1,9 +1,6 @@
 package dev.gatun.quant.solver;
 
 import dev.gatun.quant.DenseMatrix;
-import dev.gatun.quant.HqqScheme;
-import dev.gatun.quant.NarrowScheme;
-import dev.gatun.quant.QuantizationScheme;
 import dev.gatun.quant.QuantizedMatrix;
 import java.util.Arrays;
 
@@ -14,32 +11,12 @@ import java.util.Arrays;
  * has 4 bits, codes are rounded again.
  */
 public record HqqSolver() implements Solver {
-    private static final int ROUNDS = 20;
-    private static final double BETA = 10;
-    private static final double KAPPA = 1.01;
-
     @Override
     public QuantizedMatrix quantize(String name, DenseMatrix weights, Target target) {
         Problem problem = Problem.of(name, weights, target);
         GroupFits fits = begin(problem);
-        double error = Double.POSITIVE_INFINITY;
-        double beta = BETA;
-        for (int round = 0; round < ROUNDS; round++) {
-            double next = improve(problem, fits, beta);
-            if (!(next < error)) {
-                break;
-            }
-            error = next;
-            beta *= KAPPA;
-        }
-        return problem.encode(fits, search(target.scheme()));
-    }
-
-    private static CodeChoice.Search search(QuantizationScheme scheme) {
-        return switch (scheme) {
-            case HqqScheme wide -> CodeChoice.Search.NONE;
-            case NarrowScheme narrow -> CodeChoice.Search.ROUND_AGAIN;
-        };
+        HqqSchedule.run(beta -> improve(problem, fits, beta));
+        return problem.encode(fits, HqqSchedule.search(target.scheme()));
     }
 
     private static GroupFits begin(Problem problem) {

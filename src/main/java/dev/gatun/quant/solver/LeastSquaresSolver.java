@@ -8,13 +8,10 @@ import dev.gatun.quant.QuantizedMatrix;
  * there ({@link CodeChoice}).
  */
 public record LeastSquaresSolver() implements Solver {
-    /** Beyond this the error falls by a thousandth, and perplexity not at all. */
-    private static final CodeChoice.Search SEARCH = new CodeChoice.Search(2, 1, 2, true);
-
     @Override
     public QuantizedMatrix quantize(String name, DenseMatrix weights, Target target) {
         Problem problem = Problem.of(name, weights, target);
-        return problem.encode(fit(problem), SEARCH);
+        return problem.encode(fit(problem), CodeSearch.NEARBY);
     }
 
     static GroupFits fit(Problem problem) {

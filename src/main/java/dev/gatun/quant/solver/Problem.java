@@ -14,10 +14,7 @@ import java.util.function.Supplier;
  */
 record Problem(String name, DenseMatrix weights, Target target, Grid grid) {
     static Problem of(String name, DenseMatrix weights, Target target) {
-        if (!target.scheme().divides(weights.rows(), weights.columns())) {
-            throw new IllegalArgumentException(target.scheme() + " does not divide `" + name + "`, a matrix of "
-                    + weights.rows() + " x " + weights.columns());
-        }
+        target.requireDivides(name, weights);
         Grid grid = new Grid(weights.rows(), weights.columns(), target.scheme().groupSize());
         return new Problem(name, weights, target, grid);
     }
@@ -52,7 +49,7 @@ record Problem(String name, DenseMatrix weights, Target target, Grid grid) {
     }
 
     /** Fits the second level to what a solver found, and chooses all codes. */
-    QuantizedMatrix encode(GroupFits fits, CodeChoice.Search search) {
+    QuantizedMatrix encode(GroupFits fits, CodeSearch search) {
         MatrixParts parts = MatrixParts.fit(target, fits);
         PackedCodes packed = new PackedCodes(target, grid);
         forEachBlock(() -> {

@@ -8,4 +8,9 @@ public final class QuantizationException extends RuntimeException {
     public QuantizationException(String message) {
         super(message);
     }
+
+    /** Makes an exception with a message for the user, and what it comes from. */
+    public QuantizationException(String message, Throwable cause) {
+        super(message, cause);
+    }
 }

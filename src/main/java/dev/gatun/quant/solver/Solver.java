@@ -4,7 +4,7 @@ import dev.gatun.quant.DenseMatrix;
 import dev.gatun.quant.QuantizedMatrix;
 
 /** A way to find the codes, scales and zeros of a matrix. Any number of threads may use one at once. */
-public sealed interface Solver permits HqqSolver, LeastSquaresSolver, ErrorFeedbackSolver {
+public interface Solver {
     /**
      * Quantizes a matrix. The result does not depend on how many workers there are.
      *
@@ -16,4 +16,9 @@ public sealed interface Solver permits HqqSolver, LeastSquaresSolver, ErrorFeedb
      * @throws ArithmeticException if the matrix has more groups than an array has elements
      */
     QuantizedMatrix quantize(String name, DenseMatrix weights, Target target);
+
+    /** How many matrices are best quantized at once: 1 where the target's workers are all busy with one. */
+    default int matricesAtOnce() {
+        return 1;
+    }
 }

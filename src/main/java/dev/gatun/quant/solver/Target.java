@@ -1,5 +1,6 @@
 package dev.gatun.quant.solver;
 
+import dev.gatun.quant.DenseMatrix;
 import dev.gatun.quant.QuantizationScheme;
 import java.lang.foreign.Arena;
 
@@ -21,6 +22,19 @@ public record Target(QuantizationScheme scheme, int bits, Arena arena, Workers w
     /** With all bits of the scheme. */
     public static Target of(QuantizationScheme scheme, Arena arena, Workers workers) {
         return new Target(scheme, scheme.bits(), arena, workers);
+    }
+
+    /**
+     * Checks that the scheme divides a matrix.
+     *
+     * @param name the tensor's, for the message
+     * @throws IllegalArgumentException if it does not
+     */
+    public void requireDivides(String name, DenseMatrix weights) {
+        if (!scheme.divides(weights.rows(), weights.columns())) {
+            throw new IllegalArgumentException(scheme + " does not divide `" + name + "`, a matrix of " + weights.rows()
+                    + " x " + weights.columns());
+        }
     }
 
     /** The largest code of a weight. */

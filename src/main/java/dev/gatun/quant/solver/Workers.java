@@ -47,7 +47,7 @@ public final class Workers implements AutoCloseable {
      * Runs the tasks 0 to {@code count} - 1 and returns when all are done. When one throws, those that have not begun are
      * left out, and what it threw is thrown here.
      */
-    void run(int count, IntConsumer task) {
+    public void run(int count, IntConsumer task) {
         AtomicInteger next = new AtomicInteger();
         AtomicBoolean failed = new AtomicBoolean();
         Callable<Void> share = () -> {
