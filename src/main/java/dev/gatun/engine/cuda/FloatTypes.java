@@ -3,10 +3,11 @@ package dev.gatun.engine.cuda;
 import dev.gatun.quant.FloatType;
 
 /** How kernels number the types of unquantized values: {@code TYPE_*} in {@code kernels/common.cuh}. */
-final class FloatTypes {
+public final class FloatTypes {
     private FloatTypes() {}
 
-    static int code(FloatType type) {
+    /** The number of a type. */
+    public static int code(FloatType type) {
         return switch (type) {
             case F32 -> 0;
             case F16 -> 1;

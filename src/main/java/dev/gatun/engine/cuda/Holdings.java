@@ -7,17 +7,20 @@ import java.util.Deque;
  * What somebody opened one after the other and owns. Closed in the reverse order of opening, all of it whatever fails; a
  * constructor that fails half-way gives its half back with {@link #closeAfter}. Not thread-safe.
  */
-final class Holdings implements AutoCloseable {
+public final class Holdings implements AutoCloseable {
     private final Deque<AutoCloseable> opened = new ArrayDeque<>();
 
+    /** Makes one that holds nothing. */
+    public Holdings() {}
+
     /** Closes it with the rest, and before what is there already. */
-    <T extends AutoCloseable> T remember(T resource) {
+    public <T extends AutoCloseable> T remember(T resource) {
         opened.push(resource);
         return resource;
     }
 
     /** Closes all, and adds what goes wrong to a failure. */
-    void closeAfter(Throwable failure) {
+    public void closeAfter(Throwable failure) {
         try {
             close();
         } catch (RuntimeException further) {

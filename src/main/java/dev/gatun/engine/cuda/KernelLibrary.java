@@ -15,14 +15,15 @@ import java.util.Map;
  * The kernels of {@code kernels/} on one device. A source's fatbin is loaded when the first of its entry points is asked
  * for; that is at start, since loading may wait for all work on the device.
  */
-final class KernelLibrary implements AutoCloseable {
+public final class KernelLibrary implements AutoCloseable {
     private static final String FOLDER = "/dev/gatun/natives/kernels/";
 
     private final CudaDevice device;
     private final Map<String, CudaModule> modules = new HashMap<>();
     private final List<KernelArguments> arguments = new ArrayList<>();
 
-    KernelLibrary(CudaDevice device) {
+    /** A library that has loaded nothing yet; whoever makes it closes it, when nothing of it is in flight. */
+    public KernelLibrary(CudaDevice device) {
         this.device = device;
     }
 
@@ -31,7 +32,8 @@ final class KernelLibrary implements AutoCloseable {
         return KernelLibrary.class.getResource(FOLDER + "route.fatbin") != null;
     }
 
-    CudaDevice device() {
+    /** The device that they are for. */
+    public CudaDevice device() {
         return device;
     }
 
@@ -40,8 +42,10 @@ final class KernelLibrary implements AutoCloseable {
      *
      * @param source the {@code .cu} file's name without its ending
      * @param entry the entry point's name
+     * @throws dev.gatun.cuda.CudaException if the device cannot load it
+     * @throws IllegalStateException if this build has no such kernel
      */
-    KernelArguments find(String source, String entry) {
+    public KernelArguments find(String source, String entry) {
         KernelArguments found =
                 modules.computeIfAbsent(source, this::load).kernel(entry).newArguments();
         arguments.add(found);

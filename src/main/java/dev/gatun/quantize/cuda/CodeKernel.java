@@ -1,0 +1,50 @@
+package dev.gatun.quantize.cuda;
+
+import dev.gatun.cuda.CudaStream;
+import dev.gatun.cuda.DeviceMemory;
+import dev.gatun.cuda.KernelArguments;
+import dev.gatun.engine.cuda.KernelLibrary;
+import dev.gatun.quant.QuantizationScheme;
+import dev.gatun.quant.solver.CodeSearch;
+import java.util.function.Consumer;
+
+/** {@code gatun_choose_*} of {@code quantize_choose.cu}, and the codes that it packs. */
+final class CodeKernel implements AutoCloseable {
+    private final CudaStream stream;
+    private final SizedKernel choose;
+    private final GrowingMemory codes;
+
+    CodeKernel(KernelLibrary kernels, String entry, CudaStream stream) {
+        this.stream = stream;
+        this.choose = new SizedKernel(kernels, "quantize_choose", entry);
+        this.codes = new GrowingMemory(kernels.device());
+    }
+
+    /**
+     * Chooses all codes, in the stream's order.
+     *
+     * @param level sets the arguments from the 14th on: the second level, and where codes of scales and zeros go
+     * @return the packed codes of the weights, until the next launch
+     */
+    DeviceMemory launch(
+            DeviceGroups groups, QuantizationScheme scheme, CodeSearch search, Consumer<KernelArguments> level) {
+        DeviceMemory packed = codes.of((long) groups.count() * groups.groupSize() / scheme.codesPerByte());
+        KernelArguments arguments = choose.of(groups)
+                .set(6, scheme.bits())
+                .set(7, search.scales())
+                .set(8, search.zeros())
+                .set(9, search.rounds())
+                .set(10, search.again() ? 1 : 0)
+                .set(11, groups.scales())
+                .set(12, groups.zeros())
+                .set(13, packed);
+        level.accept(arguments);
+        groups.launch(arguments, stream);
+        return packed;
+    }
+
+    @Override
+    public void close() {
+        codes.close();
+    }
+}
