@@ -37,6 +37,11 @@ public record ExpertWeights(WeightMatrix gate, WeightMatrix up, WeightMatrix dow
         return new TiledMatrix(shape, block.asSlice(offset, shape.bytes()));
     }
 
+    /** How many weights it has. */
+    public long weights() {
+        return 3L * gate.rows() * gate.columns();
+    }
+
     /** The block of tiles that it lies in or kernels could read it in, or empty if there is none. */
     public Optional<ExpertBlock> block() {
         if (gate instanceof TiledMatrix w1 && up instanceof TiledMatrix w3 && down instanceof TiledMatrix w2) {

@@ -23,7 +23,7 @@ import tools.jackson.databind.json.JsonMapper;
  * ({@link #hasTrunk}, {@link #hasLayer}) need not be written again. A shard counts as finished once its checksum is on the
  * disk, and as whole if it still has that checksum and was written with the same tiles and origin.
  *
- * <p>One thread writes to a folder. Nothing needs to be closed.
+ * <p>One thread writes to a folder, while another may ask what is written. Nothing needs to be closed.
  */
 public final class GatunWriter {
     /** What lies beside the weights, as in any Hugging Face folder; config.json is the one that must be there. */
@@ -43,7 +43,7 @@ public final class GatunWriter {
     private final int layers;
     private final GatunHeader header;
     private final Checksums before;
-    private Checksums sums = Checksums.none();
+    private volatile Checksums sums = Checksums.none();
 
     private GatunWriter(Path folder, int layers, GatunHeader header, Checksums before) {
         this.folder = folder;
@@ -86,9 +86,13 @@ public final class GatunWriter {
 
     private boolean has(String name) {
         if (!sums.sums().containsKey(name) && isWhole(name)) {
-            sums = sums.with(name, before.sums().get(name));
+            finished(name, before.sums().get(name));
         }
         return sums.sums().containsKey(name);
+    }
+
+    private synchronized void finished(String name, String sum) {
+        sums = sums.with(name, sum);
     }
 
     private boolean isWhole(String name) {
@@ -146,7 +150,7 @@ public final class GatunWriter {
     private void write(String name, List<NamedTensor> tensors) {
         Path file = folder.resolve(name);
         try {
-            sums = sums.with(name, ShardFile.write(file, header.toMetadata(), tensors));
+            finished(name, ShardFile.write(file, header.toMetadata(), tensors));
             // What the run before finished and this one has not come to yet stays known.
             Checksums known = sums;
             for (Map.Entry<String, String> other : before.sums().entrySet()) {
@@ -190,7 +194,7 @@ public final class GatunWriter {
 
     private void copy(Path file, String name) throws IOException {
         if (Files.isRegularFile(file)) {
-            sums = sums.with(name, DurableFile.write(folder.resolve(name), Files.readAllBytes(file)));
+            finished(name, DurableFile.write(folder.resolve(name), Files.readAllBytes(file)));
         } else if (name.equals("config.json")) {
             throw new CheckpointException(Quoted.of(file) + ": no such file; download it again");
         }

@@ -1,5 +1,6 @@
 package dev.gatun.cli;
 
+import dev.gatun.BackendPreference;
 import dev.gatun.GatunException;
 import dev.gatun.ModelOptions;
 import dev.gatun.checkpoint.Checkpoint;
@@ -7,6 +8,7 @@ import dev.gatun.checkpoint.CheckpointException;
 import dev.gatun.engine.cpu.DefaultCalibration;
 import dev.gatun.engine.cpu.NativeTiler;
 import dev.gatun.quant.solver.QuantizationException;
+import dev.gatun.quantize.OpenedSolver;
 import dev.gatun.quantize.Quantization;
 import dev.gatun.quantize.QuantizationPlan;
 import dev.gatun.quantize.SolverChoice;
@@ -71,6 +73,13 @@ final class QuantizeCommand implements Callable<Integer> {
     private boolean verify;
 
     @Option(
+            names = "--backend",
+            paramLabel = "NAME",
+            defaultValue = "auto",
+            description = "Where to compute: auto, cpu or cuda; --solver gptq runs on the CPU. Default: auto.")
+    private BackendPreference backend;
+
+    @Option(
             names = "--threads",
             paramLabel = "N",
             defaultValue = "0",
@@ -93,7 +102,7 @@ final class QuantizeCommand implements Callable<Integer> {
             Optional<String> text = text();
             try (Checkpoint checkpoint = Checkpoint.open(source.checkpoint(folder))) {
                 int used = workers > 0 ? workers : Runtime.getRuntime().availableProcessors();
-                run(new Quantization(checkpoint, plan, text, NativeTiler.orJava(), used));
+                run(checkpoint, plan, text, used);
             }
         } catch (CheckpointException | QuantizationException unusable) {
             throw new GatunException(unusable.getMessage(), unusable);
@@ -108,6 +117,23 @@ final class QuantizeCommand implements Callable<Integer> {
     private Optional<String> text() {
         Optional<String> given = calibration.map(file -> Utf8Text.of("calibration", file));
         return solver == SolverChoice.GPTQ && given.isEmpty() ? Optional.of(DefaultCalibration.text()) : given;
+    }
+
+    private void run(Checkpoint checkpoint, QuantizationPlan plan, Optional<String> text, int used) {
+        try (OpenedSolver opened = open(used)) {
+            String name = String.valueOf(folder.getFileName());
+            console.err()
+                    .println(Report.opening(name, checkpoint.description(), opened.description(), opened.reason()));
+            run(new Quantization(checkpoint, plan, text, NativeTiler.orJava(), opened.solver(), used));
+        }
+    }
+
+    private OpenedSolver open(int used) {
+        return switch (backend) {
+            case AUTO -> OpenedSolver.best(solver, used);
+            case CPU -> OpenedSolver.cpu(solver, used);
+            case CUDA -> OpenedSolver.cuda(solver);
+        };
     }
 
     private void run(Quantization quantization) {

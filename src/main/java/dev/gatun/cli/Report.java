@@ -17,12 +17,16 @@ final class Report {
 
     /** Model, backend, and why that backend. */
     static String opening(Model model) {
-        return "%s (%s) on %s; %s"
-                .formatted(
-                        model.name(),
-                        model.description(),
-                        model.backend().description(),
-                        model.backend().reason());
+        return opening(
+                model.name(),
+                model.description(),
+                model.backend().description(),
+                model.backend().reason());
+    }
+
+    /** The same of a model that does not run. */
+    static String opening(String model, String description, String backend, String reason) {
+        return "%s (%s) on %s; %s".formatted(model, description, backend, reason);
     }
 
     /** What makes it slower than it could be, a line each. */

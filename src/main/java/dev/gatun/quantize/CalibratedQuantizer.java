@@ -2,6 +2,7 @@ package dev.gatun.quantize;
 
 import dev.gatun.checkpoint.Checkpoint;
 import dev.gatun.checkpoint.ExpertWeights;
+import dev.gatun.checkpoint.LayerTensors;
 import dev.gatun.checkpoint.LayerWeights;
 import dev.gatun.cpu.CpuException;
 import dev.gatun.cpu.CpuLevel;
@@ -12,7 +13,10 @@ import dev.gatun.quant.solver.QuantizationException;
 import dev.gatun.quant.solver.Target;
 import dev.gatun.text.TextException;
 import dev.gatun.text.Tokenizer;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Optional;
+import java.util.function.LongConsumer;
 
 /** Quantizes each layer for what a calibration text brings it through those before, as they were quantized. */
 final class CalibratedQuantizer implements ModelQuantizer {
@@ -74,8 +78,14 @@ final class CalibratedQuantizer implements ModelQuantizer {
     }
 
     @Override
-    public ExpertWeights quantize(int expert, String prefix, ExpertWeights original, Target target) {
-        return experts.quantize(expert, prefix, original, target);
+    public List<ExpertWeights> quantize(int layer, List<ExpertWeights> originals, Target target, LongConsumer done) {
+        List<ExpertWeights> quantized = new ArrayList<>();
+        for (int expert = 0; expert < originals.size(); expert++) {
+            ExpertWeights original = originals.get(expert);
+            quantized.add(experts.quantize(expert, LayerTensors.prefix(layer, expert), original, target));
+            done.accept(original.weights());
+        }
+        return quantized;
     }
 
     @Override

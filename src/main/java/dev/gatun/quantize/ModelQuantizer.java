@@ -3,7 +3,9 @@ package dev.gatun.quantize;
 import dev.gatun.checkpoint.ExpertWeights;
 import dev.gatun.checkpoint.LayerWeights;
 import dev.gatun.quant.solver.Target;
+import java.util.List;
 import java.util.Optional;
+import java.util.function.LongConsumer;
 
 /** Takes a model's layers one after the other. One thread calls it; whoever opens it closes it. */
 sealed interface ModelQuantizer extends AutoCloseable permits PlainQuantizer, CalibratedQuantizer {
@@ -20,12 +22,12 @@ sealed interface ModelQuantizer extends AutoCloseable permits PlainQuantizer, Ca
     LayerWeights enter(int layer, LayerWeights original, Optional<Target> attention);
 
     /**
-     * Quantizes an expert of the layer; each once, in their order.
+     * Quantizes the experts of the layer.
      *
-     * @param prefix what its tensors' names begin with
+     * @param done hears of weights that are quantized, from any thread; what it throws ends the work
      * @throws dev.gatun.quant.solver.QuantizationException if a weight is a NaN or an infinity
      */
-    ExpertWeights quantize(int expert, String prefix, ExpertWeights original, Target target);
+    List<ExpertWeights> quantize(int layer, List<ExpertWeights> originals, Target target, LongConsumer done);
 
     /** Takes note of an expert that a run before quantized. */
     void pass(int expert, ExpertWeights quantized);

@@ -2,7 +2,7 @@ package dev.gatun.quantize;
 
 import java.util.List;
 
-/** Counts weights that are quantized. One thread uses it. */
+/** Counts weights that are quantized. Any thread may use it; the listener hears of one at a time. */
 final class Progress {
     private final Quantization.Listener listener;
     private final long all;
@@ -15,13 +15,13 @@ final class Progress {
     }
 
     /** So many more are done. */
-    void done(long more) {
+    synchronized void done(long more) {
         weights += more;
         listener.quantized(weights, all);
     }
 
     /** All are. */
-    void finish() {
+    synchronized void finish() {
         done(all - weights);
     }
 }

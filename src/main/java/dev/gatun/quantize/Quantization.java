@@ -5,6 +5,7 @@ import dev.gatun.checkpoint.GatunWriter;
 import dev.gatun.quant.ExpertBlock;
 import dev.gatun.quant.MatrixTiler;
 import dev.gatun.quant.solver.QuantizationException;
+import dev.gatun.quant.solver.Solver;
 import dev.gatun.quant.solver.Workers;
 import java.nio.file.Path;
 import java.util.Optional;
@@ -12,7 +13,8 @@ import java.util.Optional;
 /**
  * Quantizes a model into Gatun's own format.
  *
- * <p>It reads mapped files, and keeps a layer's quantized experts and all attention: for an 8x7B about 2 GB. A run that ended
+ * <p>It reads mapped files, and keeps all attention and two layers' quantized experts, those that are written and those that
+ * are made: for an 8x7B about 3 GB. A run that ended
  * early, however it did, is gone on with by another with the same plan.
  */
 public final class Quantization {
@@ -20,6 +22,7 @@ public final class Quantization {
     private final QuantizationPlan plan;
     private final Optional<String> calibration;
     private final MatrixTiler tiler;
+    private final Solver solver;
     private final int threads;
 
     /**
@@ -28,11 +31,18 @@ public final class Quantization {
      * @param source an unquantized model; outlives it
      * @param calibration the text for {@link SolverChoice#GPTQ}; empty for the other solvers
      * @param tiler what writes tiles of experts
-     * @param threads that compute
+     * @param solver what quantizes matrices for which no inputs are known: {@link SolverChoice#onCpu} of the plan's, or the
+     *     same on a GPU; outlives it
+     * @param threads that compute on the CPU
      * @throws QuantizationException if the plan does not fit the model
      */
     public Quantization(
-            Checkpoint source, QuantizationPlan plan, Optional<String> calibration, MatrixTiler tiler, int threads) {
+            Checkpoint source,
+            QuantizationPlan plan,
+            Optional<String> calibration,
+            MatrixTiler tiler,
+            Solver solver,
+            int threads) {
         if (calibration.isPresent() != (plan.solver() == SolverChoice.GPTQ)) {
             throw new QuantizationException("calibration: a text is for --solver gptq, and it alone");
         }
@@ -45,6 +55,7 @@ public final class Quantization {
         this.plan = plan;
         this.calibration = calibration;
         this.tiler = tiler;
+        this.solver = solver;
         this.threads = threads;
     }
 
@@ -66,9 +77,11 @@ public final class Quantization {
         GatunWriter writer = GatunWriter.open(folder, source.config().layers(), block, origin());
         Progress progress = new Progress(PlannedMatrix.of(source, plan), listener);
         try (Workers workers = Workers.open(threads);
-                TrunkQuantization trunk = new TrunkQuantization(source, plan, workers, writer.hasTrunk());
-                ModelQuantizer quantizer = quantizer()) {
-            LayerQuantization layers = new LayerQuantization(source, plan, block, tiler, workers, writer, progress);
+                TrunkQuantization trunk = new TrunkQuantization(source, plan, solver, workers, writer.hasTrunk());
+                ModelQuantizer quantizer = quantizer();
+                LayerWriting writing = new LayerWriting()) {
+            LayerQuantization layers =
+                    new LayerQuantization(source, plan, block, tiler, workers, writer, writing, progress);
             for (int layer = 0; layer < source.config().layers(); layer++) {
                 if (quantizer.isSequential() || !writer.hasTrunk()) {
                     trunk.enter(layer, quantizer);
@@ -76,6 +89,7 @@ public final class Quantization {
                 progress.done(trunk.weights(layer));
                 layers.run(layer, quantizer);
             }
+            writing.await();
             if (!writer.hasTrunk()) {
                 writer.writeTrunk(trunk.tensors());
             }
@@ -87,7 +101,7 @@ public final class Quantization {
     private ModelQuantizer quantizer() {
         return calibration
                 .<ModelQuantizer>map(text -> CalibratedQuantizer.open(source, text, threads))
-                .orElseGet(() -> new PlainQuantizer(plan.plainSolver()));
+                .orElseGet(() -> new PlainQuantizer(solver));
     }
 
     /** What must be the same for one run to go on with what another wrote. */

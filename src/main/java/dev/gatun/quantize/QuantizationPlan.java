@@ -6,9 +6,6 @@ import dev.gatun.quant.HqqScheme;
 import dev.gatun.quant.NarrowScheme;
 import dev.gatun.quant.TileFormat;
 import dev.gatun.quant.TileShape;
-import dev.gatun.quant.solver.HqqSolver;
-import dev.gatun.quant.solver.LeastSquaresSolver;
-import dev.gatun.quant.solver.Solver;
 import java.util.Optional;
 
 /**
@@ -24,11 +21,6 @@ public record QuantizationPlan(SolverChoice solver, PartFormat experts, PartForm
         if (experts.scheme().isEmpty()) {
             throw new IllegalArgumentException("experts that stay as they are");
         }
-    }
-
-    /** What quantizes matrices for which no inputs are known. */
-    Solver plainSolver() {
-        return solver == SolverChoice.HQQ ? new HqqSolver() : new LeastSquaresSolver();
     }
 
     /** The block that experts are tiled in; empty if kernels read no tiles of their scheme. */

@@ -9,6 +9,7 @@ import dev.gatun.checkpoint.TrunkTensors;
 import dev.gatun.quant.DenseMatrix;
 import dev.gatun.quant.WeightMatrix;
 import dev.gatun.quant.solver.FiniteWeights;
+import dev.gatun.quant.solver.Solver;
 import dev.gatun.quant.solver.Target;
 import dev.gatun.quant.solver.Workers;
 import java.lang.foreign.Arena;
@@ -20,6 +21,7 @@ import java.util.Optional;
 final class TrunkQuantization implements AutoCloseable {
     private final Checkpoint source;
     private final QuantizationPlan plan;
+    private final Solver solver;
     private final Workers workers;
     private final Arena arena = Arena.ofShared();
     private final List<LayerWeights> layers;
@@ -27,12 +29,14 @@ final class TrunkQuantization implements AutoCloseable {
     /**
      * Begins.
      *
+     * @param solver for what makes logits
      * @param isWritten by a run before: its weights need not be looked at
      * @throws dev.gatun.quant.solver.QuantizationException if one of them is a NaN or an infinity
      */
-    TrunkQuantization(Checkpoint source, QuantizationPlan plan, Workers workers, boolean isWritten) {
+    TrunkQuantization(Checkpoint source, QuantizationPlan plan, Solver solver, Workers workers, boolean isWritten) {
         this.source = source;
         this.plan = plan;
+        this.solver = solver;
         this.workers = workers;
         this.layers = new ArrayList<>(source.weights().layers());
         if (!isWritten) {
@@ -83,8 +87,8 @@ final class TrunkQuantization implements AutoCloseable {
         WeightMatrix head = source.weights().head();
         return plan.head()
                 .scheme()
-                .<WeightMatrix>map(scheme -> plan.plainSolver()
-                        .quantize("lm_head.weight", (DenseMatrix) head, Target.of(scheme, arena, workers)))
+                .<WeightMatrix>map(scheme ->
+                        solver.quantize("lm_head.weight", (DenseMatrix) head, Target.of(scheme, arena, workers)))
                 .orElse(head);
     }
 

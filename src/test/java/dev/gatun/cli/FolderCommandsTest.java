@@ -59,6 +59,8 @@ class FolderCommandsTest {
             quantize DEMO /tmp/gatun-none --solver best                             | --solver
             quantize DEMO /tmp/gatun-none --calibration /nowhere                    | /nowhere
             quantize DEMO /tmp/gatun-none --calibration README.md                   | --solver gptq
+            quantize DEMO /tmp/gatun-none --backend gpu                             | --backend
+            quantize DEMO /tmp/gatun-none --backend cuda --solver gptq              | backend cuda: --solver gptq runs on the CPU
             quantize DEMO /tmp/gatun-none --threads -1                              | threads: -1
             verify                                                                  | DIR
             verify /nowhere                                                         | /nowhere
@@ -164,8 +166,12 @@ class FolderCommandsTest {
         String source = Path.of(System.getProperty("gatun.test.unpacked"), "mixtral-small")
                 .toString();
         String quantized = temporary.resolve("quantized").toString();
-        Result result = run("quantize", source, quantized, "--verify", "--threads", "2");
-        assertThat(result.err()).isEmpty();
+        Result result = run("quantize", source, quantized, "--verify", "--threads", "2", "--backend", "cpu");
+        assertThat(result.err().lines())
+                .singleElement()
+                .asString()
+                .contains("Mixtral, Hugging Face checkpoint")
+                .endsWith("on cpu (2 threads); asked for");
         assertThat(result.out())
                 .contains("written")
                 .contains("12 files are whole: Mixtral, Gatun checkpoint, attention 4-bit, experts 2-bit");

@@ -53,7 +53,14 @@ class QuantizationTest {
     private static void quantize(Path source, Path target, QuantizationPlan plan, Quantization.Listener listener) {
         Optional<String> text = plan.solver() == SolverChoice.GPTQ ? Optional.of(CALIBRATION) : Optional.empty();
         try (Checkpoint checkpoint = Checkpoint.open(source)) {
-            new Quantization(checkpoint, plan, text, new JavaTiler(), THREADS).run(target, listener);
+            new Quantization(
+                            checkpoint,
+                            plan,
+                            text,
+                            new JavaTiler(),
+                            plan.solver().onCpu(),
+                            THREADS)
+                    .run(target, listener);
         }
     }
 
