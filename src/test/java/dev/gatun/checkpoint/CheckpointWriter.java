@@ -93,7 +93,8 @@ public final class CheckpointWriter {
                 "{\"metadata\": {}, \"weight_map\": {" + entries + "}}");
     }
 
-    static void writeConfig(Path folder, MixtralConfig config) {
+    /** Writes {@code config.json} alone. */
+    public static void writeConfig(Path folder, MixtralConfig config) {
         boolean derived = config.heads() * config.headSize() == config.hiddenSize();
         String window = config.slidingWindow().isPresent()
                 ? String.valueOf(config.slidingWindow().getAsInt())
