@@ -6,11 +6,10 @@ import dev.gatun.quant.HqqScheme;
 import dev.gatun.quant.NarrowScheme;
 import dev.gatun.quant.QuantizationScheme;
 import dev.gatun.quant.QuantizedMatrix;
-import dev.gatun.quant.solver.HqqSolver;
-import dev.gatun.quant.solver.LeastSquaresSolver;
-import dev.gatun.quant.solver.Solver;
 import dev.gatun.quant.solver.Target;
 import dev.gatun.quant.solver.Workers;
+import dev.gatun.quantize.OpenedSolver;
+import dev.gatun.quantize.SolverChoice;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
@@ -35,7 +34,7 @@ import org.openjdk.jmh.annotations.Warmup;
  * Quantizing a matrix of an 8x7B's experts from bf16, with a thread for each processor. An operation is a weight: the 46.7e9
  * of the model over the rate are the seconds it takes.
  *
- * <p>{@code make bench ARGS='SolverBenchmark -p solver=least-squares'}
+ * <p>{@code make bench ARGS='SolverBenchmark -p solver=least-squares -p backend=cuda'}
  */
 @State(Scope.Benchmark)
 @BenchmarkMode(Mode.Throughput)
@@ -46,8 +45,8 @@ import org.openjdk.jmh.annotations.Warmup;
 public class SolverBenchmark {
     private static final int ROWS = 14336;
     private static final int COLUMNS = 4096;
-    private static final Map<String, Solver> SOLVERS =
-            Map.of("hqq", new HqqSolver(), "least-squares", new LeastSquaresSolver());
+    private static final Map<String, SolverChoice> SOLVERS =
+            Map.of("hqq", SolverChoice.HQQ, "least-squares", SolverChoice.LEAST_SQUARES);
     private static final Map<String, QuantizationScheme> SCHEMES =
             Map.of("q2n", new NarrowScheme(2, 16), "q2", new HqqScheme(2, 16, 128), "q4", new HqqScheme(4, 64, 256));
 
@@ -62,11 +61,18 @@ public class SolverBenchmark {
     @Param({"q2n", "q2", "q4"})
     public String scheme;
 
+    /** Where it runs: cpu, or cuda, one matrix at a time. */
+    @Param("cpu")
+    public String backend;
+
     private DenseMatrix weights;
+    private OpenedSolver opened;
 
     /** Makes weights of about a normal distribution. */
     @Setup
     public void open() {
+        SolverChoice choice = SOLVERS.get(solver);
+        opened = backend.equals("cuda") ? OpenedSolver.cuda(choice) : OpenedSolver.cpu(choice, workers.threads());
         SplittableRandom random = new SplittableRandom(1);
         MemorySegment values = arena.allocate((long) Short.BYTES * ROWS * COLUMNS);
         for (long i = 0; i < (long) ROWS * COLUMNS; i++) {
@@ -82,7 +88,7 @@ public class SolverBenchmark {
     public long quantize() {
         try (Arena result = Arena.ofShared()) {
             QuantizedMatrix matrix =
-                    SOLVERS.get(solver).quantize("w1", weights, Target.of(SCHEMES.get(scheme), result, workers));
+                    opened.solver().quantize("w1", weights, Target.of(SCHEMES.get(scheme), result, workers));
             return matrix.bytes();
         }
     }
@@ -90,6 +96,7 @@ public class SolverBenchmark {
     /** Ends the threads and frees the matrix. */
     @TearDown
     public void close() {
+        opened.close();
         workers.close();
         arena.close();
     }

@@ -10,14 +10,18 @@ import dev.gatun.checkpoint.MixtralConfig;
 import dev.gatun.checkpoint.ModelWeights;
 import dev.gatun.checkpoint.SampleModels;
 import dev.gatun.checkpoint.TinyCheckpoints;
+import dev.gatun.cuda.RequiresGpu;
 import dev.gatun.quant.DenseMatrix;
 import dev.gatun.quant.Dequantizer;
 import dev.gatun.quant.FloatType;
 import dev.gatun.quant.JavaTiler;
+import dev.gatun.quant.QuantizedMatrix;
 import dev.gatun.quant.TileFormat;
 import dev.gatun.quant.TiledMatrix;
 import dev.gatun.quant.WeightMatrix;
 import dev.gatun.quant.solver.QuantizationException;
+import dev.gatun.quant.solver.Solver;
+import dev.gatun.quant.solver.Target;
 import java.io.IOException;
 import java.io.RandomAccessFile;
 import java.nio.file.Files;
@@ -51,16 +55,14 @@ class QuantizationTest {
     }
 
     private static void quantize(Path source, Path target, QuantizationPlan plan, Quantization.Listener listener) {
+        quantize(source, target, plan, plan.solver().onCpu(), listener);
+    }
+
+    private static void quantize(
+            Path source, Path target, QuantizationPlan plan, Solver solver, Quantization.Listener listener) {
         Optional<String> text = plan.solver() == SolverChoice.GPTQ ? Optional.of(CALIBRATION) : Optional.empty();
         try (Checkpoint checkpoint = Checkpoint.open(source)) {
-            new Quantization(
-                            checkpoint,
-                            plan,
-                            text,
-                            new JavaTiler(),
-                            plan.solver().onCpu(),
-                            THREADS)
-                    .run(target, listener);
+            new Quantization(checkpoint, plan, text, new JavaTiler(), solver, THREADS).run(target, listener);
         }
     }
 
@@ -184,6 +186,47 @@ class QuantizationTest {
         Map<String, Integer> hashes = new TreeMap<>();
         read(folder).forEach((name, bytes) -> hashes.put(name, java.util.Arrays.hashCode(bytes)));
         return hashes;
+    }
+
+    /** Quantizes several matrices at once on the CPU. */
+    private record SideBySide(Solver inner, int matricesAtOnce) implements Solver {
+        @Override
+        public QuantizedMatrix quantize(String name, DenseMatrix weights, Target target) {
+            return inner.quantize(name, weights, target);
+        }
+    }
+
+    @Test
+    void matricesQuantizedAtOnceChangeNoByte() throws IOException {
+        QuantizationPlan plan = new QuantizationPlan(
+                SolverChoice.HQQ, PartFormat.narrow(2, 16), PartFormat.wide(4, 64), PartFormat.wide(8, 64));
+        Path whole = folder.resolve("whole");
+        quantize(SampleModels.huggingFace(), whole, plan);
+        Path target = folder.resolve("target");
+        AtomicLong last = new AtomicLong();
+        Solver solver = new SideBySide(plan.solver().onCpu(), 5);
+        quantize(SampleModels.huggingFace(), target, plan, solver, (weights, all) -> {
+            assertThat(weights).as("heard of one after the other").isBetween(last.get(), all);
+            last.set(weights);
+        });
+        assertThat(contents(target)).isEqualTo(contents(whole));
+    }
+
+    @Test
+    @RequiresGpu
+    void theGpuWritesTheBytesOfTheCpu() throws IOException {
+        Path whole = folder.resolve("whole");
+        quantize(SampleModels.huggingFace(), whole, plan(SolverChoice.LEAST_SQUARES));
+        Path target = folder.resolve("target");
+        try (OpenedSolver opened = OpenedSolver.cuda(SolverChoice.LEAST_SQUARES)) {
+            quantize(
+                    SampleModels.huggingFace(),
+                    target,
+                    plan(SolverChoice.LEAST_SQUARES),
+                    opened.solver(),
+                    (weights, all) -> {});
+        }
+        assertThat(contents(target)).isEqualTo(contents(whole));
     }
 
     @Test

@@ -1,0 +1,74 @@
+package dev.gatun.quantize;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.List;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.stream.IntStream;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+
+@Timeout(60)
+class LayerWritingTest {
+    @Test
+    void oneIsWrittenWhileTheCallerGoesOnAndAllInTheirOrder() {
+        List<Integer> written = Collections.synchronizedList(new ArrayList<>());
+        CountDownLatch begun = new CountDownLatch(1);
+        try (LayerWriting writing = new LayerWriting()) {
+            writing.begin(() -> {
+                await(begun);
+                written.add(0);
+            });
+            assertThat(written).isEmpty();
+            begun.countDown();
+            IntStream.range(1, 20).forEach(layer -> {
+                writing.begin(() -> written.add(layer));
+                assertThat(written).as("all before are written").hasSizeGreaterThanOrEqualTo(layer);
+            });
+            writing.await();
+            assertThat(written)
+                    .containsExactlyElementsOf(IntStream.range(0, 20).boxed().toList());
+        }
+    }
+
+    private static void await(CountDownLatch latch) {
+        try {
+            latch.await();
+        } catch (InterruptedException interrupted) {
+            throw new IllegalStateException(interrupted);
+        }
+    }
+
+    @Test
+    void whatWritingThrewIsThrownToTheCallerAndNothingMoreIsBegun() {
+        AtomicBoolean next = new AtomicBoolean();
+        IllegalStateException full = new IllegalStateException("the disk is full");
+        try (LayerWriting writing = new LayerWriting()) {
+            writing.begin(() -> {
+                throw full;
+            });
+            assertThatThrownBy(() -> writing.begin(() -> next.set(true))).isSameAs(full);
+            assertThatThrownBy(writing::await).isSameAs(full);
+        }
+        assertThat(next).isFalse();
+    }
+
+    @Test
+    void closingWaitsForTheLayerInFlight() {
+        AtomicBoolean written = new AtomicBoolean();
+        CountDownLatch closing = new CountDownLatch(1);
+        Thread closer = Thread.ofPlatform().unstarted(closing::countDown);
+        try (LayerWriting writing = new LayerWriting()) {
+            writing.begin(() -> {
+                await(closing);
+                written.set(true);
+            });
+            closer.start();
+        }
+        assertThat(written).isTrue();
+    }
+}
