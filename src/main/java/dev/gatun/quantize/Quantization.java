@@ -59,7 +59,7 @@ public final class Quantization {
         this.threads = threads;
     }
 
-    /** Hears how far the quantization is; what it throws ends it. */
+    /** Hears how far the quantization is, from any thread, one call at a time; what it throws ends it. */
     @FunctionalInterface
     public interface Listener {
         /** So many weights of all that are to be quantized are done. */

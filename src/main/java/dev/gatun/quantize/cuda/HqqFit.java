@@ -13,7 +13,7 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.Arrays;
 
-/** {@code gatun_hqq_*} of {@code quantize_fit.cu}: the host waits for each round's error, which decides whether there is another. */
+/** {@code gatun_hqq_*} of {@code quantize_fit.cu}: the host waits for each round's error, which decides on another. */
 final class HqqFit implements GroupFit {
     /** Threads of a block that sums. */
     private static final int BLOCK = 128;
