@@ -16,6 +16,12 @@
 
 constexpr int QUANTIZE_THREADS = 128;
 
+/* The largest binary16. */
+constexpr float LARGEST_HALF = 65504;
+
+/* HQQ limits the inverse of a scale. */
+constexpr float LARGEST_INVERSE = 2e4f;
+
 /* Java's Float.MIN_NORMAL. */
 constexpr float MIN_NORMAL = 1.17549435e-38f;
 
@@ -43,6 +49,9 @@ __device__ __forceinline__ Real magnitude(Real a) { return fabsf(a.v); }
 __device__ __forceinline__ Real code_of(Real value, Real top) {
     return rintf(smaller(larger(value, 0), top).v);
 }
+
+/* The nearest binary16; ties to even. */
+__device__ __forceinline__ Real half_of(Real value) { return __half2float(__float2half_rn(value.v)); }
 
 /* A matrix as it is stored. */
 struct Weights {
@@ -134,7 +143,7 @@ struct Affine {
     /* Codes from 0 to `top` for values from `low` to `high`. */
     static __device__ __forceinline__ Affine over(Real low, Real high, int top) {
         constexpr float SMALLEST = 6.10351562e-5f; /* the smallest binary16 that is not subnormal */
-        constexpr float LARGEST = 65504;
+        constexpr float LARGEST = LARGEST_HALF;
         constexpr float LARGEST_ZERO = 1024;
         Real far = larger(magnitude(low), magnitude(high));
         Affine affine;
@@ -153,4 +162,28 @@ struct Affine {
     __device__ __forceinline__ Real code(Real value, int top) const { return code_of(value / step() + zero(), top); }
 
     __device__ __forceinline__ Real value(Real code) const { return (code - zero()) * step(); }
+};
+
+/* A weight as HQQ takes it, in binary16. */
+__device__ __forceinline__ Real hqq_weight(Real weight) {
+    return half_of(smaller(larger(weight, -LARGEST_HALF), LARGEST_HALF));
+}
+
+/* The range of a group as HQQ takes its weights, and the inverse of its scale before that is a binary16. */
+struct HqqRange {
+    Real low = INFINITY;
+    Real high = -INFINITY;
+
+    template <int SIZE> __device__ __forceinline__ explicit HqqRange(const Group<SIZE> &group) {
+        group.each([&](Real weight) {
+            low = smaller(low, hqq_weight(weight));
+            high = larger(high, hqq_weight(weight));
+        });
+    }
+
+    __device__ __forceinline__ Real inverse(Real top) const {
+        constexpr float LARGEST_PLACE = 32768;
+        Real far = larger(magnitude(low), magnitude(high));
+        return smaller(smaller(1 / (high - low) * top, LARGEST_INVERSE), LARGEST_PLACE / far);
+    }
 };

@@ -5,11 +5,13 @@
  *                      as in NarrowParts.java
  *   level_hqq_scales   that of 8-bit scales: entry p is the range of the groups p, p + pairs, p + 2 pairs, ...
  *   level_hqq_zeros    that of 8-bit zeros: the range of all
+ *   level_original_scales, level_original_zeros   the same as HQQ makes them, in HqqSecondLevel.java
+ *   choose_original   all codes as HQQ rounds them
  *   choose_narrow, choose_hqq   scale code, zero code and codes of each group, as in CodeChoice.java
  *
  * layout   weights, scales and zeros as in quantize_fit.cu. narrow: levels[group_rows][ceil(columns / 128)][4] fp16 (step and
  *          zero of scales, of zeros), metas[groups] (scale code, zero code << 4). hqq: steps[pairs], offsets[pairs] fp16,
- *          zero_level[2] fp16, scale_codes[groups], zero_codes[groups]. codes[rows * bits / 8][columns]: a byte of row r has
+ *          zero_level[2] fp16, scale_codes[groups], zero_codes[groups]; lines[pairs], zero_line[1]: float2 (inverse, zero). codes[rows * bits / 8][columns]: a byte of row r has
  *          the rows r, r + N, r + 2 N, ... with N = rows * bits / 8, the first in its highest bits
  * bytes    level: 8 a group in. choose: 2 (or 4) a weight in, twice, 8 a group in; bits / 8 a weight and 1 or 2 a group out
  * bound    level_narrow: 72 candidates x 128 values a block, 4.5 x 20 operations a weight, one of them in fp64. choose:
@@ -117,18 +119,74 @@ extern "C" __global__ void __launch_bounds__(LANES)
     offsets[pair] = affine.zero_bits;
 }
 
-extern "C" __global__ void __launch_bounds__(RANGE_THREADS)
-    gatun_level_hqq_zeros(const float *zeros, int groups, __half *level) {
+/* A second level as HQQ rounds with it: code = value * inverse + zero; and as it is stored, in binary16. */
+struct Line {
+    Real inverse, zero;
+    Affine stored;
+
+    static __device__ __forceinline__ Line over(Real low, Real high) {
+        Line line;
+        line.inverse = 1 / (high - low) * HQQ_TOP;
+        line.zero = -low * line.inverse;
+        if (line.inverse > LARGEST_INVERSE || magnitude(line.zero) > LARGEST_HALF) {
+            line.stored = Affine::over(low, high, HQQ_TOP);
+            line.inverse = 1 / line.stored.step();
+            line.zero = line.stored.zero();
+        } else {
+            line.stored.step_bits = __float2half_rn((1 / line.inverse).v);
+            line.stored.zero_bits = __float2half_rn(line.zero.v);
+        }
+        return line;
+    }
+};
+
+extern "C" __global__ void __launch_bounds__(LANES)
+    gatun_level_original_scales(const float *scales, int groups, int pairs, __half *steps, __half *offsets,
+                                float2 *lines) {
+    int pair = blockIdx.x * LANES + threadIdx.x;
+    if (pair >= pairs) {
+        return;
+    }
+    Range range;
+    for (int64_t group = pair; group < groups; group += pairs) {
+        range.add(scales[group]);
+    }
+    Line line = Line::over(range.low, range.high);
+    steps[pair] = line.stored.step_bits;
+    offsets[pair] = line.stored.zero_bits;
+    lines[pair] = make_float2(line.inverse.v, line.zero.v);
+}
+
+/* The range of all zeros, by one block. */
+__device__ __forceinline__ Range range_of_all(const float *zeros, int groups) {
     __shared__ float scratch[RANGE_THREADS / WARP];
     Range range;
 #pragma unroll 4
     for (int64_t group = threadIdx.x; group < groups; group += RANGE_THREADS) {
         range.add(zeros[group]);
     }
-    Real low = -block_max(-range.low.v, scratch);
-    Real high = block_max(range.high.v, scratch);
+    Range all;
+    all.low = -block_max(-range.low.v, scratch);
+    all.high = block_max(range.high.v, scratch);
+    return all;
+}
+
+extern "C" __global__ void __launch_bounds__(RANGE_THREADS)
+    gatun_level_original_zeros(const float *zeros, int groups, __half *level, float2 *line) {
+    Range range = range_of_all(zeros, groups);
     if (threadIdx.x == 0) {
-        Affine affine = Affine::over(low, high, HQQ_TOP);
+        Line own = Line::over(range.low, range.high);
+        level[0] = own.stored.step_bits;
+        level[1] = own.stored.zero_bits;
+        *line = make_float2(own.inverse.v, own.zero.v);
+    }
+}
+
+extern "C" __global__ void __launch_bounds__(RANGE_THREADS)
+    gatun_level_hqq_zeros(const float *zeros, int groups, __half *level) {
+    Range range = range_of_all(zeros, groups);
+    if (threadIdx.x == 0) {
+        Affine affine = range.affine(HQQ_TOP);
         level[0] = affine.step_bits;
         level[1] = affine.zero_bits;
     }
@@ -182,7 +240,7 @@ struct HqqLevel {
 
 /* How far to look, as CodeSearch.java has it. */
 struct Search {
-    int scales, zeros, rounds, again;
+    int scales, zeros, rounds;
 };
 
 struct Choice {
@@ -249,15 +307,16 @@ __device__ __forceinline__ Choice search(const Group<SIZE> &group, Real found_sc
     return best;
 }
 
-/* Rounds a group's weights, read once more, and packs the codes. */
+/* Rounds a group's weights, read once more and taken as `as` makes them, and packs the codes. */
+template <class As>
 __device__ __forceinline__ void pack(const Weights &weights, int group, Real inverse, Real zero, Real top, int field_bits,
-                                     uint8_t *codes) {
+                                     uint8_t *codes, As as) {
     int fields = 8 / field_bits;
     int byte_rows = weights.size / fields;
     for (int row = 0; row < byte_rows; row++) {
         int value = 0;
         for (int field = 0; field < fields; field++) {
-            Real weight = weights.at(group, field * byte_rows + row);
+            Real weight = as(weights.at(group, field * byte_rows + row));
             value = value << field_bits | (int)code_of(weight * inverse + zero, top).v;
         }
         codes[(int64_t)row * weights.groups() + group] = (uint8_t)value;
@@ -274,36 +333,63 @@ __device__ __forceinline__ void choose(const Weights &weights, int bits, int fie
     Real top = (1 << bits) - 1;
     Affine scale_level = level.scale(weights, number);
     Affine zero_level = level.zero(weights, number);
-    Real scale = scales[number];
-    Real zero = zeros[number];
     Group<SIZE> group(weights, number);
-    Choice best = search(group, scale, zero, scale_level, zero_level, Level::TOP, how, top);
+    Choice best = search(group, scales[number], zeros[number], scale_level, zero_level, Level::TOP, how, top);
     level.store(number, (int)best.scale_code.v, (int)best.zero_code.v);
-    if (how.again) {
-        scale = scale_level.value(best.scale_code);
-        zero = zero_level.value(best.zero_code);
-    }
-    pack(weights, number, inverse_of(scale), zero, top, field_bits, codes);
+    Real scale = scale_level.value(best.scale_code);
+    Real zero = zero_level.value(best.zero_code);
+    pack(weights, number, inverse_of(scale), zero, top, field_bits, codes, [](Real weight) { return weight; });
 }
 
 #define CHOOSE(SIZE, NAME)                                                                                             \
     extern "C" __global__ void __launch_bounds__(QUANTIZE_THREADS) gatun_choose_narrow_##NAME(                         \
         const void *values, int type, int group_rows, int columns, int size, int bits, int field_bits, int near_scales, \
-        int near_zeros, int rounds, int again, const float *scales, const float *zeros, uint8_t *codes,                \
+        int near_zeros, int rounds, const float *scales, const float *zeros, uint8_t *codes,                \
         const __half *levels, uint8_t *metas) {                                                                        \
         choose<SIZE>({values, type, group_rows, columns, size}, bits, field_bits,                                      \
-                     {near_scales, near_zeros, rounds, again}, scales, zeros, NarrowLevel{levels, metas}, codes);      \
+                     {near_scales, near_zeros, rounds}, scales, zeros, NarrowLevel{levels, metas}, codes);      \
     }                                                                                                                  \
     extern "C" __global__ void __launch_bounds__(QUANTIZE_THREADS) gatun_choose_hqq_##NAME(                            \
         const void *values, int type, int group_rows, int columns, int size, int bits, int field_bits, int near_scales, \
-        int near_zeros, int rounds, int again, const float *scales, const float *zeros, uint8_t *codes,                \
+        int near_zeros, int rounds, const float *scales, const float *zeros, uint8_t *codes,                \
         const __half *steps, const __half *offsets, const __half *zero_level, int pairs, uint8_t *scale_codes,         \
         uint8_t *zero_codes) {                                                                                         \
         choose<SIZE>({values, type, group_rows, columns, size}, bits, field_bits,                                      \
-                     {near_scales, near_zeros, rounds, again}, scales, zeros,                                          \
+                     {near_scales, near_zeros, rounds}, scales, zeros,                                          \
                      HqqLevel{steps, offsets, zero_level, pairs, scale_codes, zero_codes}, codes);                     \
     }
 
 CHOOSE(16, 16)
 CHOOSE(64, 64)
 CHOOSE(0, any)
+
+template <int SIZE>
+__device__ __forceinline__ void choose_original(const Weights &weights, int bits, int field_bits, const float *scales,
+                                                const float *zeros, uint8_t *codes, const float2 *lines,
+                                                const float2 *zero_line, int pairs, uint8_t *scale_codes,
+                                                uint8_t *zero_codes) {
+    int number = own_group();
+    if (number >= weights.groups()) {
+        return;
+    }
+    Real top = (1 << bits) - 1;
+    Real inverse = half_of(HqqRange(Group<SIZE>(weights, number)).inverse(top));
+    float2 line = lines[number % pairs];
+    Real zero = zeros[number];
+    scale_codes[number] = (uint8_t)code_of(Real(scales[number]) * line.x + line.y, HQQ_TOP).v;
+    zero_codes[number] = (uint8_t)code_of(zero * zero_line->x + zero_line->y, HQQ_TOP).v;
+    pack(weights, number, inverse, zero, top, field_bits, codes, [](Real weight) { return hqq_weight(weight); });
+}
+
+#define CHOOSE_ORIGINAL(SIZE, NAME)                                                                                    \
+    extern "C" __global__ void __launch_bounds__(QUANTIZE_THREADS) gatun_choose_original_##NAME(                       \
+        const void *values, int type, int group_rows, int columns, int size, int bits, int field_bits,                 \
+        const float *scales, const float *zeros, uint8_t *codes, const float2 *lines, const float2 *zero_line,         \
+        int pairs, uint8_t *scale_codes, uint8_t *zero_codes) {                                                        \
+        choose_original<SIZE>({values, type, group_rows, columns, size}, bits, field_bits, scales, zeros, codes,       \
+                              lines, zero_line, pairs, scale_codes, zero_codes);                                       \
+    }
+
+CHOOSE_ORIGINAL(16, 16)
+CHOOSE_ORIGINAL(64, 64)
+CHOOSE_ORIGINAL(0, any)

@@ -2,8 +2,8 @@
  * quantize_fit.cu   what a solver finds for each group by itself: w = (code - zero) * scale
  *
  *   fit          the least squares of LeastSquaresFit.java: 20 starts of 8 rounds each
- *   hqq_begin    the scale and zero of a group's range, as in HqqRounds.java
- *   hqq_improve  one round of HQQ: moves zeros; errors[group] = the sum of |error| with those before
+ *   hqq_begin    the scale and zero of a group's range, as in HqqRounds.java, whose results are binary16
+ *   hqq_improve  one round of HQQ, in binary16: moves zeros; errors[group] = the sum of |error| with those before
  *   hqq_sum      sums[g] = the errors of a row of groups, 128 of them at a time, in their order
  *
  * layout   weights[rows][columns] in a type of common.cuh; scales, zeros, errors [groups] fp32; sums[group_rows] fp64
@@ -142,7 +142,6 @@ FIT(0, any)
 extern "C" __global__ void __launch_bounds__(QUANTIZE_THREADS)
     gatun_hqq_begin(const void *values, int type, int group_rows, int columns, int size, int bits, float *scales,
                     float *zeros, int *error) {
-    constexpr float LARGEST_INVERSE = 2e4f;
     Weights weights = {values, type, group_rows, columns, size};
     int number = own_group();
     if (number >= weights.groups()) {
@@ -151,65 +150,74 @@ extern "C" __global__ void __launch_bounds__(QUANTIZE_THREADS)
     int top = (1 << bits) - 1;
     Group<0> group(weights, number);
     require_finite(group, error);
-    Real low = INFINITY;
-    Real high = -INFINITY;
-    group.each([&](Real weight) {
-        low = smaller(low, weight);
-        high = larger(high, weight);
-    });
-    Real inverse = smaller(top / (high - low), LARGEST_INVERSE);
-    Real zero = -low * inverse;
-    scales[number] = (1 / inverse).v;
-    zeros[number] = top == 15 ? rintf(zero.v) : zero.v;
+    HqqRange range(group);
+    Real inverse = range.inverse(top);
+    Real zero = -range.low * inverse;
+    scales[number] = half_of(1 / half_of(inverse)).v;
+    zeros[number] = half_of(top == 15 ? rintf(zero.v) : zero).v;
 }
 
-/* The part of an error that the norm, p = 0.7, leaves to outliers, in units of the scale. */
-__device__ __forceinline__ Real shrunk(Real error, Real inverse, double beta) {
-    double size = fabs((double)error.v);
-    double left = fmax(__dsub_rn(size, __ddiv_rn(pow(size, 0.7 - 1), beta)), 0.0);
-    return (float)__dmul_rn(copysign(left, (double)error.v), (double)inverse.v);
+/* What an error is without the part that the norm, p = 0.7, leaves to outliers. */
+__device__ __forceinline__ Real shrunk(Real error, double beta) {
+    Real size = magnitude(error);
+    Real power = half_of((float)pow((double)size.v, 0.7 - 1));
+    Real cost = half_of(power * (float)(1 / beta));
+    return copysignf(larger(half_of(size - cost), 0).v, error.v);
 }
+
+/* One group's place and code of a weight, and the error of that. */
+struct HqqGroup {
+    Real inverse, zero, top;
+
+    __device__ __forceinline__ Real place(Real weight) const { return half_of(weight * inverse); }
+
+    __device__ __forceinline__ Real code(Real place) const { return code_of(half_of(place + zero), top); }
+
+    __device__ __forceinline__ Real error(Real weight, Real code) const {
+        return half_of(weight - half_of(half_of(code - zero) / inverse));
+    }
+};
 
 template <int SIZE>
 __device__ __forceinline__ void improve_group(const Weights &weights, int bits, double beta, float shrinks_to_zero,
-                                              const float *scales, float *zeros, float *errors) {
+                                              float *zeros, float *errors) {
     int number = own_group();
     if (number >= weights.groups()) {
         return;
     }
     Real top = (1 << bits) - 1;
     Group<SIZE> group(weights, number);
-    Real scale = scales[number];
-    Real zero = zeros[number];
-    Real inverse = 1 / scale;
+    HqqGroup hqq = {half_of(HqqRange(group).inverse(top)), zeros[number], top};
     Real sum = 0;
     Real largest = 0;
     Real distances = 0;
-    group.each([&](Real weight) {
-        Real scaled = weight * inverse;
-        Real code = code_of(scaled + zero, top);
-        Real error = magnitude(weight - (code - zero) * scale);
+    group.each([&](Real exact) {
+        Real weight = hqq_weight(exact);
+        Real place = hqq.place(weight);
+        Real code = hqq.code(place);
+        Real error = magnitude(hqq.error(weight, code));
         sum = sum + error;
         largest = larger(largest, error);
-        distances = distances + (code - scaled);
+        distances = distances + half_of(code - place);
     });
     if (largest > shrinks_to_zero) {
-        group.each([&](Real weight) {
-            Real code = code_of(weight * inverse + zero, top);
-            distances = distances + shrunk(weight - (code - zero) * scale, inverse, beta);
+        distances = 0;
+        group.each([&](Real exact) {
+            Real weight = hqq_weight(exact);
+            Real code = hqq.code(hqq.place(weight));
+            Real left = half_of(weight - shrunk(hqq.error(weight, code), beta));
+            distances = distances + half_of(code - half_of(left * hqq.inverse));
         });
     }
-    zeros[number] = (distances / group.size()).v;
+    zeros[number] = half_of(distances / group.size()).v;
     errors[number] = sum.v;
 }
 
 #define IMPROVE(SIZE, NAME)                                                                                            \
     extern "C" __global__ void __launch_bounds__(QUANTIZE_THREADS)                                                     \
         gatun_hqq_improve_##NAME(const void *values, int type, int group_rows, int columns, int size, int bits,         \
-                                 double beta, float shrinks_to_zero, const float *scales, float *zeros,                \
-                                 float *errors) {                                                                      \
-        improve_group<SIZE>({values, type, group_rows, columns, size}, bits, beta, shrinks_to_zero, scales, zeros,     \
-                            errors);                                                                                   \
+                                 double beta, float shrinks_to_zero, float *zeros, float *errors) {                    \
+        improve_group<SIZE>({values, type, group_rows, columns, size}, bits, beta, shrinks_to_zero, zeros, errors);    \
     }
 
 IMPROVE(16, 16)

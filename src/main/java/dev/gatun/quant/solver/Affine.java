@@ -11,7 +11,7 @@ record Affine(float step, float zero) {
     private static final float SMALLEST = 0x1p-14f;
 
     /** The largest binary16. */
-    private static final float LARGEST = 65504;
+    static final float LARGEST = 65504;
 
     /** A zero of this magnitude still tells half codes apart. */
     private static final float LARGEST_ZERO = 1024;
@@ -19,15 +19,11 @@ record Affine(float step, float zero) {
     /** Codes from 0 to {@code top} for values from {@code low} to {@code high}. */
     static Affine over(float low, float high, int top) {
         float far = Math.max(Math.abs(low), Math.abs(high));
-        float step = half(Math.min(Math.max((high - low) / top, far / LARGEST_ZERO), LARGEST));
+        float step = Rounding.half(Math.min(Math.max((high - low) / top, far / LARGEST_ZERO), LARGEST));
         if (step == 0) {
             step = far == 0 ? SMALLEST : Float.float16ToFloat((short) 1);
         }
-        return new Affine(step, half(Math.clamp(-low / step, -LARGEST, LARGEST)));
-    }
-
-    static float half(float value) {
-        return Float.float16ToFloat(Float.floatToFloat16(value));
+        return new Affine(step, Rounding.half(Math.clamp(-low / step, -LARGEST, LARGEST)));
     }
 
     int code(float value, int top) {

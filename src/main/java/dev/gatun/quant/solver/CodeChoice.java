@@ -89,11 +89,7 @@ final class CodeChoice {
                 keepBest();
             }
         }
-        if (search.again()) {
-            takeBest(level);
-        } else {
-            takeFound(scales, zeros);
-        }
+        takeBest(level);
         for (int row = 0; row < size; row++) {
             round(weights[row], top, inverse, zero, codes[row]);
         }
@@ -174,13 +170,6 @@ final class CodeChoice {
             float place = row[i] + zero[i];
             float difference = Rounding.code(place, top) - place;
             sums[i] += difference * difference;
-        }
-    }
-
-    private void takeFound(float[] scales, float[] zeros) {
-        for (int i = 0; i < lanes; i++) {
-            inverse[i] = inverse(scales[i]);
-            zero[i] = zeros[i];
         }
     }
 

@@ -6,15 +6,11 @@ package dev.gatun.quant.solver;
  * @param scales scale codes to try on either side of the nearest
  * @param zeros zero codes to try on either side of the nearest
  * @param rounds how often the zero is fitted to a scale before its code is looked for
- * @param again whether weights are rounded with what the second level made of scales and zeros, not as they were found
  */
-public record CodeSearch(int scales, int zeros, int rounds, boolean again) {
-    /** The nearest code of everything, as it was found. */
-    public static final CodeSearch NONE = new CodeSearch(0, 0, 0, false);
-
+public record CodeSearch(int scales, int zeros, int rounds) {
     /** The nearest codes of scales and zeros, and for those the nearest codes of weights. */
-    public static final CodeSearch ROUND_AGAIN = new CodeSearch(0, 0, 0, true);
+    public static final CodeSearch NEAREST = new CodeSearch(0, 0, 0);
 
     /** What least squares are worth: beyond this the error falls by a thousandth, and perplexity not at all. */
-    public static final CodeSearch NEARBY = new CodeSearch(2, 1, 2, true);
+    public static final CodeSearch NEARBY = new CodeSearch(2, 1, 2);
 }

@@ -23,7 +23,8 @@ final class HqqParts implements MatrixParts {
     private final MemorySegment zeroCodes;
     private final Arena arena;
 
-    private HqqParts(HqqScheme scheme, Grid grid, Affine[] scales, Affine zeros, Arena arena) {
+    /** With a second level that is there: a pair for each scale group, and one for all zeros. */
+    HqqParts(HqqScheme scheme, Grid grid, Affine[] scales, Affine zeros, Arena arena) {
         this.scheme = scheme;
         this.grid = grid;
         this.scales = scales;

@@ -1,8 +1,5 @@
 package dev.gatun.quant.solver;
 
-import dev.gatun.quant.HqqScheme;
-import dev.gatun.quant.NarrowScheme;
-import dev.gatun.quant.QuantizationScheme;
 import java.util.function.DoubleUnaryOperator;
 
 /** How often HQQ moves zeros, and how far: what its rounds have in common wherever they are computed. */
@@ -18,7 +15,7 @@ public final class HqqSchedule {
     /**
      * Makes at most 20 rounds, until the error falls no more.
      *
-     * @param round takes beta and moves all zeros of a matrix; returns the sum of the errors' magnitudes with those before
+     * @param round takes beta and moves all zeros of a matrix; returns the {@link #meanError} with those before
      */
     public static void run(DoubleUnaryOperator round) {
         double error = Double.POSITIVE_INFINITY;
@@ -33,16 +30,13 @@ public final class HqqSchedule {
         }
     }
 
-    /** Errors up to this shrink to nothing: |x| - |x|^(p-1) / beta is not positive. */
+    /** Errors up to this shrink to nothing: |x| - |x|^(p-1) / beta is not positive, however it is rounded. */
     public static float shrinksToZero(double beta) {
-        return (float) (Math.pow(beta, -1 / (2 - NORM)) * 0.9999);
+        return (float) (Math.pow(beta, -1 / (2 - NORM)) * 0.995);
     }
 
-    /** How codes are chosen afterwards. */
-    public static CodeSearch search(QuantizationScheme scheme) {
-        return switch (scheme) {
-            case HqqScheme wide -> CodeSearch.NONE;
-            case NarrowScheme narrow -> CodeSearch.ROUND_AGAIN;
-        };
+    /** The error that decides on another round, which is a binary16 as the original's: the mean of a matrix's errors. */
+    public static double meanError(double sum, int rows, int columns) {
+        return Rounding.half((float) (sum / rows / columns));
     }
 }

@@ -1,14 +1,16 @@
 package dev.gatun.quant.solver;
 
 import dev.gatun.quant.DenseMatrix;
+import dev.gatun.quant.HqqScheme;
+import dev.gatun.quant.NarrowScheme;
 import dev.gatun.quant.QuantizedMatrix;
 import java.util.Arrays;
 
 /**
- * Half-Quadratic Quantization (Badri and Shaji, 2023) as version 0.1.1 of the original library does it, in float32: scales
- * come from the range of a group, and zeros minimize the p-norm, p = 0.7, of the error, in at most 20 rounds that all groups
- * of a matrix make together until the mean error falls no more. A second level of 8 bits is laid over that as it is; where it
- * has 4 bits, codes are rounded again.
+ * Half-Quadratic Quantization (Badri and Shaji, 2023) as version 0.1.1 of the original library does it on a GPU, in binary16:
+ * scales come from the range of a group, and zeros minimize the p-norm, p = 0.7, of the error, in at most 20 rounds that all
+ * groups of a matrix make together until the mean error falls no more. With a second level of 8 bits, what it stores is the
+ * original's byte for byte; where it has 4 bits, codes are rounded again.
  */
 public record HqqSolver() implements Solver {
     @Override
@@ -16,37 +18,66 @@ public record HqqSolver() implements Solver {
         Problem problem = Problem.of(name, weights, target);
         GroupFits fits = begin(problem);
         HqqSchedule.run(beta -> improve(problem, fits, beta));
-        return problem.encode(fits, HqqSchedule.search(target.scheme()));
+        return switch (target.scheme()) {
+            case HqqScheme wide -> encode(problem, fits, wide);
+            case NarrowScheme narrow -> problem.encode(fits, CodeSearch.NEAREST);
+        };
     }
 
     private static GroupFits begin(Problem problem) {
         GroupFits fits = new GroupFits(problem.grid());
         problem.forEachBlock(() -> {
+            HqqRounds rounds = new HqqRounds(problem.target().top());
             float[] scales = new float[Grid.LANES];
             float[] zeros = new float[Grid.LANES];
             return (groupRow, block, weights) -> {
-                HqqRounds.begin(weights, problem.target().top(), scales, zeros);
+                rounds.begin(weights, scales, zeros);
                 fits.write(groupRow, block, scales, zeros);
             };
         });
         return fits;
     }
 
-    /** Moves all zeros; returns the sum of the errors' magnitudes with those before. */
+    /** Moves all zeros; returns the mean of the errors' magnitudes with those before, which is a binary16 too. */
     private static double improve(Problem problem, GroupFits fits, double beta) {
-        double[] errors = new double[problem.grid().groupRows()];
+        Grid grid = problem.grid();
+        double[] errors = new double[grid.groupRows()];
         problem.forEachBlock(() -> {
-            HqqRounds rounds = new HqqRounds(problem.target().top(), beta);
+            HqqRounds rounds = new HqqRounds(problem.target().top());
             float[] scales = new float[Grid.LANES];
             float[] zeros = new float[Grid.LANES];
             return (groupRow, block, weights) -> {
-                Arrays.fill(scales, 1);
                 fits.read(groupRow, block, scales, zeros);
-                errors[groupRow] += rounds.improve(weights, problem.grid().width(block), scales, zeros);
+                errors[groupRow] += rounds.improve(weights, grid.width(block), zeros, beta);
                 fits.write(groupRow, block, scales, zeros);
             };
         });
         // In order, whatever the threads did.
-        return Arrays.stream(errors).sum();
+        return HqqSchedule.meanError(Arrays.stream(errors).sum(), grid.rows(), grid.columns());
+    }
+
+    private static QuantizedMatrix encode(Problem problem, GroupFits fits, HqqScheme scheme) {
+        Grid grid = problem.grid();
+        HqqSecondLevel level = HqqSecondLevel.of(fits, scheme);
+        HqqParts parts = new HqqParts(
+                scheme, grid, level.scales(), level.zeros(), problem.target().arena());
+        PackedCodes packed = new PackedCodes(problem.target(), grid);
+        problem.forEachBlock(() -> {
+            HqqRounds rounds = new HqqRounds(problem.target().top());
+            float[] scales = new float[Grid.LANES];
+            float[] zeros = new float[Grid.LANES];
+            float[][] codes = new float[grid.groupSize()][Grid.LANES];
+            return (groupRow, block, weights) -> {
+                fits.read(groupRow, block, scales, zeros);
+                rounds.codes(weights, zeros, codes);
+                for (int i = 0; i < grid.width(block); i++) {
+                    int column = block * Grid.LANES + i;
+                    int group = grid.group(groupRow, column);
+                    parts.store(groupRow, column, level.scaleCode(group, scales[i]), level.zeroCode(zeros[i]));
+                    packed.store(groupRow, column, codes, i);
+                }
+            };
+        });
+        return parts.matrix(packed.segment());
     }
 }

@@ -7,6 +7,11 @@ final class Rounding {
 
     private Rounding() {}
 
+    /** The nearest binary16; ties to even. */
+    static float half(float value) {
+        return Float.float16ToFloat(Float.floatToFloat16(value));
+    }
+
     /** The nearest whole number in [0, top], as a float; ties to even. */
     static float code(float value, float top) {
         float within = Math.min(Math.max(value, 0), top);

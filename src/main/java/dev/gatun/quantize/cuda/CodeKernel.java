@@ -23,7 +23,7 @@ final class CodeKernel implements AutoCloseable {
     /**
      * Chooses all codes, in the stream's order.
      *
-     * @param level sets the arguments from the 14th on: the second level, and where codes of scales and zeros go
+     * @param level sets the arguments from number 13 on: the second level, and where codes of scales and zeros go
      * @return the packed codes of the weights, until the next launch
      */
     DeviceMemory launch(
@@ -34,10 +34,9 @@ final class CodeKernel implements AutoCloseable {
                 .set(7, search.scales())
                 .set(8, search.zeros())
                 .set(9, search.rounds())
-                .set(10, search.again() ? 1 : 0)
-                .set(11, groups.scales())
-                .set(12, groups.zeros())
-                .set(13, packed);
+                .set(10, groups.scales())
+                .set(11, groups.zeros())
+                .set(12, packed);
         level.accept(arguments);
         groups.launch(arguments, stream);
         return packed;

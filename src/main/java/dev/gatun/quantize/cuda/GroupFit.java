@@ -1,8 +1,6 @@
 package dev.gatun.quantize.cuda;
 
 import dev.gatun.cuda.DeviceMemory;
-import dev.gatun.quant.QuantizationScheme;
-import dev.gatun.quant.solver.CodeSearch;
 
 /** A solver's first part: scale and zero of each group. One thread at a time uses it. */
 sealed interface GroupFit extends AutoCloseable permits LeastSquaresFit, HqqFit {
@@ -12,9 +10,6 @@ sealed interface GroupFit extends AutoCloseable permits LeastSquaresFit, HqqFit 
      * @param error an int32; not 0 afterwards if a weight is a NaN or an infinity
      */
     void fit(DeviceGroups groups, DeviceMemory error);
-
-    /** How codes are chosen afterwards. */
-    CodeSearch search(QuantizationScheme scheme);
 
     @Override
     void close();

@@ -14,10 +14,14 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.ByteOrder;
 
-/** From fits to matrices with 8-bit scales: {@code gatun_level_hqq_*} and {@code gatun_choose_hqq}. */
+/**
+ * From fits to matrices with 8-bit scales: {@code gatun_level_hqq_*} and {@code gatun_choose_hqq}, or as the original HQQ library
+ * does it {@code gatun_level_original_*} and {@code gatun_choose_original}.
+ */
 final class HqqEncoding implements AutoCloseable {
     private static final int BLOCK = 128;
     private static final int RANGE_BLOCK = 1024;
+    private static final int LINE_BYTES = 2 * Float.BYTES;
     private static final ValueLayout.OfShort HALF = ValueLayout.JAVA_SHORT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
 
     private final Holdings holdings = new Holdings();
@@ -26,6 +30,12 @@ final class HqqEncoding implements AutoCloseable {
     private final KernelArguments scaleLevel;
     private final KernelArguments zeroLevel;
     private final CodeKernel choose;
+    private final KernelArguments originalScaleLevel;
+    private final KernelArguments originalZeroLevel;
+    private final SizedKernel chooseAsOriginal;
+    private final GrowingMemory lines;
+    private final GrowingMemory zeroLine;
+    private final GrowingMemory originalCodes;
     private final GrowingMemory steps;
     private final GrowingMemory offsets;
     private final GrowingMemory zeroPair;
@@ -38,6 +48,12 @@ final class HqqEncoding implements AutoCloseable {
         this.scaleLevel = kernels.find("quantize_choose", "gatun_level_hqq_scales");
         this.zeroLevel = kernels.find("quantize_choose", "gatun_level_hqq_zeros");
         this.choose = holdings.remember(new CodeKernel(kernels, "gatun_choose_hqq", stream));
+        this.originalScaleLevel = kernels.find("quantize_choose", "gatun_level_original_scales");
+        this.originalZeroLevel = kernels.find("quantize_choose", "gatun_level_original_zeros");
+        this.chooseAsOriginal = new SizedKernel(kernels, "quantize_choose", "gatun_choose_original");
+        this.lines = holdings.remember(new GrowingMemory(kernels.device()));
+        this.zeroLine = holdings.remember(new GrowingMemory(kernels.device()));
+        this.originalCodes = holdings.remember(new GrowingMemory(kernels.device()));
         this.steps = holdings.remember(new GrowingMemory(kernels.device()));
         this.offsets = holdings.remember(new GrowingMemory(kernels.device()));
         this.zeroPair = holdings.remember(new GrowingMemory(kernels.device()));
@@ -55,20 +71,46 @@ final class HqqEncoding implements AutoCloseable {
             DeviceMemory zeroCodes) {
         void set(KernelArguments arguments) {
             arguments
-                    .set(14, steps)
-                    .set(15, offsets)
-                    .set(16, zeroPair)
-                    .set(17, pairs)
-                    .set(18, scaleCodes)
-                    .set(19, zeroCodes);
+                    .set(13, steps)
+                    .set(14, offsets)
+                    .set(15, zeroPair)
+                    .set(16, pairs)
+                    .set(17, scaleCodes)
+                    .set(18, zeroCodes);
         }
     }
 
     /** Waits until the matrix is there, allocated in the arena. */
     HqqMatrix encode(DeviceGroups groups, HqqScheme scheme, CodeSearch search, Arena arena) {
         Parts parts = parts(groups, groups.count() / scheme.scaleGroup());
-        fitLevels(groups, parts);
+        launch(scaleLevel, zeroLevel, groups, parts);
         DeviceMemory codes = choose.launch(groups, scheme, search, parts::set);
+        return matrix(groups, scheme, parts, codes, arena);
+    }
+
+    /** The same as the original library does it. */
+    HqqMatrix encodeAsOriginal(DeviceGroups groups, HqqScheme scheme, Arena arena) {
+        Parts parts = parts(groups, groups.count() / scheme.scaleGroup());
+        DeviceMemory scaleLines = lines.of((long) parts.pairs() * LINE_BYTES);
+        DeviceMemory lineOfZeros = zeroLine.of(LINE_BYTES);
+        launch(originalScaleLevel.set(5, scaleLines), originalZeroLevel.set(3, lineOfZeros), groups, parts);
+        DeviceMemory codes = originalCodes.of((long) groups.count() * groups.groupSize() / scheme.codesPerByte());
+        KernelArguments arguments = chooseAsOriginal
+                .of(groups)
+                .set(6, scheme.bits())
+                .set(7, groups.scales())
+                .set(8, groups.zeros())
+                .set(9, codes)
+                .set(10, scaleLines)
+                .set(11, lineOfZeros)
+                .set(12, parts.pairs())
+                .set(13, parts.scaleCodes())
+                .set(14, parts.zeroCodes());
+        groups.launch(arguments, stream);
+        return matrix(groups, scheme, parts, codes, arena);
+    }
+
+    private HqqMatrix matrix(DeviceGroups groups, HqqScheme scheme, Parts parts, DeviceMemory codes, Arena arena) {
         MemorySegment pair = transfer.download(parts.zeroPair(), arena);
         return new HqqMatrix(
                 scheme,
@@ -93,16 +135,16 @@ final class HqqEncoding implements AutoCloseable {
                 zeroCodes.of(groups.count()));
     }
 
-    private void fitLevels(DeviceGroups groups, Parts parts) {
-        scaleLevel
-                .set(0, groups.scales())
+    /** Launches what fits the second level: the first arguments are those of both ways. */
+    private void launch(KernelArguments ofScales, KernelArguments ofZeros, DeviceGroups groups, Parts parts) {
+        ofScales.set(0, groups.scales())
                 .set(1, groups.count())
                 .set(2, parts.pairs())
                 .set(3, parts.steps())
                 .set(4, parts.offsets());
-        scaleLevel.kernel().launch(LaunchShape.covering(parts.pairs(), BLOCK), scaleLevel, stream);
-        zeroLevel.set(0, groups.zeros()).set(1, groups.count()).set(2, parts.zeroPair());
-        zeroLevel.kernel().launch(LaunchShape.of(1, RANGE_BLOCK), zeroLevel, stream);
+        ofScales.kernel().launch(LaunchShape.covering(parts.pairs(), BLOCK), ofScales, stream);
+        ofZeros.set(0, groups.zeros()).set(1, groups.count()).set(2, parts.zeroPair());
+        ofZeros.kernel().launch(LaunchShape.of(1, RANGE_BLOCK), ofZeros, stream);
     }
 
     @Override

@@ -5,8 +5,6 @@ import dev.gatun.cuda.DeviceMemory;
 import dev.gatun.cuda.KernelArguments;
 import dev.gatun.cuda.LaunchShape;
 import dev.gatun.engine.cuda.KernelLibrary;
-import dev.gatun.quant.QuantizationScheme;
-import dev.gatun.quant.solver.CodeSearch;
 import dev.gatun.quant.solver.HqqSchedule;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
@@ -47,7 +45,9 @@ final class HqqFit implements GroupFit {
             HqqSchedule.run(beta -> {
                 improve(groups, beta, groupErrors, rowErrors);
                 transfer.download(rowErrors, host);
-                return Arrays.stream(host.toArray(ValueLayout.JAVA_DOUBLE)).sum();
+                double all =
+                        Arrays.stream(host.toArray(ValueLayout.JAVA_DOUBLE)).sum();
+                return HqqSchedule.meanError(all, groups.groupRows() * groups.groupSize(), groups.columns());
             });
         }
     }
@@ -56,17 +56,11 @@ final class HqqFit implements GroupFit {
         KernelArguments arguments = improve.of(groups)
                 .set(6, beta)
                 .set(7, HqqSchedule.shrinksToZero(beta))
-                .set(8, groups.scales())
-                .set(9, groups.zeros())
-                .set(10, groupErrors);
+                .set(8, groups.zeros())
+                .set(9, groupErrors);
         groups.launch(arguments, stream);
         sum.set(0, groupErrors).set(1, groups.columns()).set(2, rowErrors);
         sum.kernel().launch(LaunchShape.of(groups.groupRows(), BLOCK), sum, stream);
-    }
-
-    @Override
-    public CodeSearch search(QuantizationScheme scheme) {
-        return HqqSchedule.search(scheme);
     }
 
     @Override

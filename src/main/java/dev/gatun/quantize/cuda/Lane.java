@@ -95,10 +95,17 @@ final class Lane implements AutoCloseable {
     }
 
     private QuantizedMatrix encode(DeviceGroups groups, QuantizationScheme scheme, Arena arena) {
-        CodeSearch search = fit.search(scheme);
-        return switch (scheme) {
-            case NarrowScheme fourBits -> narrow.encode(groups, fourBits, search, arena);
-            case HqqScheme eightBits -> wide.encode(groups, eightBits, search, arena);
+        return switch (fit) {
+            case LeastSquaresFit leastSquares ->
+                switch (scheme) {
+                    case NarrowScheme fourBits -> narrow.encode(groups, fourBits, CodeSearch.NEARBY, arena);
+                    case HqqScheme eightBits -> wide.encode(groups, eightBits, CodeSearch.NEARBY, arena);
+                };
+            case HqqFit hqq ->
+                switch (scheme) {
+                    case NarrowScheme fourBits -> narrow.encode(groups, fourBits, CodeSearch.NEAREST, arena);
+                    case HqqScheme eightBits -> wide.encodeAsOriginal(groups, eightBits, arena);
+                };
         };
     }
 

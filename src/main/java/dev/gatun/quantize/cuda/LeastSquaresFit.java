@@ -4,8 +4,6 @@ import dev.gatun.cuda.CudaStream;
 import dev.gatun.cuda.DeviceMemory;
 import dev.gatun.cuda.KernelArguments;
 import dev.gatun.engine.cuda.KernelLibrary;
-import dev.gatun.quant.QuantizationScheme;
-import dev.gatun.quant.solver.CodeSearch;
 
 /** {@code gatun_fit} of {@code quantize_fit.cu}. */
 final class LeastSquaresFit implements GroupFit {
@@ -22,11 +20,6 @@ final class LeastSquaresFit implements GroupFit {
         KernelArguments arguments =
                 fit.of(groups).set(6, groups.scales()).set(7, groups.zeros()).set(8, error);
         groups.launch(arguments, stream);
-    }
-
-    @Override
-    public CodeSearch search(QuantizationScheme scheme) {
-        return CodeSearch.NEARBY;
     }
 
     @Override

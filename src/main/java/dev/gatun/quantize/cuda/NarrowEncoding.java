@@ -43,7 +43,7 @@ final class NarrowEncoding implements AutoCloseable {
         level.kernel().launch(LaunchShape.of(entries, BLOCK), level, stream);
         DeviceMemory meta = metas.of(groups.count());
         DeviceMemory codes = choose.launch(
-                groups, scheme, search, arguments -> arguments.set(14, pairs).set(15, meta));
+                groups, scheme, search, arguments -> arguments.set(13, pairs).set(14, meta));
         return new NarrowMatrix(
                 scheme,
                 groups.groupRows() * groups.groupSize(),

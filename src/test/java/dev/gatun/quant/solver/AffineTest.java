@@ -33,8 +33,8 @@ class AffineTest {
     void whatIsStoredIsFiniteWhateverTheRange(float low, float high) {
         for (int top : new int[] {15, 255}) {
             Affine affine = Affine.over(low, high, top);
-            assertThat(affine.step()).isPositive().isFinite().isEqualTo(Affine.half(affine.step()));
-            assertThat(affine.zero()).isFinite().isEqualTo(Affine.half(affine.zero()));
+            assertThat(affine.step()).isPositive().isFinite().isEqualTo(Rounding.half(affine.step()));
+            assertThat(affine.zero()).isFinite().isEqualTo(Rounding.half(affine.zero()));
         }
     }
 }
