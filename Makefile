@@ -63,6 +63,11 @@ test: preflight $(CPU_LIBRARY) $(TEST_MODEL) kernels ## all tests, then those of
 	@$(MAKE) --no-print-directory install PREFIX=$(CURDIR)/target/installed
 	@$(MVN) surefire:test@installed
 
+.PHONY: quality
+quality: preflight $(CPU_LIBRARY) target/product.stamp $(TEST_MODEL) ## perplexity by bits of the small model, as a table (ATTENTION="16 4" EXPERTS="2 4" for some)
+	@src/launcher/quality $(dir $(TEST_MODEL)) src/test/data/heldout.txt \
+	  $(JAVA) $(JVM_FLAGS) -p $(CLASSES):target/lib -m dev.gatun/dev.gatun.cli.Main
+
 .PHONY: sanitize
 sanitize: preflight $(CPU_LIBRARY) $(TEST_MODEL) kernels ## the GPU tests under compute-sanitizer, tool by tool (needs a GPU)
 	@src/launcher/sanitize $(JDK) env $(MVN) $(ARGS)

@@ -17,7 +17,7 @@ final class FormatArguments {
             names = "--experts",
             paramLabel = "BITS",
             defaultValue = "2",
-            description = "Bits of experts' codes: 2, 4 or 8. Default: 2.")
+            description = "Bits of experts' codes: 2, 4 or 8; 16 leaves them as they are. Default: 2.")
     private int experts;
 
     @Option(
@@ -60,13 +60,16 @@ final class FormatArguments {
      * @throws dev.gatun.quant.solver.QuantizationException if there is no such scheme
      */
     QuantizationPlan plan(SolverChoice solver) {
-        require("experts", experts, List.of(2, 4, 8));
+        require("experts", experts, List.of(2, 4, 8, UNQUANTIZED));
         require("attention", attention, List.of(2, 4, 8, UNQUANTIZED));
         require("lm-head", head, List.of(4, 8, UNQUANTIZED));
         return new QuantizationPlan(solver, experts(), part(attention, attentionGroup), part(head, Optional.empty()));
     }
 
     private PartFormat experts() {
+        if (experts == UNQUANTIZED) {
+            return PartFormat.asItIs();
+        }
         int group = expertGroup.orElse(PartFormat.usualGroup(experts));
         int usualScales = experts == 2 && group == PartFormat.usualGroup(2) ? 4 : 8;
         int scales = scaleBits.orElse(usualScales);

@@ -4,8 +4,10 @@ import dev.gatun.checkpoint.Checkpoint;
 import dev.gatun.checkpoint.ExpertWeights;
 import dev.gatun.checkpoint.GatunWriter;
 import dev.gatun.checkpoint.LayerTensors;
+import dev.gatun.quant.DenseMatrix;
 import dev.gatun.quant.ExpertBlock;
 import dev.gatun.quant.MatrixTiler;
+import dev.gatun.quant.solver.FiniteWeights;
 import dev.gatun.quant.solver.Target;
 import dev.gatun.quant.solver.Workers;
 import java.lang.foreign.Arena;
@@ -32,7 +34,7 @@ record LayerQuantization(
         List<ExpertWeights> originals = source.weights().layers().get(layer).experts();
         if (writer.hasLayer(layer)) {
             pass(layer, quantizer);
-            originals.forEach(expert -> progress.done(expert.weights()));
+            originals.forEach(expert -> progress.done(weights(expert)));
         } else {
             quantize(layer, originals, quantizer);
         }
@@ -53,9 +55,12 @@ record LayerQuantization(
     private void quantize(int layer, List<ExpertWeights> originals, ModelQuantizer quantizer) {
         Arena arena = Arena.ofShared();
         try {
-            Target target = Target.of(plan.experts().scheme().orElseThrow(), arena, workers);
-            LayerTensors tensors =
-                    new LayerTensors(layer, quantizer.quantize(layer, originals, target, progress::done));
+            List<ExpertWeights> experts = plan.experts()
+                    .scheme()
+                    .map(scheme -> Target.of(scheme, arena, workers))
+                    .map(target -> quantizer.quantize(layer, originals, target, progress::done))
+                    .orElseGet(() -> unchanged(layer, originals, quantizer));
+            LayerTensors tensors = new LayerTensors(layer, experts);
             writing.begin(() -> {
                 try (arena) {
                     write(tensors);
@@ -65,6 +70,22 @@ record LayerQuantization(
             arena.close();
             throw failure;
         }
+    }
+
+    private static List<ExpertWeights> unchanged(int layer, List<ExpertWeights> originals, ModelQuantizer quantizer) {
+        for (int expert = 0; expert < originals.size(); expert++) {
+            ExpertWeights original = originals.get(expert);
+            String prefix = LayerTensors.prefix(layer, expert);
+            FiniteWeights.require(prefix + "w1.weight", (DenseMatrix) original.gate());
+            FiniteWeights.require(prefix + "w3.weight", (DenseMatrix) original.up());
+            FiniteWeights.require(prefix + "w2.weight", (DenseMatrix) original.down());
+            quantizer.pass(expert, original);
+        }
+        return originals;
+    }
+
+    private long weights(ExpertWeights expert) {
+        return plan.experts().scheme().isEmpty() ? 0 : expert.weights();
     }
 
     private void write(LayerTensors tensors) {

@@ -29,7 +29,7 @@ sealed interface ModelQuantizer extends AutoCloseable permits PlainQuantizer, Ca
      */
     List<ExpertWeights> quantize(int layer, List<ExpertWeights> originals, Target target, LongConsumer done);
 
-    /** Takes note of an expert that a run before quantized. */
+    /** Takes note of an expert that is what it will be: a run before quantized it, or it stays as it is. */
     void pass(int expert, ExpertWeights quantized);
 
     @Override

@@ -6,10 +6,13 @@ import dev.gatun.quant.HqqScheme;
 import dev.gatun.quant.NarrowScheme;
 import dev.gatun.quant.TileFormat;
 import dev.gatun.quant.TileShape;
+import dev.gatun.quant.solver.QuantizationException;
 import java.util.Optional;
+import java.util.stream.Stream;
 
 /**
- * What a model becomes; embeddings, norms and routers always stay as they are.
+ * What a model becomes; embeddings, norms and routers always stay as they are. A plan in which everything does is refused with a
+ * {@link QuantizationException}.
  *
  * @param solver how
  * @param experts all matrices of experts
@@ -18,8 +21,9 @@ import java.util.Optional;
  */
 public record QuantizationPlan(SolverChoice solver, PartFormat experts, PartFormat attention, PartFormat head) {
     public QuantizationPlan {
-        if (experts.scheme().isEmpty()) {
-            throw new IllegalArgumentException("experts that stay as they are");
+        if (Stream.of(experts, attention, head).allMatch(part -> part.scheme().isEmpty())) {
+            throw new QuantizationException(
+                    "bits: 16 for experts, attention and head quantize nothing; gatun convert writes a model as it is");
         }
     }
 

@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import dev.gatun.checkpoint.Checkpoint;
 import dev.gatun.checkpoint.CheckpointWriter;
 import dev.gatun.checkpoint.ExpertWeights;
+import dev.gatun.checkpoint.LayerWeights;
 import dev.gatun.checkpoint.MixtralConfig;
 import dev.gatun.checkpoint.ModelWeights;
 import dev.gatun.checkpoint.SampleModels;
@@ -129,6 +130,36 @@ class QuantizationTest {
             assertThat(error * (1 << bits)).isBetween(0.5, 2.2);
             assertThat(after.weights().layers().getFirst().key()).isInstanceOf(DenseMatrix.class);
         }
+    }
+
+    @ParameterizedTest
+    @EnumSource(
+            value = SolverChoice.class,
+            names = {"LEAST_SQUARES", "GPTQ"})
+    void expertsMayStayAsTheyAre(SolverChoice solver) {
+        quantize(
+                SampleModels.huggingFace(),
+                folder,
+                new QuantizationPlan(solver, PartFormat.asItIs(), PartFormat.wide(4, 64), PartFormat.asItIs()),
+                (weights, all) -> assertThat(all).isEqualTo(819_200));
+        try (Checkpoint before = Checkpoint.open(SampleModels.huggingFace());
+                Checkpoint after = Checkpoint.open(folder)) {
+            LayerWeights original = before.weights().layers().getLast();
+            LayerWeights written = after.weights().layers().getLast();
+            assertThat(relativeError(original.key(), written.key())).isBetween(0.01, 0.2);
+            DenseMatrix down = (DenseMatrix) original.experts().getLast().down();
+            DenseMatrix same = (DenseMatrix) written.experts().getLast().down();
+            assertThat(same.type()).isEqualTo(down.type());
+            assertThat(same.values().mismatch(down.values())).isEqualTo(-1);
+        }
+    }
+
+    @Test
+    void aPlanThatQuantizesNothingIsRefused() {
+        assertThatThrownBy(() -> new QuantizationPlan(
+                        SolverChoice.HQQ, PartFormat.asItIs(), PartFormat.asItIs(), PartFormat.asItIs()))
+                .isInstanceOf(QuantizationException.class)
+                .hasMessageContaining("gatun convert");
     }
 
     @Test

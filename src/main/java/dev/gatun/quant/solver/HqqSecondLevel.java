@@ -32,10 +32,10 @@ record HqqSecondLevel(List<Line> scaleLines, Line zeroLine) {
      */
     record Line(float inverse, float zero, Affine stored) {
         static Line over(Range range) {
-            float inverse = Math.min(1 / (range.high() - range.low()) * TOP, LARGEST_INVERSE);
+            float inverse = 1 / (range.high() - range.low()) * TOP;
             float zero = -range.low() * inverse;
-            if (Math.abs(zero) > Affine.LARGEST) {
-                // Equal values far from 0, which the original stores as an infinity.
+            if (inverse > LARGEST_INVERSE || Math.abs(zero) > Affine.LARGEST) {
+                // The original limits the inverse, so that codes are left unused, or stores an infinity.
                 Affine affine = range.affine(TOP);
                 return new Line(1 / affine.step(), affine.zero(), affine);
             }

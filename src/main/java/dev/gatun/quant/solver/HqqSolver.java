@@ -9,8 +9,9 @@ import java.util.Arrays;
 /**
  * Half-Quadratic Quantization (Badri and Shaji, 2023) as version 0.1.1 of the original library does it on a GPU, in binary16:
  * scales come from the range of a group, and zeros minimize the p-norm, p = 0.7, of the error, in at most 20 rounds that all
- * groups of a matrix make together until the mean error falls no more. With a second level of 8 bits, what it stores is the
- * original's byte for byte; where it has 4 bits, codes are rounded again.
+ * groups of a matrix make together until the mean error falls no more. A second level of 8 bits is the original's too, so that what is
+ * stored is the same byte for byte, but for scales that differ too little for the original's steps; where it has 4 bits, codes
+ * are rounded again.
  */
 public record HqqSolver() implements Solver {
     @Override
