@@ -13,6 +13,7 @@ import dev.gatun.quant.solver.ErrorFeedbackSolver;
 import dev.gatun.quant.solver.Moments;
 import dev.gatun.quant.solver.Solver;
 import dev.gatun.quant.solver.Target;
+import dev.gatun.quant.solver.Workers;
 import java.lang.foreign.Arena;
 import java.lang.foreign.ValueLayout;
 import java.util.ArrayList;
@@ -44,19 +45,17 @@ public final class CalibratedExperts {
      * A window of the text before the experts.
      *
      * @param stream the residual stream, [tokens, hidden]
-     * @param inputs the experts' inputs, [tokens][hidden]
+     * @param inputs the experts' inputs, [tokens, hidden]
      * @param choices the chosen experts and their weights
      */
-    record Window(FloatMatrix stream, List<float[]> inputs, List<Choice> choices) {
-        static Window of(FloatMatrix stream, CpuRouting routing) {
+    record Window(FloatMatrix stream, FloatMatrix inputs, List<Choice> choices) {
+        /** Copies the inputs, which are the backend's, to a matrix that stays. */
+        static Window of(FloatMatrix stream, FloatMatrix inputs, CpuRouting routing) {
             int tokens = stream.rows();
             int[] ids = routing.ids().toArray(ValueLayout.JAVA_INT);
             float[] weights = routing.weights().toArray(ValueLayout.JAVA_FLOAT);
-            List<float[]> inputs = new ArrayList<>(tokens);
             List<Choice> choices = new ArrayList<>(ids.length);
-            for (int token = 0; token < tokens; token++) {
-                inputs.add(routing.normed().rows(token, 1).toArray());
-            }
+            inputs.copyFrom(routing.normed().rows(0, tokens).toArray());
             for (int i = 0; i < ids.length; i++) {
                 choices.add(new Choice(i / (ids.length / tokens), ids[i], weights[i]));
             }
@@ -70,7 +69,7 @@ public final class CalibratedExperts {
     /** A token of an expert. */
     private record Visit(Window window, Choice choice) {
         float[] input() {
-            return window.inputs().get(choice.token());
+            return window.inputs().rows(choice.token(), 1).toArray();
         }
     }
 
@@ -86,26 +85,36 @@ public final class CalibratedExperts {
      */
     public ExpertWeights quantize(int expert, String name, ExpertWeights original, Target target) {
         List<Visit> visits = visits(Objects.checkIndex(expert, config.experts()));
-        Moments inputs = new Moments(config.hiddenSize());
-        for (List<Visit> batch : batches(visits)) {
-            inputs.add(batch.stream().map(Visit::input).toArray(float[][]::new), target.workers());
-        }
-        Solver wide = ErrorFeedbackSolver.orLeastSquares(inputs, target.workers());
+        Solver wide = wide(visits, target.workers());
         QuantizedMatrix gate = wide.quantize(name + "w1.weight", (DenseMatrix) original.gate(), target);
         QuantizedMatrix up = wide.quantize(name + "w3.weight", (DenseMatrix) original.up(), target);
         try (CpuPool pool = CpuPool.open(threads, level);
                 Arena scratch = Arena.ofShared()) {
             CpuMatrix w1 = CpuWeights.matrix(scratch, gate);
             CpuMatrix w3 = CpuWeights.matrix(scratch, up);
-            Moments middle = new Moments(config.intermediateSize());
-            for (List<Visit> batch : batches(visits)) {
-                middle.add(TokenRows.of(middle(pool, w1, w3, batch)), target.workers());
-            }
-            QuantizedMatrix down = ErrorFeedbackSolver.orLeastSquares(middle, target.workers())
+            QuantizedMatrix down = down(pool, w1, w3, visits, target.workers())
                     .quantize(name + "w2.weight", (DenseMatrix) original.down(), target);
             add(pool, w1, w3, CpuWeights.matrix(scratch, down), visits);
             return new ExpertWeights(gate, up, down);
         }
+    }
+
+    /** The solver of w1 and w3. */
+    private Solver wide(List<Visit> visits, Workers workers) {
+        Moments inputs = new Moments(config.hiddenSize());
+        for (List<Visit> batch : batches(visits)) {
+            inputs.add(batch.stream().map(Visit::input).toArray(float[][]::new), workers);
+        }
+        return ErrorFeedbackSolver.orLeastSquares(inputs, workers);
+    }
+
+    /** The solver of w2, for what the quantized w1 and w3 send it. */
+    private Solver down(CpuPool pool, CpuMatrix w1, CpuMatrix w3, List<Visit> visits, Workers workers) {
+        Moments middle = new Moments(config.intermediateSize());
+        for (List<Visit> batch : batches(visits)) {
+            middle.add(TokenRows.of(middle(pool, w1, w3, batch)), workers);
+        }
+        return ErrorFeedbackSolver.orLeastSquares(middle, workers);
     }
 
     /**

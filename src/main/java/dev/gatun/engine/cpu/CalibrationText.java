@@ -33,6 +33,8 @@ public final class CalibrationText implements AutoCloseable {
     private final CpuLevel level;
     private final Arena arena = Arena.ofShared();
     private final List<FloatMatrix> windows = new ArrayList<>();
+    /** What experts see of each window, in the present layer. */
+    private final List<FloatMatrix> inputs = new ArrayList<>();
 
     private CalibrationText(MixtralConfig config, ModelWeights weights, int threads, CpuLevel level) {
         this.oneLayer = oneLayer(config);
@@ -95,6 +97,7 @@ public final class CalibrationText implements AutoCloseable {
                 stream.copyFrom(
                         ((CpuActivations) backend.embed(window)).values().toArray());
                 windows.add(stream);
+                inputs.add(FloatMatrix.allocate(arena, window.length, oneLayer.hiddenSize()));
             }
         }
     }
@@ -159,10 +162,11 @@ public final class CalibrationText implements AutoCloseable {
     public CalibratedExperts enter(LayerWeights layer) {
         List<CalibratedExperts.Window> routed = new ArrayList<>();
         try (CpuBackend backend = backend(layer)) {
-            for (FloatMatrix stream : windows) {
+            for (int window = 0; window < windows.size(); window++) {
+                FloatMatrix stream = windows.get(window);
                 attend(backend, stream);
                 CpuRouting routing = (CpuRouting) backend.route(0, new CpuActivations(stream));
-                routed.add(CalibratedExperts.Window.of(stream, routing));
+                routed.add(CalibratedExperts.Window.of(stream, inputs.get(window), routing));
             }
         }
         return new CalibratedExperts(oneLayer, routed, threads, level);

@@ -1,5 +1,7 @@
 package dev.gatun.quant.solver;
 
+import java.util.Arrays;
+
 /**
  * Rounds all columns of some rows of groups, one after the other, with error feedback. Rows know nothing of each other, so
  * sweeps over different rows run at once. One object serves one thread.
@@ -7,6 +9,9 @@ package dev.gatun.quant.solver;
 final class ColumnSweep {
     /** Columns that hear of an error together: so many times less memory is read. */
     private static final int BLOCK = 16;
+
+    /** Errors that a block hears of at a time. */
+    private static final int HEARD = 64;
 
     private final Problem problem;
     private final Feedback feedback;
@@ -17,10 +22,14 @@ final class ColumnSweep {
     private final LevelLanes level;
     private final float[] scales;
     private final float[] zeros;
-    /** By column, row of a group and group row: the weights, and from when a column is rounded what it lacks. */
-    private final float[][][] weights;
+    /** By column, the rows of a group one after the other: the weights, and from when it is rounded on what it lacks. */
+    private final float[][] weights;
+    /** The same by place. */
+    private final float[][] ordered;
     /** The columns of the present block, with what they hear of errors. */
-    private final float[][][] fed;
+    private final float[][] fed;
+    /** The present column, [groupSize][count]. */
+    private final float[][] values;
 
     /**
      * A sweep over some rows of groups.
@@ -39,8 +48,11 @@ final class ColumnSweep {
         this.level = new LevelLanes(count);
         this.scales = new float[count];
         this.zeros = new float[count];
-        this.weights = new float[grid.columns()][grid.groupSize()][count];
-        this.fed = new float[BLOCK][grid.groupSize()][count];
+        this.weights = new float[grid.columns()][grid.groupSize() * count];
+        this.ordered = new float[grid.columns()][];
+        Arrays.setAll(ordered, place -> weights[feedback.column(place)]);
+        this.fed = new float[BLOCK][grid.groupSize() * count];
+        this.values = new float[grid.groupSize()][count];
     }
 
     /**
@@ -57,25 +69,28 @@ final class ColumnSweep {
             for (int place = begin; place < end; place++) {
                 round(feedback.column(place), fed[place - begin], parts, packed);
                 for (int next = place + 1; next < end; next++) {
-                    feed(place, next, fed[next - begin]);
+                    feed(place, place + 1, next, fed[next - begin]);
                 }
             }
         }
     }
 
-    /** Tells a block of all errors before it. */
+    /** Tells a block of all errors before it, some at a time that fit a second-level cache. */
     private void begin(int begin, int end) {
         for (int place = begin; place < end; place++) {
-            float[][] source = weights[feedback.column(place)];
-            for (int row = 0; row < source.length; row++) {
-                System.arraycopy(source[row], 0, fed[place - begin][row], 0, count);
-            }
+            System.arraycopy(ordered[place], 0, fed[place - begin], 0, fed[place - begin].length);
         }
-        for (int from = 0; from < begin; from++) {
+        for (int first = 0; first < begin; first += HEARD) {
+            int last = Math.min(first + HEARD, begin);
             for (int place = begin; place < end; place++) {
-                feed(from, place, fed[place - begin]);
+                feed(first, last, place, fed[place - begin]);
             }
         }
+    }
+
+    /** Tells a place of the errors at places [first, last). */
+    private void feed(int first, int last, int place, float[] target) {
+        RowProducts.add(target, 0, target.length, ordered, feedback.factors(place), first, last);
     }
 
     private void load() {
@@ -89,27 +104,16 @@ final class ColumnSweep {
                     strip.block(column / Grid.LANES, block);
                 }
                 for (int row = 0; row < grid.groupSize(); row++) {
-                    weights[column][row][lane] = block[row][column % Grid.LANES];
+                    weights[column][row * count + lane] = block[row][column % Grid.LANES];
                 }
             }
         }
     }
 
-    private void feed(int from, int place, float[][] target) {
-        float factor = feedback.factors(place)[from];
-        float[][] errors = weights[feedback.column(from)];
-        for (int row = 0; row < target.length; row++) {
-            add(errors[row], factor, target[row]);
+    private void round(int column, float[] fedColumn, MatrixParts parts, PackedCodes packed) {
+        for (int row = 0; row < values.length; row++) {
+            System.arraycopy(fedColumn, row * count, values[row], 0, count);
         }
-    }
-
-    private static void add(float[] errors, float factor, float[] target) {
-        for (int i = 0; i < target.length; i++) {
-            target[i] += errors[i] * factor;
-        }
-    }
-
-    private void round(int column, float[][] values, MatrixParts parts, PackedCodes packed) {
         fit.fit(values, scales, zeros);
         for (int lane = 0; lane < count; lane++) {
             level.set(lane, parts.scale(first + lane, column), parts.zero(first + lane, column));
@@ -125,8 +129,8 @@ final class ColumnSweep {
     private void takeError(int column, int lane, MatrixParts parts) {
         float scale = parts.scale(first + lane, column).value(choice.scaleCode(lane));
         float zero = parts.zero(first + lane, column).value(choice.zeroCode(lane));
-        for (int row = 0; row < weights[column].length; row++) {
-            weights[column][row][lane] -= (choice.codes()[row][lane] - zero) * scale;
+        for (int row = 0; row < values.length; row++) {
+            weights[column][row * count + lane] -= (choice.codes()[row][lane] - zero) * scale;
         }
     }
 }

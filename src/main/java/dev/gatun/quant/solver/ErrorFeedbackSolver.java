@@ -8,7 +8,7 @@ import dev.gatun.quant.QuantizedMatrix;
  * up for what rounding lost, as far as the inputs of a calibration text are correlated. Scale and zero of each group are
  * fitted again to the column as errors left it, with the second level that plain least squares would have.
  *
- * <p>Beside the moments it keeps 2 bytes for each pair of columns, 4 more while it is made, and the whole matrix in float32.
+ * <p>It keeps 2 bytes for each pair of columns in place of the moments, and while it quantizes the whole matrix in float32.
  */
 public final class ErrorFeedbackSolver implements Solver {
     /** From this part of a matrix's columns on, as many tokens tell more than they mislead. */
@@ -20,12 +20,12 @@ public final class ErrorFeedbackSolver implements Solver {
         this.feedback = feedback;
     }
 
-    /** A solver for matrices with such inputs. */
+    /** A solver for matrices with such inputs; uses the moments up. */
     public static ErrorFeedbackSolver of(Moments moments, Workers workers) {
         return new ErrorFeedbackSolver(Feedback.of(moments, workers));
     }
 
-    /** The best solver for what is known of a matrix's inputs: plain least squares where tokens are too few. */
+    /** The best solver for what is known of a matrix's inputs, which it uses up: plain least squares where tokens are too few. */
     public static Solver orLeastSquares(Moments moments, Workers workers) {
         boolean isEnough = moments.tokens() >= moments.columns() / ENOUGH;
         return isEnough ? of(moments, workers) : new LeastSquaresSolver();

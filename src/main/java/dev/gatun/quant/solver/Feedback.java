@@ -13,6 +13,9 @@ final class Feedback {
     /** This part of the mean energy is added to each column's: directions that the text did not show count a little too. */
     private static final double DAMPING = 0.01;
 
+    /** Rows that are put in order at once. */
+    private static final int ROWS = 256;
+
     private final int[] order;
     private final float[][] factors;
 
@@ -21,46 +24,55 @@ final class Feedback {
         this.factors = factors;
     }
 
-    /** Puts the columns in the order of falling energy: those that matter most are rounded while all others can still help. */
+    /**
+     * Uses the moments up. Puts the columns in the order of falling energy: those that matter most are rounded while all others
+     * can still help.
+     */
     static Feedback of(Moments moments, Workers workers) {
         int[] order = IntStream.range(0, moments.columns())
                 .boxed()
                 .sorted(Comparator.comparingDouble(column -> -moments.get(column, column)))
                 .mapToInt(Integer::intValue)
                 .toArray();
-        double[][] rows = damped(moments, order);
-        Cholesky.factor(rows, workers);
-        return new Feedback(
-                order,
-                IntStream.range(0, rows.length)
-                        .mapToObj(k -> unitColumn(rows[k]))
-                        .toArray(float[][]::new));
+        double damping = damping(moments);
+        float[][] rows = damped(moments, order, damping, workers);
+        Cholesky.factor(rows, (float) damping, workers);
+        workers.run(rows.length, i -> toUnits(rows[i]));
+        return new Feedback(order, rows);
     }
 
-    private static double[][] damped(Moments moments, int[] order) {
-        double energy = IntStream.range(0, order.length)
+    private static double damping(Moments moments) {
+        double energy = IntStream.range(0, moments.columns())
                 .mapToDouble(i -> moments.get(i, i))
                 .average()
                 .orElseThrow();
-        double damping = energy > 0 ? DAMPING * energy : 1;
-        double[][] rows = new double[order.length][];
-        for (int i = 0; i < rows.length; i++) {
-            rows[i] = new double[i + 1];
-            for (int j = 0; j <= i; j++) {
-                rows[i][j] = moments.get(order[i], order[j]);
+        return energy > 0 ? DAMPING * energy : 1;
+    }
+
+    private static float[][] damped(Moments moments, int[] order, double damping, Workers workers) {
+        float[][] rows = new float[order.length][];
+        // From the longest on, so that moments can be let go of with the rows that they became.
+        for (int end = rows.length; end > 0; end -= ROWS) {
+            int begin = Math.max(end - ROWS, 0);
+            int last = end - 1;
+            workers.run(end - begin, task -> {
+                int i = last - task;
+                rows[i] = moments.symmetric(order[i], order, i + 1);
+                rows[i][i] += (float) damping;
+            });
+            for (int i = begin; i < end; i++) {
+                moments.release(order[i]);
             }
-            rows[i][i] += damping;
         }
         return rows;
     }
 
-    /** A column of U + I from one of (U + I) &radic;D, without the diagonal. */
-    private static float[] unitColumn(double[] column) {
-        float[] unit = new float[column.length - 1];
-        for (int j = 0; j < unit.length; j++) {
-            unit[j] = (float) (column[j] / column[unit.length]);
+    /** A column of U + I from one of (U + I) &radic;D. */
+    private static void toUnits(float[] column) {
+        float last = column[column.length - 1];
+        for (int j = 0; j < column.length; j++) {
+            column[j] /= last;
         }
-        return unit;
     }
 
     /** Columns. */
@@ -73,7 +85,7 @@ final class Feedback {
         return order[place];
     }
 
-    /** U[j, place] for every place j before this one. */
+    /** U[j, place] for every place j before this one; what stands behind them means nothing. */
     float[] factors(int place) {
         return factors[place];
     }
