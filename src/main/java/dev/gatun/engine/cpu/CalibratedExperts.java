@@ -19,6 +19,7 @@ import java.lang.foreign.ValueLayout;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
+import java.util.stream.IntStream;
 
 /**
  * The experts of one layer, and the tokens of a calibration text that its router sent to each. Each expert is quantized once,
@@ -112,7 +113,9 @@ public final class CalibratedExperts {
     private Solver down(CpuPool pool, CpuMatrix w1, CpuMatrix w3, List<Visit> visits, Workers workers) {
         Moments middle = new Moments(config.intermediateSize());
         for (List<Visit> batch : batches(visits)) {
-            middle.add(TokenRows.of(middle(pool, w1, w3, batch)), workers);
+            try (Arena scratch = Arena.ofShared()) {
+                middle.add(TokenRows.of(middle(scratch, pool, w1, w3, batch)), workers);
+            }
         }
         return ErrorFeedbackSolver.orLeastSquares(middle, workers);
     }
@@ -138,7 +141,9 @@ public final class CalibratedExperts {
 
     private void add(CpuPool pool, CpuMatrix w1, CpuMatrix w3, CpuMatrix w2, List<Visit> visits) {
         for (List<Visit> batch : batches(visits)) {
-            add(product(pool, w2, middle(pool, w1, w3, batch)), batch);
+            try (Arena scratch = Arena.ofShared()) {
+                add(product(scratch, pool, w2, middle(scratch, pool, w1, w3, batch)), batch);
+            }
         }
     }
 
@@ -159,35 +164,46 @@ public final class CalibratedExperts {
     }
 
     /** silu(w1 x) * (w3 x) of each token. */
-    private FloatMatrix middle(CpuPool pool, CpuMatrix w1, CpuMatrix w3, List<Visit> batch) {
-        FloatMatrix inputs = FloatMatrix.allocate(Arena.ofAuto(), batch.size(), config.hiddenSize());
+    private FloatMatrix middle(Arena scratch, CpuPool pool, CpuMatrix w1, CpuMatrix w3, List<Visit> batch) {
+        FloatMatrix inputs = FloatMatrix.allocate(scratch, batch.size(), config.hiddenSize());
         for (int token = 0; token < batch.size(); token++) {
             inputs.rows(token, 1).copyFrom(batch.get(token).input());
         }
-        float[] gate = product(pool, w1, inputs).toArray();
-        FloatMatrix up = product(pool, w3, inputs);
-        float[] middle = up.toArray();
-        for (int i = 0; i < middle.length; i++) {
-            middle[i] *= (float) (gate[i] / (1 + Math.exp(-gate[i])));
-        }
-        up.copyFrom(middle);
+        FloatMatrix gate = product(scratch, pool, w1, inputs);
+        FloatMatrix up = product(scratch, pool, w3, inputs);
+        IntStream.range(0, batch.size()).parallel().forEach(token -> swiGlu(gate.rows(token, 1), up.rows(token, 1)));
         return up;
     }
 
-    private static FloatMatrix product(CpuPool pool, CpuMatrix matrix, FloatMatrix x) {
-        FloatMatrix y = FloatMatrix.allocate(Arena.ofAuto(), x.rows(), matrix.rows());
+    private static void swiGlu(FloatMatrix gate, FloatMatrix up) {
+        float[] factors = gate.toArray();
+        float[] middle = up.toArray();
+        for (int i = 0; i < middle.length; i++) {
+            middle[i] *= (float) (factors[i] / (1 + Math.exp(-factors[i])));
+        }
+        up.copyFrom(middle);
+    }
+
+    private static FloatMatrix product(Arena scratch, CpuPool pool, CpuMatrix matrix, FloatMatrix x) {
+        FloatMatrix y = FloatMatrix.allocate(scratch, x.rows(), matrix.rows());
         pool.multiply(List.of(new Product(matrix, x, y)));
         return y;
     }
 
     private static void add(FloatMatrix outputs, List<Visit> batch) {
-        for (int i = 0; i < batch.size(); i++) {
-            Choice choice = batch.get(i).choice();
-            FloatMatrix stream = batch.get(i).window().stream();
-            for (int column = 0; column < outputs.columns(); column++) {
-                float sum = stream.get(choice.token(), column) + choice.weight() * outputs.get(i, column);
-                stream.set(choice.token(), column, sum);
-            }
+        // Each is another token's: an expert is chosen once.
+        IntStream.range(0, batch.size())
+                .parallel()
+                .forEach(i -> add(batch.get(i), outputs.rows(i, 1).toArray()));
+    }
+
+    private static void add(Visit visit, float[] output) {
+        Choice choice = visit.choice();
+        FloatMatrix row = visit.window().stream().rows(choice.token(), 1);
+        float[] sums = row.toArray();
+        for (int i = 0; i < sums.length; i++) {
+            sums[i] += choice.weight() * output[i];
         }
+        row.copyFrom(sums);
     }
 }

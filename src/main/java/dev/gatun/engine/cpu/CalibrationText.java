@@ -121,9 +121,11 @@ public final class CalibrationText implements AutoCloseable {
         Moments attended = new Moments(oneLayer.heads() * oneLayer.headSize());
         try (CpuBackend backend = backend(layer)) {
             for (FloatMatrix stream : windows) {
-                AttentionInputs inputs = attend(backend, copy(stream));
-                normed.add(TokenRows.of(inputs.normed()), target.workers());
-                attended.add(TokenRows.of(inputs.attended()), target.workers());
+                try (Arena scratch = Arena.ofShared()) {
+                    AttentionInputs seen = attend(backend, copy(scratch, stream));
+                    normed.add(TokenRows.of(seen.normed()), target.workers());
+                    attended.add(TokenRows.of(seen.attended()), target.workers());
+                }
             }
         }
         Solver inner = ErrorFeedbackSolver.orLeastSquares(normed, target.workers());
@@ -139,8 +141,8 @@ public final class CalibrationText implements AutoCloseable {
                 layer.experts());
     }
 
-    private static FloatMatrix copy(FloatMatrix stream) {
-        FloatMatrix copy = FloatMatrix.allocate(Arena.ofAuto(), stream.rows(), stream.columns());
+    private static FloatMatrix copy(Arena scratch, FloatMatrix stream) {
+        FloatMatrix copy = FloatMatrix.allocate(scratch, stream.rows(), stream.columns());
         copy.copyFrom(stream.toArray());
         return copy;
     }
