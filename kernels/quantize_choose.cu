@@ -11,14 +11,15 @@
  *
  * layout   weights, scales and zeros as in quantize_fit.cu. narrow: levels[group_rows][ceil(columns / 128)][4] fp16 (step and
  *          zero of scales, of zeros), metas[groups] (scale code, zero code << 4). hqq: steps[pairs], offsets[pairs] fp16,
- *          zero_level[2] fp16, scale_codes[groups], zero_codes[groups]; lines[pairs], zero_line[1]: float2 (inverse, zero). codes[rows * bits / 8][columns]: a byte of row r has
- *          the rows r, r + N, r + 2 N, ... with N = rows * bits / 8, the first in its highest bits
+ *          zero_level[2] fp16, scale_codes[groups], zero_codes[groups]; lines[pairs], zero_line[1]: float2 (inverse, zero).
+ *          codes[rows * bits / 8][columns]: a byte of row r has the rows r, r + N, r + 2 N, ... with N = rows * bits / 8, the
+ *          first in its highest bits; codes of 3 bits are two such planes, of their lower two bits and of the highest one
  * bytes    level: 8 a group in. choose: 2 (or 4) a weight in, twice, 8 a group in; bits / 8 a weight and 1 or 2 a group out
  * bound    level_narrow: 72 candidates x 128 values a block, 4.5 x 20 operations a weight, one of them in fp64. choose:
  *          5 scale codes x 3 zero codes, 200 operations a weight. Both far below the fit's
  * launch   level_narrow: grid group_rows * ceil(columns / 128), block 128. level_hqq_scales: one thread an entry, block 128.
  *          level_hqq_zeros: one block of 1024. choose: one thread a group, block 128. No dynamic shared memory
- * checked in Java   as in quantize_fit.cu; pairs divides groups, 8 / bits divides size
+ * checked in Java   as in quantize_fit.cu; pairs divides groups, 8 / bits (8 for codes of 3 bits) divides size
  * checked by   CudaSolverTest
  */
 #include "quantize.cuh"
@@ -307,20 +308,34 @@ __device__ __forceinline__ Choice search(const Group<SIZE> &group, Real found_sc
     return best;
 }
 
-/* Rounds a group's weights, read once more and taken as `as` makes them, and packs the codes. */
+/* Rounds a group's weights, read once more and taken as `as` makes them, and packs some bits of the codes. */
 template <class As>
-__device__ __forceinline__ void pack(const Weights &weights, int group, Real inverse, Real zero, Real top, int field_bits,
-                                     uint8_t *codes, As as) {
+__device__ __forceinline__ void pack_plane(const Weights &weights, int group, Real inverse, Real zero, Real top,
+                                           int field_bits, int shift, uint8_t *codes, As as) {
     int fields = 8 / field_bits;
+    int mask = (1 << field_bits) - 1;
     int byte_rows = weights.size / fields;
     for (int row = 0; row < byte_rows; row++) {
         int value = 0;
         for (int field = 0; field < fields; field++) {
             Real weight = as(weights.at(group, field * byte_rows + row));
-            value = value << field_bits | (int)code_of(weight * inverse + zero, top).v;
+            int code = (int)code_of(weight * inverse + zero, top).v;
+            value = value << field_bits | (code >> shift & mask);
         }
         codes[(int64_t)row * weights.groups() + group] = (uint8_t)value;
     }
+}
+
+/* All bits: those of codes of 3 in two planes, the lower two and behind them the highest one. */
+template <class As>
+__device__ __forceinline__ void pack(const Weights &weights, int group, Real inverse, Real zero, Real top, int field_bits,
+                                     uint8_t *codes, As as) {
+    if (field_bits != 3) {
+        pack_plane(weights, group, inverse, zero, top, field_bits, 0, codes, as);
+        return;
+    }
+    pack_plane(weights, group, inverse, zero, top, 2, 0, codes, as);
+    pack_plane(weights, group, inverse, zero, top, 1, 2, codes + (int64_t)weights.groups() * weights.size / 4, as);
 }
 
 template <int SIZE, class Level>

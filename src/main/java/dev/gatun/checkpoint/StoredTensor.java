@@ -23,7 +23,7 @@ record StoredTensor(Path file, long offset, Tensor tensor) {
     StoredTensor require(TensorType type) {
         if (tensor.type() != type) {
             throw new CheckpointException(where() + " has the dtype " + tensor.type() + ", but must be " + type
-                    + "; Gatun reads codes of 2, 4 or 8 bits with scales and zeros in bytes");
+                    + "; Gatun reads codes of 2, 3, 4 or 8 bits with scales and zeros in bytes");
         }
         return this;
     }

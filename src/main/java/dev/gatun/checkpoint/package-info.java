@@ -29,7 +29,9 @@
  * BF16. A matrix M that is quantized has, instead of {@code M.weight}, one of two sets of tensors. With N outputs, K inputs,
  * groups of g rows, b bits, G = N / g and S = G &middot; K, weight (n, k) is of group s = (n mod G) &middot; K + k and is
  * (code &minus; zero[s]) &middot; scale[s]. Byte p of {@code W_q} packs 8 / b codes, the highest bits first: those of the
- * row-major weights p, p + N&middot;K&middot;b/8, p + 2&middot;N&middot;K&middot;b/8, ... Bits and group sizes follow from the
+ * row-major weights p, p + N&middot;K&middot;b/8, p + 2&middot;N&middot;K&middot;b/8, ... Codes of 3 bits are two such planes,
+ * one behind the other: N&middot;K/4 bytes with the two lower bits of each code, packed as codes of 2 bits, and N&middot;K/8 bytes
+ * with the highest bit of each, packed as codes of 1 bit; g is a multiple of 8 then. Bits and group sizes follow from the
  * numbers of elements; shapes are for people.
  *
  * <pre>

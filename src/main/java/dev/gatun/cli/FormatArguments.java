@@ -17,7 +17,7 @@ final class FormatArguments {
             names = "--experts",
             paramLabel = "BITS",
             defaultValue = "2",
-            description = "Bits of experts' codes: 2, 4 or 8; 16 leaves them as they are. Default: 2.")
+            description = "Bits of experts' codes: 2, 3, 4 or 8; 16 leaves them as they are. Default: 2.")
     private int experts;
 
     @Option(
@@ -29,15 +29,16 @@ final class FormatArguments {
     @Option(
             names = "--scale-bits",
             paramLabel = "BITS",
-            description = "Bits of experts' scales and zeros: 4 (2-bit experts in groups of 16) or 8. Default: 4 where"
-                    + " that can be, 2.53 bits a weight.")
+            description =
+                    "Bits of experts' scales and zeros: 4 or 8. Default: 4 for 2-bit experts in groups of 16, which are"
+                            + " 2.53 bits a weight then; 8 for others.")
     private Optional<Integer> scaleBits = Optional.empty();
 
     @Option(
             names = "--attention",
             paramLabel = "BITS",
             defaultValue = "4",
-            description = "Bits of attention's codes: 2, 4 or 8; 16 leaves it as it is. Default: 4.")
+            description = "Bits of attention's codes: 2, 3, 4 or 8; 16 leaves it as it is. Default: 4.")
     private int attention;
 
     @Option(
@@ -60,8 +61,8 @@ final class FormatArguments {
      * @throws dev.gatun.quant.solver.QuantizationException if there is no such scheme
      */
     QuantizationPlan plan(SolverChoice solver) {
-        require("experts", experts, List.of(2, 4, 8, UNQUANTIZED));
-        require("attention", attention, List.of(2, 4, 8, UNQUANTIZED));
+        require("experts", experts, List.of(2, 3, 4, 8, UNQUANTIZED));
+        require("attention", attention, List.of(2, 3, 4, 8, UNQUANTIZED));
         require("lm-head", head, List.of(4, 8, UNQUANTIZED));
         return new QuantizationPlan(solver, experts(), part(attention, attentionGroup), part(head, Optional.empty()));
     }

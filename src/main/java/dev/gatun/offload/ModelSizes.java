@@ -63,22 +63,22 @@ public record ModelSizes(
                 config,
                 weights.layers().stream().flatMapToLong(ModelSizes::attention).toArray(),
                 weights.embeddings().bytes(),
-                config.tiedEmbeddings() ? 0 : weights.head().bytes(),
+                config.tiedEmbeddings() ? 0 : weights.head().computedBytes(),
                 expert(first),
                 new ChunkWorkspace(config, chunk, first.block().isPresent()));
     }
 
     private static LongStream attention(LayerWeights layer) {
         return Stream.of(layer.query(), layer.key(), layer.value(), layer.output(), layer.router())
-                .mapToLong(matrix -> matrix.bytes());
+                .mapToLong(matrix -> matrix.computedBytes());
     }
 
     private static long expert(ExpertWeights expert) {
         return expert.block()
                 .map(ExpertBlock::bytes)
-                .orElseGet(() -> aligned(expert.gate().bytes()
-                        + expert.up().bytes()
-                        + expert.down().bytes()));
+                .orElseGet(() -> aligned(expert.gate().computedBytes()
+                        + expert.up().computedBytes()
+                        + expert.down().computedBytes()));
     }
 
     private static long aligned(long bytes) {

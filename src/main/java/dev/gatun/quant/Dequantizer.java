@@ -174,14 +174,22 @@ public final class Dequantizer {
         return 4 * (groupRow * NarrowMatrix.pairColumns(matrix.columns()) + column / NarrowMatrix.PAIR_COLUMNS);
     }
 
-    /** Rows r, r + N/fields, r + 2N/fields, ... share the bytes of packed row r, the first in the highest bits. */
     private static int code(QuantizedMatrix matrix, int row, int column) {
-        int bits = matrix.scheme().bits();
-        int packedRows = matrix.rows() / matrix.scheme().codesPerByte();
-        int field = row / packedRows;
+        int code = 0;
+        for (CodePlane plane : matrix.scheme().planes()) {
+            code |= field(matrix, plane, row, column) << plane.shift();
+        }
+        return code;
+    }
+
+    /** Rows r, r + N/fields, r + 2N/fields, ... share the bytes of packed row r, the first in the highest bits. */
+    private static int field(QuantizedMatrix matrix, CodePlane plane, int row, int column) {
+        int bits = plane.bits();
+        int packedRows = matrix.rows() / plane.fields();
         long at = (long) (row % packedRows) * matrix.columns() + column;
-        int shift = 8 - bits * (field + 1);
-        return unsigned(matrix.codes(), at) >>> shift & (1 << bits) - 1;
+        int shift = 8 - bits * (row / packedRows + 1);
+        long offset = plane.offset((long) matrix.rows() * matrix.columns());
+        return unsigned(matrix.codes(), offset + at) >>> shift & (1 << bits) - 1;
     }
 
     private static int unsigned(MemorySegment bytes, long at) {

@@ -1,5 +1,6 @@
 package dev.gatun.quant;
 
+import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 
 /**
@@ -41,6 +42,24 @@ public record HqqMatrix(
         Shapes.requireBytes("scaleScales", scaleScales, pairs * Short.BYTES);
         Shapes.requireBytes("scaleZeros", scaleZeros, pairs * Short.BYTES);
         Shapes.requireBytes("zeroCodes", zeroCodes, groups);
+    }
+
+    @Override
+    public HqqMatrix computable(Arena arena) {
+        if (scheme.bits() != WideCodes.FROM_BITS) {
+            return this;
+        }
+        return new HqqMatrix(
+                new HqqScheme(WideCodes.TO_BITS, scheme.groupSize(), scheme.scaleGroup()),
+                rows,
+                columns,
+                WideCodes.of(codes, arena),
+                scaleCodes,
+                scaleScales,
+                scaleZeros,
+                zeroCodes,
+                zeroScale,
+                zeroZero);
     }
 
     @Override

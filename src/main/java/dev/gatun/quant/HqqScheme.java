@@ -6,10 +6,10 @@ package dev.gatun.quant;
  * <p>For a matrix of N rows and K columns, groups run down the rows (axis 0): with G = N / groupSize, weight (n, k)
  * belongs to group s = (n mod G) &middot; K + k, and W = (code &minus; zero[s]) &middot; scale[s]. Each byte packs
  * 8 / bits codes: the highest field of byte p is weight p of the row-major order, the next one weight p + N&middot;K&middot;bits/8,
- * and so on, so that the fields of one byte share their group.
+ * and so on, so that the fields of one byte share their group. Of 3 bits, which HQQ packs otherwise, {@link CodePlane} tells.
  *
- * @param bits bits of a code: 2, 4 or 8
- * @param groupSize rows that share one scale and zero; a multiple of the codes in a byte
+ * @param bits bits of a code: 2, 3, 4 or 8
+ * @param groupSize rows that share one scale and zero; a multiple of the codes in a byte, of 8 for codes of 3 bits
  * @param scaleGroup groups that share one second-level scale and zero of the scales
  */
 public record HqqScheme(int bits, int groupSize, int scaleGroup) implements QuantizationScheme {

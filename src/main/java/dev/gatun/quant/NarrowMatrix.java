@@ -1,5 +1,6 @@
 package dev.gatun.quant;
 
+import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 
 /**
@@ -43,6 +44,15 @@ public record NarrowMatrix(
     /** Entries of the second level for one group row. */
     public static int pairColumns(int columns) {
         return (columns - 1) / PAIR_COLUMNS + 1;
+    }
+
+    @Override
+    public NarrowMatrix computable(Arena arena) {
+        if (scheme.bits() != WideCodes.FROM_BITS) {
+            return this;
+        }
+        NarrowScheme wide = new NarrowScheme(WideCodes.TO_BITS, scheme.groupSize());
+        return new NarrowMatrix(wide, rows, columns, WideCodes.of(codes, arena), metas, pairs);
     }
 
     @Override

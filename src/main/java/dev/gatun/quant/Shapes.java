@@ -13,11 +13,14 @@ final class Shapes {
     }
 
     static void requireGroups(int bits, int groupSize) {
-        if (bits != 2 && bits != 4 && bits != 8) {
-            throw new IllegalArgumentException("codes of " + bits + " bits: 2, 4 or 8 are supported");
+        if (bits != 2 && bits != 3 && bits != 4 && bits != 8) {
+            throw new IllegalArgumentException("codes of " + bits + " bits: 2, 3, 4 or 8 are supported");
         }
-        if (groupSize <= 0 || groupSize % (8 / bits) != 0) {
-            throw new IllegalArgumentException("groups of " + groupSize + ": not a multiple of " + 8 / bits);
+        // All fields of a byte share their group, whichever plane it is of.
+        int fields =
+                CodePlane.of(bits).stream().mapToInt(CodePlane::fields).max().orElseThrow();
+        if (groupSize <= 0 || groupSize % fields != 0) {
+            throw new IllegalArgumentException("groups of " + groupSize + ": not a multiple of " + fields);
         }
     }
 

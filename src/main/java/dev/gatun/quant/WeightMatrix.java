@@ -15,4 +15,9 @@ public sealed interface WeightMatrix permits DenseMatrix, QuantizedMatrix, Tiled
 
     /** Bytes of everything a product with this matrix reads: codes, scales, zeros, and their second level. */
     long bytes();
+
+    /** Bytes of it where it is computed with: more than {@link #bytes} where kernels read no such codes. */
+    default long computedBytes() {
+        return bytes();
+    }
 }

@@ -36,7 +36,7 @@ public record PartFormat(Optional<QuantizationScheme> scheme) {
     /**
      * Codes with 8-bit scales and zeros.
      *
-     * @param bits 2, 4 or 8
+     * @param bits 2, 3, 4 or 8
      * @param group rows of a group
      * @throws QuantizationException if there is no such scheme
      */
@@ -46,15 +46,13 @@ public record PartFormat(Optional<QuantizationScheme> scheme) {
     }
 
     /**
-     * Codes with 4-bit scales and zeros, which kernels read in tiles of 2-bit experts alone.
+     * Codes with 4-bit scales and zeros; those of 2 bits in groups of 16 rows can be tiles.
      *
-     * @throws QuantizationException if bits and group are not those of tiles
+     * @param bits 2, 3, 4 or 8
+     * @param group rows of a group
+     * @throws QuantizationException if there is no such scheme
      */
     public static PartFormat narrow(int bits, int group) {
-        if (bits != 2 || group != NARROW_GROUP) {
-            throw new QuantizationException("scale bits: 4 are for 2-bit experts in groups of " + NARROW_GROUP
-                    + ", not for " + bits + " bits in groups of " + group + "; use --scale-bits 8");
-        }
         return of(() -> new NarrowScheme(bits, group));
     }
 

@@ -50,12 +50,12 @@ class FolderCommandsTest {
             quantize DEMO                                                           | OUT
             quantize DEMO /tmp/gatun-none                                           | is quantized already
             quantize /nowhere /tmp/gatun-none                                       | /nowhere
-            quantize DEMO /tmp/gatun-none --experts 3                               | --experts: 3 is none of 2, 4, 8
-            quantize DEMO /tmp/gatun-none --attention 1                             | none of 2, 4, 8, 16
+            quantize DEMO /tmp/gatun-none --experts 5                               | --experts: 5 is none of 2, 3, 4, 8
+            quantize DEMO /tmp/gatun-none --attention 1                             | none of 2, 3, 4, 8, 16
             quantize DEMO /tmp/gatun-none --lm-head 2                               | --lm-head: 2 is none of 4, 8, 16
             quantize DEMO /tmp/gatun-none --scale-bits 5                            | none of 4, 8
-            quantize DEMO /tmp/gatun-none --experts 4 --scale-bits 4                | use --scale-bits 8
             quantize DEMO /tmp/gatun-none --expert-group 15                         | groups of 15: not a multiple of 4
+            quantize DEMO /tmp/gatun-none --experts 3 --expert-group 12             | groups of 12: not a multiple of 8
             quantize DEMO /tmp/gatun-none --solver best                             | --solver
             quantize DEMO /tmp/gatun-none --calibration /nowhere                    | /nowhere
             quantize DEMO /tmp/gatun-none --calibration README.md                   | --solver gptq

@@ -9,7 +9,9 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.ByteOrder;
 import java.util.Arrays;
+import java.util.List;
 import java.util.SplittableRandom;
+import java.util.stream.IntStream;
 import org.junit.jupiter.api.RepeatedTest;
 import org.junit.jupiter.api.Test;
 
@@ -100,8 +102,8 @@ class DequantizerTest {
     private static HqqMatrix randomMatrix(long seed) {
         SplittableRandom random = new SplittableRandom(seed);
         RandomMatrices matrices = new RandomMatrices(random.nextLong());
-        int bits = 2 << random.nextInt(3);
-        int rows = 8 / bits * random.nextInt(1, 12);
+        int bits = List.of(2, 3, 4, 8).get(random.nextInt(4));
+        int rows = 8 * random.nextInt(1, 8);
         int columns = random.nextInt(1, 40);
         return matrices.hqq(matrices.scheme(bits, rows, columns), rows, columns);
     }
@@ -111,22 +113,35 @@ class DequantizerTest {
         int total = matrix.rows() * matrix.columns();
         int groups = (int) matrix.scaleCodes().byteSize();
         int pairs = groups / matrix.scheme().scaleGroup();
-        int bits = matrix.scheme().bits();
-        int packed = total * bits / 8;
+        int[] codes = unpack(matrix.codes(), total, matrix.scheme().bits());
         double[] weights = new double[total];
-        for (int at = 0; at < packed; at++) {
-            int group = at % groups;
+        for (int weight = 0; weight < total; weight++) {
+            int group = weight % groups;
             int pair = group % pairs;
             double scale = (unsigned(matrix.scaleCodes(), group) - half(matrix.scaleZeros(), pair))
                     * half(matrix.scaleScales(), pair);
             double zero = (unsigned(matrix.zeroCodes(), group) - (double) matrix.zeroZero()) * matrix.zeroScale();
-            int rest = unsigned(matrix.codes(), at);
-            for (int weight = total - packed + at; weight >= 0; weight -= packed) {
-                weights[weight] = (rest % (1 << bits) - zero) * scale;
+            weights[weight] = (codes[weight] - zero) * scale;
+        }
+        return weights;
+    }
+
+    private static int[] unpack(MemorySegment packed, int total, int bits) {
+        if (bits == 3) {
+            int[] lower = unpack(packed.asSlice(0, total / 4), total, 2);
+            int[] highest = unpack(packed.asSlice(total / 4), total, 1);
+            return IntStream.range(0, total).map(i -> 4 * highest[i] + lower[i]).toArray();
+        }
+        int bytes = total * bits / 8;
+        int[] codes = new int[total];
+        for (int at = 0; at < bytes; at++) {
+            int rest = unsigned(packed, at);
+            for (int weight = total - bytes + at; weight >= 0; weight -= bytes) {
+                codes[weight] = rest % (1 << bits);
                 rest >>= bits;
             }
         }
-        return weights;
+        return codes;
     }
 
     /** Walks over the groups and their members; the codes are those of an HQQ matrix of which a group is one step. */

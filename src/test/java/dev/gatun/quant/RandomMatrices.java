@@ -80,7 +80,8 @@ public final class RandomMatrices {
 
     /** A scheme of this many bits that divides such a matrix; rows must be a multiple of the codes in a byte. */
     public HqqScheme scheme(int bits, int rows, int columns) {
-        int fields = 8 / bits;
+        // Of 3 bits, the highest ones are packed by themselves.
+        int fields = bits == 3 ? 8 : 8 / bits;
         int groupSize = fields * divisor(rows / fields);
         return new HqqScheme(bits, groupSize, divisor(rows / groupSize * columns));
     }

@@ -115,7 +115,7 @@ class QuantizationTest {
     }
 
     @ParameterizedTest
-    @ValueSource(ints = {2, 4, 8})
+    @ValueSource(ints = {2, 3, 4, 8})
     void theMoreBitsTheSmallerTheError(int bits) {
         QuantizationPlan plan = new QuantizationPlan(
                 SolverChoice.HQQ, PartFormat.wide(bits, 64), PartFormat.asItIs(), PartFormat.asItIs());

@@ -20,8 +20,8 @@ import java.lang.foreign.ValueLayout;
 import java.util.List;
 import java.util.function.Function;
 
-/** A model's weights as the CPU library sees them: descriptors of the very bytes that the checkpoint maps; those with
- * 4-bit scales are widened to float32. */
+/** A model's weights as the CPU library sees them: descriptors of the very bytes that the checkpoint maps, but for codes of 3
+ * bits, which are widened to 4; those with 4-bit scales are widened to float32. */
 record CpuWeights(CpuMatrix embeddings, List<Layer> layers, CpuMatrix finalNorm, CpuMatrix head) {
     /** One decoder layer; the components mean what they mean in {@link LayerWeights}. */
     record Layer(
@@ -83,7 +83,7 @@ record CpuWeights(CpuMatrix embeddings, List<Layer> layers, CpuMatrix finalNorm,
         return switch (matrix) {
             case DenseMatrix dense ->
                 CpuMatrix.dense(arena, type(dense), dense.rows(), dense.columns(), dense.values());
-            case HqqMatrix hqq -> hqq(arena, hqq);
+            case HqqMatrix hqq -> hqq(arena, hqq.computable(arena));
             case NarrowMatrix narrow -> widened(arena, narrow);
             case TiledMatrix tiled -> widened(arena, tiled);
         };
@@ -95,7 +95,7 @@ record CpuWeights(CpuMatrix embeddings, List<Layer> layers, CpuMatrix finalNorm,
         return CpuMatrix.dense(arena, CpuFloatType.F32, matrix.rows(), matrix.columns(), values);
     }
 
-    /** Describes a matrix to the CPU library. */
+    /** Describes a matrix to the CPU library; its codes are not of 3 bits. */
     static CpuMatrix hqq(Arena arena, HqqMatrix hqq) {
         return CpuMatrix.hqq(
                 arena,

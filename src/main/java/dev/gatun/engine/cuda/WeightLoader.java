@@ -71,14 +71,20 @@ final class WeightLoader {
     private DeviceMatrix matrix(WeightMatrix matrix) {
         return switch (matrix) {
             case DenseMatrix dense -> multiplied(dense);
-            case HqqMatrix hqq ->
-                TileShape.of(hqq)
-                        .filter(shape -> shape.format() == TileFormat.Q4)
-                        .<DeviceMatrix>map(shape -> tiled(hqq, shape))
-                        .orElseGet(() -> untiled(hqq));
+            case HqqMatrix hqq -> quantized(hqq);
             case NarrowMatrix narrow -> widened(narrow);
             case TiledMatrix tiled -> widened(tiled);
         };
+    }
+
+    private DeviceMatrix quantized(HqqMatrix matrix) {
+        try (Arena host = Arena.ofShared()) {
+            HqqMatrix computable = matrix.computable(host);
+            return TileShape.of(computable)
+                    .filter(shape -> shape.format() == TileFormat.Q4)
+                    .<DeviceMatrix>map(shape -> tiled(computable, shape))
+                    .orElseGet(() -> copied(computable));
+        }
     }
 
     /** For the batched products, which want the exponent. */
@@ -110,6 +116,12 @@ final class WeightLoader {
     }
 
     private DeviceMatrix.Hqq untiled(HqqMatrix matrix) {
+        try (Arena host = Arena.ofShared()) {
+            return copied(matrix.computable(host));
+        }
+    }
+
+    private DeviceMatrix.Hqq copied(HqqMatrix matrix) {
         return new DeviceMatrix.Hqq(
                 matrix.scheme(),
                 matrix.rows(),

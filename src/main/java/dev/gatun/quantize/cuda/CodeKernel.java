@@ -28,7 +28,7 @@ final class CodeKernel implements AutoCloseable {
      */
     DeviceMemory launch(
             DeviceGroups groups, QuantizationScheme scheme, CodeSearch search, Consumer<KernelArguments> level) {
-        DeviceMemory packed = codes.of((long) groups.count() * groups.groupSize() / scheme.codesPerByte());
+        DeviceMemory packed = codes.of((long) groups.count() * groups.groupSize() * scheme.bits() / 8);
         KernelArguments arguments = choose.of(groups)
                 .set(6, scheme.bits())
                 .set(7, search.scales())

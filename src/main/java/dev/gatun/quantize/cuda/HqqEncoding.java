@@ -94,7 +94,7 @@ final class HqqEncoding implements AutoCloseable {
         DeviceMemory scaleLines = lines.of((long) parts.pairs() * LINE_BYTES);
         DeviceMemory lineOfZeros = zeroLine.of(LINE_BYTES);
         launch(originalScaleLevel.set(5, scaleLines), originalZeroLevel.set(3, lineOfZeros), groups, parts);
-        DeviceMemory codes = originalCodes.of((long) groups.count() * groups.groupSize() / scheme.codesPerByte());
+        DeviceMemory codes = originalCodes.of((long) groups.count() * groups.groupSize() * scheme.bits() / 8);
         KernelArguments arguments = chooseAsOriginal
                 .of(groups)
                 .set(6, scheme.bits())

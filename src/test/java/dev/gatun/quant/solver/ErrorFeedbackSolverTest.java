@@ -75,7 +75,8 @@ class ErrorFeedbackSolverTest {
         Sample sample = Sample.random(seed);
         Solver feedback = ErrorFeedbackSolver.of(sample.moments(), WORKERS);
         int groups = 3 * sample.weights().columns();
-        for (QuantizationScheme scheme : List.of(NARROW, new HqqScheme(2, 16, groups / 4))) {
+        for (QuantizationScheme scheme : List.of(
+                NARROW, new HqqScheme(2, 16, groups / 4), new NarrowScheme(3, 16), new HqqScheme(3, 16, groups / 4))) {
             double least = sample.outputError(sample.quantized(new LeastSquaresSolver(), scheme));
             assertThat(sample.outputError(sample.quantized(feedback, scheme)))
                     .as(scheme + ", " + Seeds.hint(seed))

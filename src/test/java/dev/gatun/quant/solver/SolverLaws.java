@@ -72,6 +72,12 @@ public abstract class SolverLaws {
         assertThat(relative(weights, new NarrowScheme(2, 16), all))
                 .as(Seeds.hint(seed))
                 .isLessThan(0.28);
+        assertThat(relative(weights, new HqqScheme(3, 64, 256), all))
+                .as(Seeds.hint(seed))
+                .isLessThan(0.18);
+        assertThat(relative(weights, new NarrowScheme(3, 64), all))
+                .as(Seeds.hint(seed))
+                .isLessThan(0.18);
         assertThat(relative(weights, new HqqScheme(4, 64, 256), all))
                 .as(Seeds.hint(seed))
                 .isLessThan(0.09);

@@ -23,7 +23,7 @@ public record SolverSample(DenseMatrix weights, QuantizationScheme scheme) {
     /** With one of these group sizes. */
     public static SolverSample random(long seed, List<Integer> groupSizes) {
         SplittableRandom random = new SplittableRandom(seed);
-        int bits = 2 << random.nextInt(3);
+        int bits = List.of(2, 3, 4, 8).get(random.nextInt(4));
         int groupSize = groupSizes.get(random.nextInt(groupSizes.size()));
         int rows = groupSize * random.nextInt(1, 5);
         int columns = 4 * random.nextInt(1, 80);
