@@ -59,6 +59,13 @@ struct gatun_pool;
  *   scale[s] = (scale_codes[s] - scale_zeros[s % M]) * scale_scales[s % M]      (scale_scales, scale_zeros: binary16)
  *   zero[s]  = (zero_codes[s] - zero_zero) * zero_scale
  *   W(n, k)  = (code - zero[s]) * scale[s]
+ *
+ * GATUN_HQQ with scale_group 0: the same codes and groups, with scales and zeros of 4 bits in one byte, and a second level for
+ * every 128 columns of a row of groups: with T = ceil(columns / 128), `scale_scales` holds [G][T][4] in binary16, and of
+ * {a, b, c, d} at [n % G][k / 128]
+ *   scale[s] = ((scale_codes[s] & 15) - b) * a
+ *   zero[s]  = ((scale_codes[s] >> 4) - d) * c
+ * scale_zeros, zero_codes, zero_scale and zero_zero are ignored. Products go the way of several tokens, whatever their number.
  */
 struct gatun_matrix {
     int32_t kind;

@@ -3,6 +3,8 @@
 
 #include <stddef.h>
 
+#include "level.h"
+
 /* The most elements an array may have: their bytes, and sums of a few such numbers, stay within 63 bits. */
 #define MOST ((int64_t)1 << 56)
 
@@ -28,19 +30,19 @@ static int check_hqq(const struct gatun_matrix *m) {
     if (m->bits != 2 && m->bits != 4 && m->bits != 8) {
         return 0;
     }
-    if (!sound_size(m->rows, m->columns) || m->group_size <= 0 || m->scale_group <= 0) {
+    if (!sound_size(m->rows, m->columns) || m->group_size <= 0 || m->scale_group < 0) {
         return 0;
     }
     if (m->group_size % (8 / m->bits) != 0 || m->rows % m->group_size != 0) {
         return 0;
     }
     int64_t groups = m->rows / m->group_size * m->columns;
-    if (groups % m->scale_group != 0) {
-        return 0;
+    int common = m->weights != NULL && m->scale_codes != NULL && m->scale_scales != NULL;
+    if (is_narrow(m)) {
+        return groups == 0 || common;
     }
-    return groups == 0
-           || (m->weights != NULL && m->scale_codes != NULL && m->scale_scales != NULL && m->scale_zeros != NULL
-               && m->zero_codes != NULL);
+    return groups % m->scale_group == 0
+           && (groups == 0 || (common && m->scale_zeros != NULL && m->zero_codes != NULL));
 }
 
 int check_matrix(const struct gatun_matrix *m) {

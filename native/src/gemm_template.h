@@ -67,6 +67,9 @@ static void dot_rows(const float *w, int64_t ldw, int64_t rows, const float *x, 
 
 /* ---- tiles ---- */
 
+/* Columns that share a second-level entry of 4-bit scales; whole vectors. */
+#define NARROW_COLUMNS 128
+
 INLINE void widen_as(int dtype, const void *from, int64_t n, float *to) {
     const char *p = from;
     int64_t k = 0;
@@ -130,6 +133,19 @@ static void first_level(const struct gatun_matrix *m, int64_t group, int64_t n, 
     }
 }
 
+/* The same of scales and zeros of 4 bits, for n columns from k on. */
+static void narrow_level(const struct gatun_matrix *m, int64_t group_row, int64_t k, int64_t n, float *scale, float *zero) {
+    const uint8_t *metas = m->scale_codes + group_row * m->columns + k;
+    const uint16_t *pairs = m->scale_scales + group_row * ((m->columns + NARROW_COLUMNS - 1) / NARROW_COLUMNS) * 4;
+    for (int64_t i = 0; i < n; i += LANES) {
+        float pair[4];
+        widen_as(GATUN_F16, pairs + (k + i) / NARROW_COLUMNS * 4, 4, pair);
+        vi meta = n - i < LANES ? vi_load_u8_part(metas + i, n - i) : vi_load_u8(metas + i);
+        vf_store(scale + i, vf_mul(vf_sub(code_alone(meta, 0, 4), vf_set(pair[1])), vf_set(pair[0])));
+        vf_store(zero + i, vf_mul(vf_sub(code_alone(meta, 4, 4), vf_set(pair[3])), vf_set(pair[2])));
+    }
+}
+
 /* One byte row to its fields' rows of the tile, `apart` floats apart. */
 INLINE void dequantize(int bits, const uint8_t *codes, const float *scale, const float *zero, int64_t n, float *w,
                        int64_t apart) {
@@ -148,7 +164,11 @@ static void fill_hqq(const struct gatun_matrix *m, const struct tile *tile, int6
                      float *scale, float *zero) {
     int64_t byte_rows = tile->rows / fields_of(m);
     int64_t group = tile->first * m->columns + k;
-    first_level(m, group, n, scale, zero);
+    if (is_narrow(m)) {
+        narrow_level(m, tile->first, k, n, scale, zero);
+    } else {
+        first_level(m, group, n, scale, zero);
+    }
     for (int64_t r = 0; r < byte_rows; r++) {
         const uint8_t *codes = (const uint8_t *)m->weights + (tile->from + r) * groups_of(m) * m->columns + group;
         float *row = w + r * GEMM_COLUMNS;

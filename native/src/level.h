@@ -33,6 +33,11 @@ static inline int64_t whole_panels(int64_t n) {
     return (n + 4 * WIDEST - 1) / (4 * WIDEST) * (4 * WIDEST);
 }
 
+/* Whether scales and zeros of an HQQ matrix have 4 bits. */
+static inline int is_narrow(const struct gatun_matrix *m) {
+    return m->kind == GATUN_HQQ && m->scale_group == 0;
+}
+
 /* Codes in one byte of an HQQ matrix. */
 static inline int64_t fields_of(const struct gatun_matrix *m) {
     return 8 / m->bits;
@@ -47,7 +52,7 @@ static inline int64_t byte_rows_of(const struct gatun_matrix *m) {
     return m->group_size / fields_of(m);
 }
 
-/* Pairs of second-level scale and zero. */
+/* Pairs of second-level scale and zero; not of a narrow matrix. */
 static inline int64_t metas_of(const struct gatun_matrix *m) {
     return groups_of(m) * m->columns / m->scale_group;
 }

@@ -2,8 +2,8 @@
  * multiply.c: products cut into chunks.
  *
  * One token: a chunk is a run of rows (dense) or of groups (HQQ) of about CHUNK_BYTES of weights, so that a thread
- * streams and still all threads finish together. Several tokens: a chunk is one row tile by a block of tokens. The grid
- * depends on the shapes alone.
+ * streams and still all threads finish together. Several tokens, and scales of 4 bits: a chunk is one row tile by a block of
+ * tokens. The grid depends on the shapes alone.
  */
 #include "multiply.h"
 
@@ -30,6 +30,7 @@
 
 struct plan {
     const struct gatun_product *product;
+    int batch;
     int64_t chunks;
     int64_t step;          /* rows, groups or tokens in a chunk */
     int64_t tiles;         /* batch: row tiles in a token block */
@@ -40,7 +41,6 @@ struct plan {
 struct multiply {
     const struct level_ops *ops;
     const struct plan *plans;
-    int batch;
 };
 
 static int64_t ceiling(int64_t a, int64_t b) {
@@ -117,7 +117,7 @@ static void run_one(const struct level_ops *ops, const struct plan *plan, int64_
 
 static struct plan plan_batch(const struct gatun_product *product) {
     const struct gatun_matrix *m = product->matrix;
-    struct plan plan = {.product = product, .tiles_in_group = 1};
+    struct plan plan = {.product = product, .batch = 1, .tiles_in_group = 1};
     if (m->kind == GATUN_DENSE) {
         plan.tiles = ceiling(m->rows, TILE_ROWS);
     } else {
@@ -162,7 +162,7 @@ static void run_chunk(const void *argument, int64_t chunk, struct worker *worker
         index++;
     }
     const struct plan *plan = &job->plans[index];
-    if (job->batch || plan->product->tokens > 1) {
+    if (plan->batch) {
         run_batch(job->ops, plan, chunk, worker);
     } else {
         run_one(job->ops, plan, index, chunk, worker);
@@ -179,9 +179,9 @@ int32_t reserve_batch(struct gatun_pool *pool, int64_t tokens) {
     return pool_reserve(pool, (size_t)tile_scratch(longest_step(tokens)) * sizeof(float));
 }
 
-static int64_t scratch_floats(const struct plan *plan, int batch) {
+static int64_t scratch_floats(const struct plan *plan) {
     const struct gatun_matrix *m = plan->product->matrix;
-    if (batch) {
+    if (plan->batch) {
         return tile_scratch(plan->step);
     }
     return m->kind == GATUN_DENSE ? 0 : prepared_floats(plan) + matvec_scratch(m);
@@ -209,9 +209,9 @@ static int32_t multiply_some(struct gatun_pool *pool, const struct gatun_product
         if (is_empty(p)) {
             continue;
         }
-        int several = batch || p->tokens > 1;
+        int several = batch || p->tokens > 1 || is_narrow(p->matrix);
         plans[planned] = several ? plan_batch(p) : plan_one(p);
-        floats = at_least(floats, scratch_floats(&plans[planned], several));
+        floats = at_least(floats, scratch_floats(&plans[planned]));
         chunks += plans[planned].chunks;
         bytes = at_least(bytes, ALONE_BYTES) == ALONE_BYTES ? bytes + weight_bytes(p->matrix) * p->tokens : bytes;
         planned++;
@@ -225,7 +225,7 @@ static int32_t multiply_some(struct gatun_pool *pool, const struct gatun_product
             finish_empty(&products[i]);
         }
     }
-    struct multiply job = {pool_level(pool), plans, batch};
+    struct multiply job = {pool_level(pool), plans};
     pool_run(pool, run_chunk, &job, chunks, bytes < ALONE_BYTES);
     return GATUN_OK;
 }

@@ -19,7 +19,7 @@ static struct place place_of(const struct gatun_matrix *m) {
 }
 
 static int sound_tiling(const struct gatun_matrix *m, const void *tiles, int64_t bytes) {
-    return check_matrix(m) && m->kind == GATUN_HQQ && m->bits == 8 / CODES_IN_BYTE && m->group_size == TILED_ROWS
+    return check_matrix(m) && m->kind == GATUN_HQQ && !is_narrow(m) && m->bits == 8 / CODES_IN_BYTE && m->group_size == TILED_ROWS
            && m->rows > 0 && m->columns > 0 && tiles != NULL && bytes == place_of(m).bytes;
 }
 

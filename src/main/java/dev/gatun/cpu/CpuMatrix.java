@@ -15,6 +15,9 @@ import java.util.List;
  * the {@link CpuPool} for example.
  */
 public final class CpuMatrix {
+    /** Columns that share an entry of the second level where scales have 4 bits. */
+    private static final int NARROW_COLUMNS = 128;
+
     private final MemorySegment struct;
     private final int rows;
     private final int columns;
@@ -93,6 +96,45 @@ public final class CpuMatrix {
         gatun_matrix.zero_zero(struct, zeroZero);
         return new CpuMatrix(
                 struct, false, rows, columns, List.of(codes, scaleCodes, scaleScales, scaleZeros, zeroCodes));
+    }
+
+    /**
+     * A matrix whose groups and codes are those of {@link #hqq}, with scales and zeros of 4 bits.
+     *
+     * <p>With G and the groups s as there and T = ceil(columns / 128), of the four values a, b, c, d at [n mod G][k / 128] of
+     * the second level, scale[s] = ((metas[s] &amp; 15) &minus; b) &middot; a and zero[s] = ((metas[s] &gt;&gt; 4) &minus; d)
+     * &middot; c. All segments lie outside the heap, at any alignment.
+     *
+     * @param bits bits of a code: 2, 4 or 8
+     * @param groupSize rows that share one scale and zero; a multiple of the codes in a byte
+     * @param codes rows &middot; columns &middot; bits / 8 bytes
+     * @param metas S bytes
+     * @param pairs [G][T][4] values in binary16
+     * @throws IllegalArgumentException if the groups do not divide the shape, or a segment does not fit it
+     */
+    public static CpuMatrix narrow(
+            Arena arena,
+            int bits,
+            int groupSize,
+            int rows,
+            int columns,
+            MemorySegment codes,
+            MemorySegment metas,
+            MemorySegment pairs) {
+        requireShape(rows, columns);
+        long groups = new HqqLayout(bits, groupSize, 1).groups(rows, columns);
+        long entries = groups / columns * ((columns - 1) / NARROW_COLUMNS + 1);
+        Arguments.requireNative("codes", codes, (long) rows * columns * bits / 8);
+        Arguments.requireNative("metas", metas, groups);
+        Arguments.requireNative("pairs", pairs, entries * 4 * Short.BYTES);
+        MemorySegment struct = allocate(arena, CpuLibrary.GATUN_HQQ(), rows, columns, codes);
+        gatun_matrix.bits(struct, bits);
+        gatun_matrix.group_size(struct, groupSize);
+        // What tells the library; the struct is zeros where nothing is written.
+        gatun_matrix.scale_group(struct, 0);
+        gatun_matrix.scale_codes(struct, metas);
+        gatun_matrix.scale_scales(struct, pairs);
+        return new CpuMatrix(struct, false, rows, columns, List.of(codes, metas, pairs));
     }
 
     private static void requireShape(int rows, int columns) {

@@ -41,6 +41,22 @@ class CpuMatrixTest {
         }
     }
 
+    @ParameterizedTest
+    @CsvSource({"0, codes", "1, metas", "2, pairs"})
+    void aPartOfAnotherSizeIsRefusedWhereScalesHaveFourBits(int part, String name) {
+        for (int difference : new int[] {-1, 1}) {
+            long[] sizes = {32 * 130 / 4, 2 * 130, 2 * 2 * 4 * 2};
+            assertThat(narrow(sizes).bytes()).isEqualTo(sizes[0] + sizes[1] + sizes[2]);
+            sizes[part] += difference;
+            refused(() -> narrow(sizes), name + " must have ");
+        }
+    }
+
+    private CpuMatrix narrow(long[] sizes) {
+        return CpuMatrix.narrow(
+                arena, 2, 16, 32, 130, arena.allocate(sizes[0]), arena.allocate(sizes[1]), arena.allocate(sizes[2]));
+    }
+
     @Test
     void shapesThatGroupsDoNotDivideAreRefused() {
         refused(() -> hqq(LAYOUT, 24, 16, new long[5]), "rows must be a multiple of groupSize, 16: 24");

@@ -35,6 +35,21 @@ class MultiplyTest extends OnEveryLevel {
     }
 
     @Test
+    void productsWithScalesOfFourBitsAreThoseOfTheDefinition() {
+        Cases.random(60, random -> {
+            try (Arena arena = Arena.ofConfined()) {
+                int rows = Cases.between(random, 1, 300);
+                int columns = Cases.between(random, 1, 700);
+                SampleMatrix w = SampleMatrix.narrow(arena, random, rows, columns);
+                int tokens = Cases.tokens(random);
+                float[] x = Cases.values(random, tokens * columns);
+                float[] y = multiply(arena, pool, w.matrix(), x);
+                Reference.assertNear(y, Reference.multiply(w, Reference.widen(x)), Reference.FLOATS);
+            }
+        });
+    }
+
+    @Test
     void theShapesOfRealModelsAreThoseOfTheDefinition() {
         Cases.random(4, random -> {
             try (Arena arena = Arena.ofConfined()) {

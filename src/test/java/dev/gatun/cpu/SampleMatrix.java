@@ -7,7 +7,7 @@ import java.util.Random;
 import java.util.stream.IntStream;
 
 /**
- * A random matrix and what its weights are, row-major, by the definition in {@link CpuMatrix#hqq} evaluated in float64.
+ * A random matrix and what its weights are, row-major, by the definition in {@link CpuMatrix} evaluated in float64.
  *
  * @param matrix the matrix
  * @param weights rows &middot; columns weights
@@ -18,7 +18,11 @@ record SampleMatrix(CpuMatrix matrix, double[] weights) {
 
     /** Any kind of matrix that has about these dimensions. */
     static SampleMatrix any(Arena arena, Random random, int rows, int columns) {
-        return random.nextInt(3) == 0 ? dense(arena, random, rows, columns) : hqq(arena, random, rows, columns);
+        return switch (random.nextInt(4)) {
+            case 0 -> dense(arena, random, rows, columns);
+            case 1 -> narrow(arena, random, rows, columns);
+            default -> hqq(arena, random, rows, columns);
+        };
     }
 
     static SampleMatrix dense(Arena arena, Random random, int rows, int columns) {
@@ -92,6 +96,30 @@ record SampleMatrix(CpuMatrix matrix, double[] weights) {
             double scale = (unsigned(scaleCodes, s) - half(scaleZeros, s % pairs)) * half(scaleScales, s % pairs);
             double zero = (unsigned(zeroCodes, s) - (double) zeroZero) * zeroScale;
             weights[i] = (code(codes, layout.bits(), i) - zero) * scale;
+        }
+        return new SampleMatrix(matrix, weights);
+    }
+
+    /** A matrix with 4-bit scales, of random bits and groups, whose rows are rounded up to whole groups. */
+    static SampleMatrix narrow(Arena arena, Random random, int atLeast, int columns) {
+        int bits = Cases.oneOf(random, 2, 4, 8);
+        int groupSize = Cases.oneOf(random, 8, 16, 32, 64);
+        int groupRows = (atLeast + groupSize - 1) / groupSize;
+        int rows = groupRows * groupSize;
+        int entries = (columns + 127) / 128;
+        MemorySegment codes = bytes(arena, random, rows * columns / 8 * bits);
+        MemorySegment metas = bytes(arena, random, groupRows * columns);
+        MemorySegment pairs = halves(arena, random, 4 * groupRows * entries, 1e-3, 3);
+        CpuMatrix matrix = CpuMatrix.narrow(arena, bits, groupSize, rows, columns, codes, metas, pairs);
+        double[] weights = new double[rows * columns];
+        for (int i = 0; i < weights.length; i++) {
+            int groupRow = i / columns % groupRows;
+            int column = i % columns;
+            int meta = unsigned(metas, groupRow * columns + column);
+            int pair = 4 * (groupRow * entries + column / 128);
+            double scale = ((meta & 15) - half(pairs, pair + 1)) * half(pairs, pair);
+            double zero = ((meta >> 4) - half(pairs, pair + 3)) * half(pairs, pair + 2);
+            weights[i] = (code(codes, bits, i) - zero) * scale;
         }
         return new SampleMatrix(matrix, weights);
     }

@@ -21,7 +21,7 @@ import java.util.List;
 import java.util.function.Function;
 
 /** A model's weights as the CPU library sees them: descriptors of the very bytes that the checkpoint maps, but for codes of 3
- * bits, which are widened to 4; those with 4-bit scales are widened to float32. */
+ * bits, which are widened to 4. */
 record CpuWeights(CpuMatrix embeddings, List<Layer> layers, CpuMatrix finalNorm, CpuMatrix head) {
     /** One decoder layer; the components mean what they mean in {@link LayerWeights}. */
     record Layer(
@@ -84,12 +84,12 @@ record CpuWeights(CpuMatrix embeddings, List<Layer> layers, CpuMatrix finalNorm,
             case DenseMatrix dense ->
                 CpuMatrix.dense(arena, type(dense), dense.rows(), dense.columns(), dense.values());
             case HqqMatrix hqq -> hqq(arena, hqq.computable(arena));
-            case NarrowMatrix narrow -> widened(arena, narrow);
+            case NarrowMatrix narrow -> narrow(arena, narrow.computable(arena));
             case TiledMatrix tiled -> widened(arena, tiled);
         };
     }
 
-    /** The library multiplies with 4-bit scales in tiles of experts only. */
+    /** The library multiplies with whole experts in tiles, not with a part of one. */
     private static CpuMatrix widened(Arena arena, WeightMatrix matrix) {
         MemorySegment values = arena.allocateFrom(ValueLayout.JAVA_FLOAT, Dequantizer.toFloats(matrix));
         return CpuMatrix.dense(arena, CpuFloatType.F32, matrix.rows(), matrix.columns(), values);
@@ -112,6 +112,18 @@ record CpuWeights(CpuMatrix embeddings, List<Layer> layers, CpuMatrix finalNorm,
                 hqq.zeroCodes(),
                 hqq.zeroScale(),
                 hqq.zeroZero());
+    }
+
+    private static CpuMatrix narrow(Arena arena, NarrowMatrix narrow) {
+        return CpuMatrix.narrow(
+                arena,
+                narrow.scheme().bits(),
+                narrow.scheme().groupSize(),
+                narrow.rows(),
+                narrow.columns(),
+                narrow.codes(),
+                narrow.metas(),
+                narrow.pairs());
     }
 
     private static CpuFloatType type(DenseMatrix matrix) {
