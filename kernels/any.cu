@@ -8,6 +8,10 @@
  *            W = (code - zero[s]) * scale[s]
  *            scale[s] = (scale_codes[s] - scale_zeros[s mod M]) * scale_scales[s mod M]      bytes; fp16; fp16
  *            zero[s]  = (zero_codes[s] - zero_zero) * zero_scale                             bytes; fp32; fp32
+ *          pairs = 0: scales and zeros of 4 bits, with T = ceil(columns / 128) entries of the second level for a group row:
+ *          scale_scales is fp16 [G][T][4], and of {a, b, c, d} at [g][k / 128]
+ *            scale[s] = ((scale_codes[s] & 15) - b) * a      zero[s] = ((zero_codes[s] >> 4) - d) * c
+ *          where zero_codes is scale_codes again; scale_zeros, zero_scale and zero_zero are not read
  *          Codes lie in units: a byte of 8 / bits fields (2, 4, 8 bits), for 3 bits a little-endian 32-bit word of ten
  *          fields. With steps = ceil(group_size / fields), unit (j*G + g) * columns + k (j < steps) has in its field f,
  *          counted from the most significant (for 3 bits: bits 29 to 27), row g + G*(j + f*steps); fields of members
@@ -52,7 +56,7 @@
  *          16 rows or so (L2)      bound: device memory reads (_t1), fp32 FMA (_n128)
  *
  * checked in Java   rows, columns > 0; group_size a multiple of the fields of a byte (2, 4, 8 bits) that divides rows;
- *          pairs divides G * columns; values, units, scale_scales and scale_zeros at multiples of their own size. Where
+ *          pairs is 0 or divides G * columns; values, units, scale_scales and scale_zeros at multiples of their own size. Where
  *          addresses are multiples of 16, columns and pairs of 8, loads are wide; all else takes a slower path. Choices
  *          outside 0..items-1 set ERROR_ID and read row 0; offsets are clipped to 0..items; rows of y that belong to no
  *          segment are not written. An absent expert sets ERROR_ABSENT and its rows of y are zero (mode 1: unchanged)
@@ -247,6 +251,31 @@ __device__ __forceinline__ bool loads_wide(const AnyProduct &in, const AnyMatrix
                      aligned_to(m.scale_scales, 16) && aligned_to(m.scale_zeros, 16)));
 }
 
+/* Whether scales and zeros have 4 bits. */
+__device__ __forceinline__ bool is_narrow(const AnyMatrix &m) {
+    return m.pairs == 0;
+}
+
+constexpr int NARROW_COLUMNS = 128; /* that share an entry of the second level */
+
+/* An entry of the second level of 4-bit scales: scale = (code - scale_zero) * scale_step, and so for zeros. */
+struct NarrowEntry {
+    float scale_step;
+    float scale_zero;
+    float zero_step;
+    float zero_zero;
+};
+
+/* The first of a group row's entries. */
+__device__ __forceinline__ int64_t first_entry(int64_t group_row, int columns) {
+    return group_row * ((columns + NARROW_COLUMNS - 1) / NARROW_COLUMNS);
+}
+
+__device__ __forceinline__ NarrowEntry narrow_entry(const AnyMatrix &m, int64_t entry) {
+    const __half *at = m.scale_scales + 4 * entry;
+    return {__half2float(at[0]), __half2float(at[1]), __half2float(at[2]), __half2float(at[3])};
+}
+
 __device__ __forceinline__ int fields_of(int format) {
     return format == FORMAT_Q3 ? 10 : format == FORMAT_Q2 ? 4 : format == FORMAT_Q4 ? 2 : 1;
 }
@@ -393,8 +422,30 @@ struct FourGroups {
     float4 zero;
 };
 
+/* With scales of 4 bits: from a multiple of four on, four columns share an entry. */
+template <bool WIDE>
+__device__ __forceinline__ FourGroups four_narrow_groups(const AnyMatrix &m, int64_t row, int columns, int k) {
+    uint32_t metas[1];
+    const byte *at = m.scale_codes + row * columns + k;
+    if constexpr (WIDE) {
+        metas[0] = *(const uint32_t *)at;
+    } else {
+        load_singly<1>(at, columns - k, metas);
+    }
+    NarrowEntry e = narrow_entry(m, first_entry(row, columns) + k / NARROW_COLUMNS);
+    float4 s = byte_floats(metas[0] & 0x0f0f0f0fu);
+    float4 z = byte_floats(metas[0] >> 4 & 0x0f0f0f0fu);
+    return {make_float4((s.x - e.scale_zero) * e.scale_step, (s.y - e.scale_zero) * e.scale_step,
+                        (s.z - e.scale_zero) * e.scale_step, (s.w - e.scale_zero) * e.scale_step),
+            make_float4((z.x - e.zero_zero) * e.zero_step, (z.y - e.zero_zero) * e.zero_step,
+                        (z.z - e.zero_zero) * e.zero_step, (z.w - e.zero_zero) * e.zero_step)};
+}
+
 template <bool WIDE>
 __device__ __forceinline__ FourGroups four_groups(const AnyMatrix &m, int64_t row, unsigned pair, int columns, int k) {
+    if (is_narrow(m)) {
+        return four_narrow_groups<WIDE>(m, row, columns, k);
+    }
     uint32_t scales = 0;
     uint32_t zeros = 0;
     float pair_scale[4];
@@ -496,7 +547,7 @@ __device__ __forceinline__ void add_unit(const AnyMatrix &m, const Unit &unit, c
     int columns = m.columns;
     unsigned pair = 0;
     unsigned pair_step = 0;
-    if (is_quantized(FORMAT)) {
+    if (is_quantized(FORMAT) && !is_narrow(m)) {
         pair = remainder_of((uint64_t)unit.group * columns + 4 * threadIdx.x, m.pairs);
         pair_step = 4 * ANY_THREADS % (unsigned)m.pairs;
     }
@@ -663,7 +714,7 @@ struct Kind {
 struct WeightRow {
     const byte *codes;
     int64_t first_group; /* of its first column */
-    unsigned first_pair;
+    unsigned first_pair; /* or entry of the second level, of 4-bit scales */
     int shift;
 };
 
@@ -685,7 +736,7 @@ __device__ __forceinline__ WeightRow find_row(const AnyMatrix &m, int rows, int 
     WeightRow row;
     row.codes = m.codes + unit_row * columns * unit_bytes(m.format);
     row.first_group = (int64_t)group * columns;
-    row.first_pair = remainder_of(row.first_group, m.pairs);
+    row.first_pair = is_narrow(m) ? (unsigned)first_entry(group, columns) : remainder_of(row.first_group, m.pairs);
     row.shift = (m.format == FORMAT_Q3 ? 30 : 8) - bits * (member / steps + 1);
     return row;
 }
@@ -772,10 +823,29 @@ __device__ __forceinline__ void load_pairs(const AnyMatrix &m, unsigned pair, fl
     }
 }
 
+/* With scales of 4 bits: from a multiple of eight on, eight columns share an entry. */
+template <class K>
+__device__ __forceinline__ void widen_narrow(const AnyMatrix &m, const WeightRow &row, int k, const RawWeights<K> &raw,
+                                             float (&w)[OCTET]) {
+    NarrowEntry e = narrow_entry(m, row.first_pair + (unsigned)k / NARROW_COLUMNS);
+    uint32_t mask = (1u << (m.format - 16)) - 1;
+#pragma unroll
+    for (int i = 0; i < OCTET; i++) {
+        uint32_t unit = K::UNIT == 4 ? raw.codes[i] : byte_of(raw.codes, i);
+        float scale = (masked(byte_of(raw.scales, i), 15) - e.scale_zero) * e.scale_step;
+        float zero = (masked(byte_of(raw.zeros, i) >> 4, 15) - e.zero_zero) * e.zero_step;
+        w[i] = (masked(unit >> row.shift, mask) - zero) * scale;
+    }
+}
+
 template <class K>
 __device__ __forceinline__ void widen(const AnyMatrix &m, const WeightRow &row, int k, const RawWeights<K> &raw,
                                       float (&w)[OCTET]) {
     if constexpr (K::QUANTIZED) {
+        if (is_narrow(m)) {
+            widen_narrow(m, row, k, raw, w);
+            return;
+        }
         float pair_scales[OCTET];
         float pair_zeros[OCTET];
         load_pairs<K::WIDE>(m, (row.first_pair + k) % m.pairs, pair_scales, pair_zeros);

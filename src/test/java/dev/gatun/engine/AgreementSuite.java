@@ -45,7 +45,11 @@ public abstract class AgreementSuite {
         /** The published schemes, which have tiles of their own on a GPU. */
         PUBLISHED_HQQ,
         /** Gatun's own scheme in all matrices that are quantized. */
-        NARROW
+        NARROW,
+        /** The same with codes that have no tiles: of 3 bits, and of 8. */
+        NARROW_UNTILED,
+        /** Codes of 3 bits. */
+        THREE_BITS
     }
 
     /** The backend that is compared with. */
@@ -174,6 +178,10 @@ public abstract class AgreementSuite {
             case BF16 -> TinyCheckpoints.dense(config, FloatType.BF16, seed);
             case ANY_HQQ -> TinyCheckpoints.quantized(config, seed);
             case NARROW -> TinyCheckpoints.narrow(config, new NarrowScheme(4, 8), new NarrowScheme(2, 16), seed);
+            case NARROW_UNTILED ->
+                TinyCheckpoints.narrow(config, new NarrowScheme(8, 16), new NarrowScheme(3, 16), seed);
+            case THREE_BITS ->
+                TinyCheckpoints.quantized(config, new HqqScheme(3, 64, 4), new HqqScheme(3, 16, 8), seed);
             case PUBLISHED_HQQ ->
                 TinyCheckpoints.quantized(config, new HqqScheme(4, 64, 4), new HqqScheme(2, 16, 8), seed);
         };

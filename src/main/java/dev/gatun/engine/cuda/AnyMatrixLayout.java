@@ -30,7 +30,18 @@ final class AnyMatrixLayout {
             case DeviceMatrix.Dense dense ->
                 target.pointer(CODES, dense.values()).integer(FORMAT, FloatTypes.code(dense.type()));
             case DeviceMatrix.Hqq hqq -> write(hqq, target);
+            case DeviceMatrix.Narrow narrow -> write(narrow, target);
         }
+    }
+
+    /** No pairs, and scale codes and zero codes in the same bytes, tell scales of 4 bits. */
+    private static void write(DeviceMatrix.Narrow matrix, KernelStruct target) {
+        target.pointer(CODES, matrix.codes())
+                .pointer(SCALE_CODES, matrix.metas())
+                .pointer(ZERO_CODES, matrix.metas())
+                .pointer(SCALE_SCALES, matrix.pairs())
+                .integer(FORMAT, QUANTIZED + matrix.scheme().bits())
+                .integer(GROUP_SIZE, matrix.scheme().groupSize());
     }
 
     private static void write(DeviceMatrix.Hqq matrix, KernelStruct target) {

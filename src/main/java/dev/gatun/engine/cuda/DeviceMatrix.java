@@ -3,6 +3,7 @@ package dev.gatun.engine.cuda;
 import dev.gatun.cuda.DeviceMemory;
 import dev.gatun.quant.FloatType;
 import dev.gatun.quant.HqqScheme;
+import dev.gatun.quant.NarrowScheme;
 import dev.gatun.quant.TileShape;
 
 /** A weight matrix [rows (outputs), columns (inputs)] in device memory. */
@@ -33,6 +34,11 @@ sealed interface DeviceMatrix {
             DeviceMemory zeroCodes,
             float zeroScale,
             float zeroZero)
+            implements Untiled {}
+
+    /** With 4-bit scales, outside of tiles; the components mean what they mean in {@link dev.gatun.quant.NarrowMatrix}. */
+    record Narrow(
+            NarrowScheme scheme, int rows, int columns, DeviceMemory codes, DeviceMemory metas, DeviceMemory pairs)
             implements Untiled {}
 
     /** Quantized, in the 4-bit tiles of {@code kernels/layout.cuh}. */

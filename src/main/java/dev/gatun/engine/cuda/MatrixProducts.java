@@ -60,9 +60,13 @@ final class MatrixProducts {
             case DeviceMatrix.Tiled tiled when few -> q4.multiply(tiled, x, y, accumulate);
             case DeviceMatrix.Tiled tiled ->
                 batchQ4.multiply(List.of(tiled), scaling.scale(x, Optional.empty(), 0), List.of(y), accumulate);
-            case DeviceMatrix.Hqq untiled ->
-                any.multiply(untiled, x, y, accumulate ? AnyProducts.Mode.ADD : AnyProducts.Mode.SET, error);
+            case DeviceMatrix.Hqq untiled -> multiplyAny(untiled, x, y, accumulate);
+            case DeviceMatrix.Narrow untiled -> multiplyAny(untiled, x, y, accumulate);
         }
+    }
+
+    private void multiplyAny(DeviceMatrix.Untiled matrix, DeviceFloats x, DeviceFloats y, boolean accumulate) {
+        any.multiply(matrix, x, y, accumulate ? AnyProducts.Mode.ADD : AnyProducts.Mode.SET, error);
     }
 
     /** y[i] = W[i] &middot; (RMSNorm(x) &middot; norm). */

@@ -72,7 +72,7 @@ final class WeightLoader {
         return switch (matrix) {
             case DenseMatrix dense -> multiplied(dense);
             case HqqMatrix hqq -> quantized(hqq);
-            case NarrowMatrix narrow -> widened(narrow);
+            case NarrowMatrix narrow -> untiled(narrow);
             case TiledMatrix tiled -> widened(tiled);
         };
     }
@@ -100,7 +100,7 @@ final class WeightLoader {
         return new DeviceMatrix.Dense(matrix.type(), matrix.rows(), matrix.columns(), exponent, copy(matrix.values()));
     }
 
-    /** Kernels read 4-bit scales in tiles of experts only. */
+    /** Kernels read whole experts in tiles of 2 bits, not a part of one. */
     private DeviceMatrix.Dense widened(WeightMatrix matrix) {
         // Several threads look for the largest value.
         try (Arena host = Arena.ofShared()) {
@@ -133,6 +133,19 @@ final class WeightLoader {
                 copy(matrix.zeroCodes()),
                 matrix.zeroScale(),
                 matrix.zeroZero());
+    }
+
+    private DeviceMatrix.Narrow untiled(NarrowMatrix matrix) {
+        try (Arena host = Arena.ofShared()) {
+            NarrowMatrix computable = matrix.computable(host);
+            return new DeviceMatrix.Narrow(
+                    computable.scheme(),
+                    matrix.rows(),
+                    matrix.columns(),
+                    copy(computable.codes()),
+                    copy(matrix.metas()),
+                    copy(matrix.pairs()));
+        }
     }
 
     private DeviceMatrix.Tiled tiled(HqqMatrix matrix, TileShape shape) {
@@ -193,7 +206,7 @@ final class WeightLoader {
         return switch (matrix) {
             case DenseMatrix dense -> dense(dense);
             case HqqMatrix hqq -> untiled(hqq);
-            case NarrowMatrix narrow -> widened(narrow);
+            case NarrowMatrix narrow -> untiled(narrow);
             case TiledMatrix tiled -> widened(tiled);
         };
     }

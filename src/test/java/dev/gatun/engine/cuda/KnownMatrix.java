@@ -8,6 +8,7 @@ import dev.gatun.quant.DenseMatrix;
 import dev.gatun.quant.Dequantizer;
 import dev.gatun.quant.HqqMatrix;
 import dev.gatun.quant.HqqTiler;
+import dev.gatun.quant.NarrowMatrix;
 import dev.gatun.quant.TileFormat;
 import dev.gatun.quant.TileReader;
 import dev.gatun.quant.TileShape;
@@ -42,7 +43,16 @@ record KnownMatrix(int rows, int columns, double[] weights, CpuMatrix library, d
                 matrix.scheme().bits() <= 4 ? Reference.WORDS : Reference.FLOATS);
     }
 
-    /** The narrow format has no product of its own in the library, only whole experts: see {@link SampleExperts}. */
+    static KnownMatrix of(NarrowMatrix matrix) {
+        return new KnownMatrix(
+                matrix.rows(),
+                matrix.columns(),
+                Dequantizer.toDoubles(matrix),
+                DescribedMatrices.of(matrix),
+                Reference.FLOATS);
+    }
+
+    /** Narrow tiles have no product of their own in the library, only whole experts: see {@link SampleExperts}. */
     static KnownMatrix of(TileShape shape, MemorySegment tiles) {
         double[] weights = new TileReader(shape, tiles).weights();
         return shape.format() == TileFormat.Q2N

@@ -5,6 +5,8 @@ import dev.gatun.quant.Dequantizer;
 import dev.gatun.quant.FloatType;
 import dev.gatun.quant.HqqMatrix;
 import dev.gatun.quant.HqqScheme;
+import dev.gatun.quant.NarrowMatrix;
+import dev.gatun.quant.NarrowScheme;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
@@ -49,6 +51,16 @@ final class SampleAny {
             return;
         }
         int bits = format - 16;
+        if (bits != 3 && sample.flag("narrow")) {
+            NarrowMatrix matrix = narrow(sample, bits);
+            known = KnownMatrix.of(matrix);
+            groupSize = matrix.scheme().groupSize();
+            pairs = 0;
+            zeroScale = 0;
+            zeroZero = 0;
+            parts = new MemorySegment[] {matrix.codes(), matrix.metas(), matrix.metas(), matrix.pairs()};
+            return;
+        }
         // Three bits are made of eight: the scales and zeros are the same, the codes are cut.
         HqqMatrix matrix = hqq(sample, bits == 3 ? 8 : bits);
         groupSize = matrix.scheme().groupSize();
@@ -73,6 +85,11 @@ final class SampleAny {
     private HqqMatrix hqq(Sample sample, int bits) {
         HqqScheme any = sample.matrices().scheme(bits, rows, columns);
         return sample.matrices().hqq(any, rows, columns);
+    }
+
+    private NarrowMatrix narrow(Sample sample, int bits) {
+        int group = sample.matrices().scheme(bits, rows, columns).groupSize();
+        return sample.matrices().narrow(new NarrowScheme(bits, group), rows, columns);
     }
 
     private static HqqMatrix withZeroScale(HqqMatrix m, float zeroScale) {
