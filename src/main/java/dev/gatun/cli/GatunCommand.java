@@ -51,11 +51,11 @@ final class GatunCommand {
                 .addSubcommand(new InfoCommand(console))
                 .setOut(console.outWriter())
                 .setErr(console.errWriter())
-                .setCaseInsensitiveEnumValuesAllowed(true)
                 // A prompt may begin with an @.
                 .setExpandAtFiles(false)
                 .setParameterExceptionHandler(GatunCommand::mistake)
                 .setExecutionExceptionHandler((failure, command, parsed) -> failed(console, failure));
+        Names.registerIn(line);
         line.getSubcommands()
                 .get("generate-completion")
                 .getCommandSpec()
