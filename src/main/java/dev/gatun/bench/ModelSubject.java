@@ -10,11 +10,14 @@ import dev.gatun.ModelOptions;
 import dev.gatun.ModelSource;
 import dev.gatun.Session;
 import dev.gatun.SessionOptions;
+import dev.gatun.StoredScheme;
 import dev.gatun.checkpoint.Checkpoint;
 import dev.gatun.checkpoint.CheckpointException;
 import dev.gatun.checkpoint.CheckpointSource;
+import dev.gatun.checkpoint.StatedSchemes;
 import dev.gatun.checkpoint.ThreeBitOrder;
 import dev.gatun.offload.ModelSizes;
+import dev.gatun.quant.HqqScheme;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
@@ -75,7 +78,14 @@ final class ModelSubject implements BenchSubject {
         return new CheckpointSource(
                 folder,
                 source.config().orElse(folder),
-                source.rowOrder().map(order -> ThreeBitOrder.valueOf(order.name())));
+                source.rowOrder().map(order -> ThreeBitOrder.valueOf(order.name())),
+                new StatedSchemes(
+                        source.attentionScheme().map(ModelSubject::scheme),
+                        source.expertScheme().map(ModelSubject::scheme)));
+    }
+
+    private static HqqScheme scheme(StoredScheme stored) {
+        return new HqqScheme(stored.bits(), stored.groupSize(), stored.scaleGroup());
     }
 
     @Override

@@ -35,7 +35,7 @@ public final class Checkpoint implements AutoCloseable {
         this.config = MixtralConfigFile.read(json);
         this.generationDefaults = GenerationDefaultsFile.read(source.config(), json, config.vocabularySize());
         TensorTable table = TensorTable.map(source.weights(), arena);
-        this.weights = WeightReader.read(config, table, source.order(), arena);
+        this.weights = WeightReader.read(config, table, Statements.of(source, HqqReader.isIn(table)), arena);
         this.tensors = table.tensors();
         this.isGatun = table.gatun().isPresent();
         this.bytes = table.bytes();

@@ -5,38 +5,44 @@ import dev.gatun.quant.HqqScheme;
 import java.lang.foreign.Arena;
 import java.lang.foreign.ValueLayout;
 import java.nio.ByteOrder;
-import java.util.Optional;
 
 /**
  * Makes matrices of the seven tensors that HQQ stores for each. The files name neither bits nor group sizes: these
- * follow from the numbers of elements. Stored shapes are not relied on, because any reshape keeps the flat order. Codes of 3
+ * follow from the numbers of elements, with which {@link Statements} are compared. Stored shapes are not relied on, because any reshape keeps the flat order. Codes of 3
  * bits, which HQQ packs into int32, become codes of 4.
  */
 final class HqqReader {
     private static final ValueLayout.OfShort HALF = ValueLayout.JAVA_SHORT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
 
+    private static final String SCALE_CODES = ".meta.scale_q";
+
     /** What 3-bit codes are widened to. */
     private static final int WIDENED_BITS = 4;
 
     private final TensorTable table;
-    private final Optional<ThreeBitOrder> order;
+    private final Statements statements;
     private final Arena arena;
 
-    HqqReader(TensorTable table, Optional<ThreeBitOrder> order, Arena arena) {
+    HqqReader(TensorTable table, Statements statements, Arena arena) {
         this.table = table;
-        this.order = order;
+        this.statements = statements;
         this.arena = arena;
+    }
+
+    /** Whether a table has tensors of HQQ. */
+    static boolean isIn(TensorTable table) {
+        return table.find(name -> name.endsWith(SCALE_CODES)).isPresent();
     }
 
     /**
      * The matrix with this name (without {@code .W_q}) and shape.
      *
      * @throws CheckpointException if a tensor is missing, of another type, or not finite, or if their sizes do not
-     *     make a scheme that {@link HqqScheme} describes
+     *     make a scheme that {@link HqqScheme} describes, or another than is stated
      */
     HqqMatrix matrix(String name, int rows, int columns) {
         StoredTensor codes = table.take(name + ".W_q");
-        StoredTensor scaleCodes = table.take(name + ".meta.scale_q").require(TensorType.U8);
+        StoredTensor scaleCodes = table.take(name + SCALE_CODES).require(TensorType.U8);
         StoredTensor scaleScales = table.take(name + ".meta.meta_scale.scale").requireFinite();
         StoredTensor scaleZeros = table.take(name + ".meta.meta_scale.zero").requireFinite();
         StoredTensor zeroCodes = table.take(name + ".meta.zero_q").require(TensorType.U8);
@@ -51,12 +57,13 @@ final class HqqReader {
         boolean isThreeBit = codes.tensor().type() == TensorType.I32;
         int bits = isThreeBit ? WIDENED_BITS : bits(codes.require(TensorType.U8), rows, columns);
         HqqScheme scheme = scheme(bits, rows, columns, codes, scaleCodes, scaleScales);
+        statements.require(name, codes, isThreeBit ? 3 : bits, scheme.groupSize(), scheme.scaleGroup());
         return new HqqMatrix(
                 scheme,
                 rows,
                 columns,
                 isThreeBit
-                        ? new ThreeBitCodes(rows, columns, scheme.groupSize()).widen(codes, order, arena)
+                        ? new ThreeBitCodes(rows, columns, scheme.groupSize()).widen(codes, statements.order(), arena)
                         : codes.tensor().data(),
                 scaleCodes.tensor().data(),
                 scaleScales.tensor().data(),

@@ -4,7 +4,6 @@ import dev.gatun.quant.DenseMatrix;
 import dev.gatun.quant.WeightMatrix;
 import java.lang.foreign.Arena;
 import java.util.List;
-import java.util.Optional;
 import java.util.function.Predicate;
 import java.util.regex.Pattern;
 import java.util.stream.IntStream;
@@ -25,11 +24,11 @@ final class WeightReader {
     private final BlockReader blocks;
     private final boolean quantized;
 
-    private WeightReader(MixtralConfig config, TensorTable table, Optional<ThreeBitOrder> order, Arena arena) {
+    private WeightReader(MixtralConfig config, TensorTable table, Statements statements, Arena arena) {
         this.config = config;
         this.table = table;
         this.dense = new DenseReader(table);
-        this.hqq = new HqqReader(table, order, arena);
+        this.hqq = new HqqReader(table, statements, arena);
         this.narrow = new NarrowReader(table);
         this.blocks = new BlockReader(table, config);
         this.quantized = table.find(name -> name.endsWith(".W_q")).isPresent();
@@ -38,17 +37,18 @@ final class WeightReader {
     /**
      * Views of all weights.
      *
-     * @param order that of 3-bit codes; empty for what follows from their number
+     * @param statements what is said of HQQ's matrices
      * @param arena 3-bit codes are widened in its memory
      * @throws CheckpointException if a tensor is missing, too many, or not of the shape that the configuration gives it
      */
-    static ModelWeights read(MixtralConfig config, TensorTable table, Optional<ThreeBitOrder> order, Arena arena) {
+    static ModelWeights read(MixtralConfig config, TensorTable table, Statements statements, Arena arena) {
         table.find(FUSED_EXPERTS).ifPresent(name -> {
             throw new CheckpointException(table.take(name).where()
                     + " holds all experts of a layer in one; Gatun reads one tensor per expert matrix"
                     + " (`block_sparse_moe.experts.0.w1.weight`): save the model with transformers 4");
         });
-        ModelWeights weights = new WeightReader(config, table, order, arena).model();
+        ModelWeights weights = new WeightReader(config, table, statements, arena).model();
+        statements.requireAllMet();
         table.ignore(ROTARY_TABLE);
         table.requireAllTaken();
         return weights;
@@ -56,7 +56,7 @@ final class WeightReader {
 
     /** Views of the experts of a layer, whose tensors the table has. */
     static List<ExpertWeights> experts(MixtralConfig config, TensorTable table, int layer, Arena arena) {
-        return new WeightReader(config, table, Optional.empty(), arena).experts(layer);
+        return new WeightReader(config, table, Statements.none(), arena).experts(layer);
     }
 
     private ModelWeights model() {

@@ -216,7 +216,7 @@ class BadFoldersTest {
         Headers.edit(
                 folder.resolve(EXPERT),
                 header -> header.replace("\"w1.W_q\":{\"dtype\":\"U8\"", "\"w1.W_q\":{\"dtype\":\"I8\""));
-        assertRefused(folder).contains(EXPERT, "tensor `w1.W_q` has the dtype I8, but must be U8", "2, 4 or 8 bits");
+        assertRefused(folder).contains(EXPERT, "tensor `w1.W_q` has the dtype I8, but must be U8", "2, 3, 4 or 8 bits");
     }
 
     @ParameterizedTest

@@ -8,13 +8,16 @@ import dev.gatun.quant.HqqMatrix;
 import dev.gatun.quant.HqqScheme;
 import dev.gatun.quant.RandomMatrices;
 import dev.gatun.quant.WeightMatrix;
+import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Locale;
 import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.SplittableRandom;
@@ -151,16 +154,23 @@ class ThreeBitCodesTest {
 
     @ParameterizedTest
     @EnumSource
-    void aModelOfThreeBitsIsReadAsOneOfFour(ThreeBitOrder order, @TempDir Path folder) {
+    void aModelOfThreeBitsIsReadAsOneOfFour(ThreeBitOrder order, @TempDir Path folder) throws IOException {
         long seed = Seeds.next();
         MixtralConfig config =
                 new MixtralConfig(COLUMNS, COLUMNS, 1, 3, 1, 4, 2, 1, 20, 32, 1e6, 1e-5, OptionalInt.empty(), false);
         HqqScheme scheme = new HqqScheme(4, 4, 6);
         ModelWeights weights = TinyCheckpoints.quantized(config, new HqqScheme(4, 4, 2), scheme, seed);
         GatunFolder.writeMatrices(folder, config, weights, tensor -> packed(tensor, order));
-        CheckpointSource source = new CheckpointSource(folder, folder, Optional.of(order));
+        assertSameButForTheHighestBits(
+                weights, new CheckpointSource(folder, folder, Optional.of(order), StatedSchemes.none()), seed);
+        String name = order.name().toLowerCase(Locale.ROOT);
+        Files.writeString(folder.resolve("quantization.json"), "{\"row_order\": \"" + name + "\"}");
+        assertSameButForTheHighestBits(weights, CheckpointSource.of(folder), seed);
+    }
+
+    private static void assertSameButForTheHighestBits(ModelWeights weights, CheckpointSource source, long seed) {
         try (Checkpoint checkpoint = Checkpoint.open(source)) {
-            for (int expert = 0; expert < config.experts(); expert++) {
+            for (int expert = 0; expert < checkpoint.config().experts(); expert++) {
                 ExpertWeights written = weights.layers().getFirst().experts().get(expert);
                 ExpertWeights read =
                         checkpoint.weights().layers().getFirst().experts().get(expert);
