@@ -33,7 +33,7 @@ final class ConvertCommand implements Callable<Integer> {
     private final Console console;
     private final AtomicBoolean interrupted;
 
-    @Parameters(paramLabel = "IN", description = "Model folder.")
+    @Parameters(paramLabel = "IN", description = "Model folder, or OWNER/NAME that gatun pull downloaded.")
     private Path folder;
 
     @Parameters(paramLabel = "OUT", description = "Folder to write; it is made if need be.")

@@ -69,9 +69,8 @@ final class InspectCommand implements Callable<Integer> {
 
     @Override
     public Integer call() {
-        Path place = ModelPlace.of(folder);
-        try (Checkpoint checkpoint = Checkpoint.open(source.checkpoint(place))) {
-            InspectReport report = new InspectReport(place, checkpoint, Inventory.of(checkpoint), plan(checkpoint));
+        try (Checkpoint checkpoint = Checkpoint.open(source.checkpoint(folder))) {
+            InspectReport report = new InspectReport(checkpoint, Inventory.of(checkpoint), plan(checkpoint));
             console.out().print(json ? report.json() : report.text());
         } catch (CheckpointException | PlanException unusable) {
             throw new GatunException(unusable.getMessage(), unusable);

@@ -5,8 +5,8 @@ import dev.gatun.checkpoint.Inventory;
 import dev.gatun.checkpoint.MixtralConfig;
 import dev.gatun.checkpoint.PartContents;
 import dev.gatun.checkpoint.TensorGroup;
+import dev.gatun.hub.HubCache;
 import dev.gatun.offload.MemoryPlan;
-import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
@@ -20,7 +20,7 @@ import tools.jackson.databind.json.JsonMapper;
  *
  * @param plan what would be resident, where a budget was given
  */
-record InspectReport(Path folder, Checkpoint checkpoint, Inventory inventory, Optional<MemoryPlan> plan) {
+record InspectReport(Checkpoint checkpoint, Inventory inventory, Optional<MemoryPlan> plan) {
     private static final String NEWLINE = System.lineSeparator();
 
     /** Tables. */
@@ -34,7 +34,7 @@ record InspectReport(Path folder, Checkpoint checkpoint, Inventory inventory, Op
     }
 
     private String name() {
-        return folder.toAbsolutePath().normalize().getFileName().toString();
+        return HubCache.modelName(checkpoint.directory());
     }
 
     private String heading() {

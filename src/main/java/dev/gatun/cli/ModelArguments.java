@@ -76,7 +76,7 @@ final class ModelArguments {
     }
 
     ModelSource source() {
-        return source.model(directory.map(ModelPlace::of).orElseGet(ModelArguments::demo));
+        return source.model(directory.orElseGet(ModelArguments::demo));
     }
 
     /** The launcher says where the demo model lies. */

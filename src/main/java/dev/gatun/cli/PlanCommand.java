@@ -158,7 +158,7 @@ final class PlanCommand implements Callable<Integer> {
     public Integer call() {
         try {
             if (source.folder.isPresent()) {
-                planFolder(ModelPlace.of(source.folder.get()));
+                planFolder(source.folder.get());
             } else {
                 ModelShape model = ModelShape.parse(source.shape.orElseThrow(PlanCommand::missing));
                 plan(PlannedModel.quantized(model.name(), model.config(), Bits.format(bits.orElse("3.0"))));
@@ -175,7 +175,7 @@ final class PlanCommand implements Callable<Integer> {
 
     private void planFolder(Path folder) {
         try (Checkpoint checkpoint = Checkpoint.open(reading.checkpoint(folder))) {
-            String name = HubCache.modelName(folder);
+            String name = HubCache.modelName(checkpoint.directory());
             plan(bits.map(Bits::format)
                     .map(format -> PlannedModel.quantized(name, checkpoint.config(), format))
                     .orElseGet(() -> PlannedModel.stored(name, checkpoint)));

@@ -47,7 +47,9 @@ final class QuantizeCommand implements Callable<Integer> {
     private final Console console;
     private final AtomicBoolean interrupted;
 
-    @Parameters(paramLabel = "IN", description = "Folder of the unquantized model.")
+    @Parameters(
+            paramLabel = "IN",
+            description = "Folder of the unquantized model, or OWNER/NAME that gatun pull downloaded.")
     private Path folder;
 
     @Parameters(paramLabel = "OUT", description = "Folder to write; it is made if need be.")

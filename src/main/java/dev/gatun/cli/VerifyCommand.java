@@ -24,7 +24,7 @@ final class VerifyCommand implements Callable<Integer> {
     private final Console console;
     private final AtomicBoolean interrupted;
 
-    @Parameters(paramLabel = "DIR", description = "Model folder.")
+    @Parameters(paramLabel = "DIR", description = "Model folder, or OWNER/NAME that gatun pull downloaded.")
     private Path folder;
 
     VerifyCommand(Console console, AtomicBoolean interrupted) {
@@ -34,7 +34,7 @@ final class VerifyCommand implements Callable<Integer> {
 
     @Override
     public Integer call() {
-        new WholeFiles(console, interrupted).verify(folder);
+        new WholeFiles(console, interrupted).verify(ModelPlace.of(folder));
         return ExitCode.OK;
     }
 }

@@ -6,11 +6,16 @@ import static dev.gatun.cli.CommandLineTest.run;
 import static dev.gatun.cli.CommandLineTest.with;
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.gatun.checkpoint.CheckpointWriter;
+import dev.gatun.checkpoint.MixtralConfig;
+import dev.gatun.checkpoint.TinyCheckpoints;
 import dev.gatun.cli.CommandLineTest.Result;
+import dev.gatun.quant.FloatType;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.OptionalInt;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -29,6 +34,11 @@ class FolderCommandsTest {
             generate -m DEMO -p x --config /nowhere                                 | /nowhere
             generate -m DEMO -p x --config src/test                                 | no config.json to read the model's shape from
             generate -m DEMO -p x --row-order up                                    | --row-order
+            generate -m DEMO -p x --config nobody/none                              | gatun pull nobody/none
+            generate -m DEMO -p x --expert-scheme 2/16/64                           | but --expert-scheme says 2/16/64
+            inspect DEMO --attention-scheme 4/32/256                                | 4/64/256 (bits/group/scale group), but
+            inspect DEMO --expert-scheme 2/16                                       | is not bits/group/scale group
+            inspect DEMO --expert-scheme 5/16/128                                   | codes of 5 bits
             inspect                                                                 | DIR
             inspect /nowhere                                                        | /nowhere
             inspect DEMO -c 4096                                                    | 2048
@@ -47,6 +57,7 @@ class FolderCommandsTest {
             convert DEMO                                                            | OUT
             convert /nowhere /tmp/gatun-none                                        | /nowhere
             convert DEMO DEMO                                                       | holds a model already
+            convert nobody/none /tmp/gatun-none                                     | gatun pull nobody/none
             quantize DEMO                                                           | OUT
             quantize DEMO /tmp/gatun-none                                           | is quantized already
             quantize /nowhere /tmp/gatun-none                                       | /nowhere
@@ -56,7 +67,8 @@ class FolderCommandsTest {
             quantize DEMO /tmp/gatun-none --scale-bits 5                            | none of 4, 8
             quantize DEMO /tmp/gatun-none --expert-group 15                         | groups of 15: not a multiple of 4
             quantize DEMO /tmp/gatun-none --experts 3 --expert-group 12             | groups of 12: not a multiple of 8
-            quantize DEMO /tmp/gatun-none --solver best                             | --solver
+            quantize DEMO /tmp/gatun-none --solver best                             | is none of hqq, least-squares, gptq
+            quantize nobody/none /tmp/gatun-none                                    | gatun pull nobody/none
             quantize DEMO /tmp/gatun-none --calibration /nowhere                    | /nowhere
             quantize DEMO /tmp/gatun-none --calibration README.md                   | --solver gptq
             quantize DEMO /tmp/gatun-none --backend gpu                             | --backend
@@ -65,6 +77,7 @@ class FolderCommandsTest {
             verify                                                                  | DIR
             verify /nowhere                                                         | /nowhere
             verify DEMO                                                             | has no SHA256SUMS
+            verify nobody/none                                                      | gatun pull nobody/none
             """)
     void aMistakeIsOneLineThatNamesItAndExitCodeTwo(String arguments, String named) {
         requireMistake(arguments, named);
@@ -91,6 +104,25 @@ class FolderCommandsTest {
                         .readTree(run("inspect", DEMO, "--json").out())
                         .has("plan"))
                 .isFalse();
+    }
+
+    @Test
+    void whatIsQuantizedInThreeBitsTakesThatMany() {
+        MixtralConfig config =
+                new MixtralConfig(256, 192, 1, 4, 2, 32, 2, 2, 64, 64, 1e6, 1e-5, OptionalInt.empty(), false);
+        Path source = temporary.resolve("source");
+        assertThat(source.toFile().mkdir()).isTrue();
+        CheckpointWriter.writeHuggingFace(source, config, TinyCheckpoints.dense(config, FloatType.F16, 1), 1);
+        String target = temporary.resolve("target").toString();
+        String[] quantize = {"quantize", source.toString(), target, "--solver", "HQQ", "--lm-head", "8"};
+        assertThat(run(with(quantize, "--experts", "3", "--scale-bits", "4", "--attention", "3"))
+                        .code())
+                .isZero();
+        // 3 + 8 / 64, and four numbers of 16 bits for up to 128 groups of 64 weights; 3 + 16 / 64, and two for 256.
+        assertThat(run("inspect", target).out())
+                .contains("attention 3-bit, experts 3-bit")
+                .containsPattern("experts +18 +294912 .* 3\\.13[0-9]  3-bit, groups of 64, 4-bit scales")
+                .containsPattern("attention +28 +98304 .* 3\\.25[0-9]  3-bit, groups of 64, scales of 256");
     }
 
     @Test

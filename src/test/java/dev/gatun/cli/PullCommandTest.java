@@ -125,6 +125,10 @@ class PullCommandTest {
         assertThat(told.out()).isNotBlank();
         assertThat(told.err()).startsWith("owner/tiny-model (");
         assertThat(run(Map.of("HF_HUB_OFFLINE", "1"), "pull", FakeModel.ID)).isEqualTo(pulled);
+        Result converted = run(Map.of(), "convert", FakeModel.ID, "converted", "--config", FakeModel.ID);
+        assertThat(converted.code()).as(converted.err()).isZero();
+        assertThat(run(Map.of(), "inspect", FakeModel.ID).out()).startsWith("owner/tiny-model: Mixtral");
+        assertThat(run(Map.of(), "verify", FakeModel.ID).err()).contains("has no SHA256SUMS");
     }
 
     @Test
