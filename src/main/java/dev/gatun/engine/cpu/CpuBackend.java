@@ -25,7 +25,7 @@ import java.util.Optional;
 
 /**
  * Every operation on the CPU library, at once: what the call returns is computed. Weights are read where the checkpoint
- * maps them; nothing is widened or copied at load.
+ * maps them; nothing is widened or copied at load, but for codes of 3 bits.
  */
 public final class CpuBackend implements Backend {
     /** Tokens of a prompt that are processed at once. */
