@@ -41,6 +41,21 @@ class MutationTest {
     }
 
     @Test
+    void aDamagedModelOfThreeBitsWithASideFileOpensOrIsRefusedWhole() throws IOException {
+        long seed = Seeds.next();
+        MixtralConfig config = TinyCheckpoints.tileableConfig();
+        ModelWeights weights =
+                TinyCheckpoints.quantized(config, new HqqScheme(4, 16, 8), new HqqScheme(3, 8, 16), seed);
+        CheckpointWriter.writeOffloading(folder, config, weights);
+        Files.writeString(folder.resolve(QuantizationFile.NAME), """
+                {"attention": {"weight_quant_params": {"nbits": 4, "group_size": 16}, "scale_quant_params": {"group_size": 8}},
+                "experts": {"weight_quant_params": {"nbits": 3, "group_size": 8}, "scale_quant_params": {"group_size": 16}},
+                "row_order": "native"}
+                """);
+        damage(seed);
+    }
+
+    @Test
     void aDamagedHuggingFaceModelOpensOrIsRefusedWhole() throws IOException {
         long seed = Seeds.next();
         MixtralConfig config = TinyCheckpoints.smallConfig();
