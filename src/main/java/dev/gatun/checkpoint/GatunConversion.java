@@ -11,8 +11,8 @@ import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Predicate;
 
 /**
- * Writes a model that is open in Gatun's own format, without changing a weight: experts that kernels can read are tiled, all
- * other tensors copied.
+ * Writes a model that is open in Gatun's own format, without changing a weight: experts that kernels can read are tiled, codes
+ * of 3 bits packed as that format packs them, all other tensors copied.
  */
 public final class GatunConversion {
     private final Checkpoint source;
@@ -49,7 +49,7 @@ public final class GatunConversion {
         Runnable told = () -> listener.written(done.getAndIncrement(), layers + 1);
         told.run();
         if (!writer.hasTrunk()) {
-            writer.writeTrunk(copied(name -> ModelPart.of(name) != ModelPart.EXPERTS));
+            writeTrunk(writer);
         }
         told.run();
         for (int layer = 0; layer < layers; layer++) {
@@ -71,14 +71,30 @@ public final class GatunConversion {
         return blocks.size() == 1 ? blocks.getFirst() : Optional.empty();
     }
 
-    private void write(GatunWriter writer, int layer, Optional<ExpertBlock> block) {
-        if (block.isEmpty()) {
-            String prefix = "model.layers." + layer + ".";
-            writer.writeLayer(
-                    layer, copied(name -> name.startsWith(prefix) && ModelPart.of(name) == ModelPart.EXPERTS));
-            return;
-        }
+    private void writeTrunk(GatunWriter writer) {
+        Predicate<String> names = name -> ModelPart.of(name) != ModelPart.EXPERTS;
         try (Arena arena = Arena.ofShared()) {
+            writer.writeTrunk(haveThreeBits(names) ? new ThreeBitTensors(source, arena).trunk() : copied(names));
+        }
+    }
+
+    private boolean haveThreeBits(Predicate<String> names) {
+        return source.tensors().entrySet().stream()
+                .anyMatch(named -> names.test(named.getKey()) && ThreeBitTensors.has(named.getKey(), named.getValue()));
+    }
+
+    private void write(GatunWriter writer, int layer, Optional<ExpertBlock> block) {
+        String prefix = "model.layers." + layer + ".";
+        Predicate<String> names = name -> name.startsWith(prefix) && ModelPart.of(name) == ModelPart.EXPERTS;
+        try (Arena arena = Arena.ofShared()) {
+            if (haveThreeBits(names)) {
+                writer.writeLayer(layer, new ThreeBitTensors(source, arena).experts(layer));
+                return;
+            }
+            if (block.isEmpty()) {
+                writer.writeLayer(layer, copied(names));
+                return;
+            }
             LayerTensors experts =
                     new LayerTensors(layer, source.weights().layers().get(layer).experts());
             writer.writeLayer(layer, experts.tiles(block.get(), tiler, arena));

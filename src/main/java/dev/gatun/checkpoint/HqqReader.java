@@ -14,6 +14,9 @@ import java.nio.ByteOrder;
 final class HqqReader {
     private static final ValueLayout.OfShort HALF = ValueLayout.JAVA_SHORT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
 
+    /** Behind a matrix's name: its codes. */
+    static final String CODES = ".W_q";
+
     private static final String SCALE_CODES = ".meta.scale_q";
 
     /** What 3-bit codes are widened to. */
@@ -41,7 +44,7 @@ final class HqqReader {
      *     make a scheme that {@link HqqScheme} describes, or another than is stated
      */
     HqqMatrix matrix(String name, int rows, int columns) {
-        StoredTensor codes = table.take(name + ".W_q");
+        StoredTensor codes = table.take(name + CODES);
         StoredTensor scaleCodes = table.take(name + SCALE_CODES).require(TensorType.U8);
         StoredTensor scaleScales = table.take(name + ".meta.meta_scale.scale").requireFinite();
         StoredTensor scaleZeros = table.take(name + ".meta.meta_scale.zero").requireFinite();

@@ -49,11 +49,31 @@ public record HqqMatrix(
         if (scheme.bits() != WideCodes.FROM_BITS) {
             return this;
         }
+        return withCodes(WideCodes.TO_BITS, WideCodes.of(codes, arena));
+    }
+
+    /**
+     * The same weights with codes of 3 bits, if a group of them is a multiple of 8 rows; this matrix itself otherwise.
+     *
+     * @param arena new codes are allocated in it; several threads write them, so it must let them
+     * @throws IllegalStateException unless its codes have 4 bits, of which these use 3
+     */
+    public HqqMatrix inThreeBits(Arena arena) {
+        if (scheme.bits() != WideCodes.TO_BITS || !WideCodes.areBelowEight(codes)) {
+            throw new IllegalStateException("codes of more than 3 bits in " + scheme);
+        }
+        if (scheme.groupSize() % Byte.SIZE != 0) {
+            return this;
+        }
+        return withCodes(WideCodes.FROM_BITS, WideCodes.undo(codes, arena));
+    }
+
+    private HqqMatrix withCodes(int bits, MemorySegment newCodes) {
         return new HqqMatrix(
-                new HqqScheme(WideCodes.TO_BITS, scheme.groupSize(), scheme.scaleGroup()),
+                new HqqScheme(bits, scheme.groupSize(), scheme.scaleGroup()),
                 rows,
                 columns,
-                WideCodes.of(codes, arena),
+                newCodes,
                 scaleCodes,
                 scaleScales,
                 scaleZeros,

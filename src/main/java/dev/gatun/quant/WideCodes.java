@@ -6,7 +6,8 @@ import java.lang.foreign.ValueLayout;
 import java.util.stream.IntStream;
 
 /**
- * Brings codes of 3 bits, which take two planes, into fields of 4 bits, which kernels read; they take a third more memory so.
+ * Brings codes of 3 bits, which take two planes, into fields of 4 bits, which kernels read, and back; they take a third more
+ * memory there.
  *
  * <p>With T weights, byte p of the 4-bit codes holds the weights p and p + T / 2. An eighth of all weights is what a byte of the
  * plane of single bits is of: where p is in eighth e of the weights, the bits of its two weights are 7 - e and 3 - e of a byte
@@ -17,21 +18,20 @@ final class WideCodes {
     static final int TO_BITS = 4;
 
     private static final ValueLayout.OfLong LONG = ValueLayout.JAVA_LONG_UNALIGNED;
-
-    /** Eighths of the weights that the upper fields of the result hold. */
-    private static final int EIGHTHS = 4;
+    private static final long ONES = 0x0101010101010101L;
+    private static final long THREES = 3 * ONES;
 
     /** Bytes that a thread does before it takes others. */
     private static final long PIECE = 1 << 16;
 
-    private final MemorySegment lower;
-    private final MemorySegment highest;
+    private final MemorySegment codes;
     private final MemorySegment wide;
+    private final long eighth;
 
-    private WideCodes(MemorySegment lower, MemorySegment highest, MemorySegment wide) {
-        this.lower = lower;
-        this.highest = highest;
+    private WideCodes(MemorySegment codes, MemorySegment wide) {
+        this.codes = codes;
         this.wide = wide;
+        this.eighth = wide.byteSize() / TO_BITS;
     }
 
     /** Bytes of codes that are widened. */
@@ -46,42 +46,96 @@ final class WideCodes {
      * @param arena shared between threads
      */
     static MemorySegment of(MemorySegment codes, Arena arena) {
-        long eighth = codes.byteSize() / FROM_BITS;
         MemorySegment wide = arena.allocate(bytes(codes));
-        WideCodes widening = new WideCodes(codes.asSlice(0, 2 * eighth), codes.asSlice(2 * eighth), wide);
-        int pieces = Math.toIntExact((eighth + PIECE - 1) / PIECE);
-        IntStream.range(0, EIGHTHS * pieces).parallel().forEach(i -> {
-            long from = i / EIGHTHS * PIECE;
-            widening.widen(i % EIGHTHS, from, Math.min(from + PIECE, eighth));
-        });
+        WideCodes both = new WideCodes(codes, wide);
+        both.forEachStep(both::widen);
         return wide;
     }
 
-    /** Some bytes of an eighth; all shifts stay within a byte once they are masked, so eight are done at once. */
-    private void widen(int eighth, long from, long to) {
-        long size = highest.byteSize();
-        long lowerBegin = eighth % 2 * size;
-        long wideBegin = eighth * size;
-        long i = from;
-        for (; i + Long.BYTES <= to; i += Long.BYTES) {
-            wide.set(LONG, wideBegin + i, both(eighth, lower.get(LONG, lowerBegin + i), highest.get(LONG, i)));
+    /**
+     * Undoes {@link #of}.
+     *
+     * @param wide codes below 8, of a multiple of 8 weights
+     * @param arena shared between threads
+     */
+    static MemorySegment undo(MemorySegment wide, Arena arena) {
+        MemorySegment codes = arena.allocate(wide.byteSize() / TO_BITS * FROM_BITS);
+        WideCodes both = new WideCodes(codes, wide);
+        both.forEachStep(both::narrow);
+        return codes;
+    }
+
+    /** Whether no field of 4 bits has its highest one set. */
+    static boolean areBelowEight(MemorySegment wide) {
+        for (long at = 0; at < wide.byteSize(); at++) {
+            if ((wide.get(ValueLayout.JAVA_BYTE, at) & 0x88) != 0) {
+                return false;
+            }
         }
-        for (; i < to; i++) {
-            byte low = lower.get(ValueLayout.JAVA_BYTE, lowerBegin + i);
-            byte high = highest.get(ValueLayout.JAVA_BYTE, i);
-            wide.set(ValueLayout.JAVA_BYTE, wideBegin + i, (byte) both(eighth, low, high));
+        return true;
+    }
+
+    /** Takes so many bytes, 8 or 1, of each eighth. */
+    @FunctionalInterface
+    private interface Step {
+        void take(long at, int bytes);
+    }
+
+    private void forEachStep(Step step) {
+        int pieces = Math.toIntExact((eighth + PIECE - 1) / PIECE);
+        IntStream.range(0, pieces).parallel().forEach(piece -> {
+            long to = Math.min((piece + 1) * PIECE, eighth);
+            long at = piece * PIECE;
+            for (; at + Long.BYTES <= to; at += Long.BYTES) {
+                step.take(at, Long.BYTES);
+            }
+            for (; at < to; at++) {
+                step.take(at, 1);
+            }
+        });
+    }
+
+    // All shifts stay within a byte once they are masked, so eight bytes are one number.
+
+    private void widen(long at, int bytes) {
+        long highest = read(codes, 2 * eighth + at, bytes);
+        for (int e = 0; e < TO_BITS; e++) {
+            long lower = read(codes, e % 2 * eighth + at, bytes);
+            int pair = 2 * (e / 2);
+            long upper = part(lower, 6 - pair, THREES) | part(highest, 7 - e, ONES) << 2;
+            long under = part(lower, 2 - pair, THREES) | part(highest, 3 - e, ONES) << 2;
+            write(wide, e * eighth + at, bytes, upper << 4 | under);
         }
     }
 
-    private static long both(int eighth, long lower, long highest) {
-        int pair = 2 * (eighth / 2);
-        long ones = 0x0101010101010101L;
-        long threes = 3 * ones;
-        long upper = part(lower, 6 - pair, threes) | part(highest, 7 - eighth, ones) << 2;
-        return upper << 4 | part(lower, 2 - pair, threes) | part(highest, 3 - eighth, ones) << 2;
+    private void narrow(long at, int bytes) {
+        long highest = 0;
+        for (int half = 0; half < 2; half++) {
+            long lower = 0;
+            for (int e = half; e < TO_BITS; e += 2) {
+                long both = read(wide, e * eighth + at, bytes);
+                int pair = 2 * (e / 2);
+                lower |= part(both, 4, THREES) << (6 - pair) | part(both, 0, THREES) << (2 - pair);
+                highest |= part(both, 6, ONES) << (7 - e) | part(both, 2, ONES) << (3 - e);
+            }
+            write(codes, half * eighth + at, bytes, lower);
+        }
+        write(codes, 2 * eighth + at, bytes, highest);
     }
 
     private static long part(long bytes, int shift, long mask) {
         return bytes >>> shift & mask;
+    }
+
+    private static long read(MemorySegment source, long at, int bytes) {
+        return bytes == Long.BYTES ? source.get(LONG, at) : source.get(ValueLayout.JAVA_BYTE, at);
+    }
+
+    private static void write(MemorySegment target, long at, int bytes, long value) {
+        if (bytes == Long.BYTES) {
+            target.set(LONG, at, value);
+        } else {
+            target.set(ValueLayout.JAVA_BYTE, at, (byte) value);
+        }
     }
 }

@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import dev.gatun.quant.Dequantizer;
 import dev.gatun.quant.HqqMatrix;
 import dev.gatun.quant.HqqScheme;
+import dev.gatun.quant.JavaTiler;
 import dev.gatun.quant.RandomMatrices;
 import dev.gatun.quant.WeightMatrix;
 import java.io.IOException;
@@ -27,7 +28,7 @@ import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.EnumSource;
 
 class ThreeBitCodesTest {
-    private static final int COLUMNS = 12;
+    private static final int COLUMNS = 24;
 
     /** The words of codes [rows][columns], spelled out apart from the reader. */
     private static int[] pack(int[][] codes, int groupSize, ThreeBitOrder order) {
@@ -121,7 +122,7 @@ class ThreeBitCodesTest {
             64 | 16 | NATIVE      |             | ''
             64 | 16 | SPLIT       |             | order split or interleaved, and nothing in the file tells which
             64 | 16 | SPLIT       | INTERLEAVED | ''
-            64 | 16 | SPLIT       | NATIVE      | do not fit a matrix of 64 x 12 in the order native; they would in the
+            64 | 16 | SPLIT       | NATIVE      | do not fit a matrix of 64 x 24 in the order native; they would in the
             40 | 40 | NATIVE      |             | order native or split or interleaved
             40 | 20 | NATIVE      | NATIVE      | ''
             """)
@@ -152,15 +153,45 @@ class ThreeBitCodesTest {
                 .hasMessageContaining("7 words of 3-bit codes");
     }
 
+    /** Experts of 3 bits in int32, and attention of 4. */
+    private static ModelWeights writeModel(Path folder, int groupSize, ThreeBitOrder order, long seed) {
+        MixtralConfig config =
+                new MixtralConfig(COLUMNS, COLUMNS, 1, 3, 1, 4, 2, 1, 20, 32, 1e6, 1e-5, OptionalInt.empty(), false);
+        HqqScheme scheme = new HqqScheme(4, groupSize, 6);
+        ModelWeights weights = TinyCheckpoints.quantized(config, new HqqScheme(4, 4, 2), scheme, seed);
+        GatunFolder.writeMatrices(folder, config, weights, tensor -> packed(tensor, groupSize, order));
+        return weights;
+    }
+
+    @ParameterizedTest
+    @EnumSource
+    void aConversionLeavesNoOrderToTell(ThreeBitOrder order, @TempDir Path folder) {
+        long seed = Seeds.next();
+        Path words = folder.resolve("words");
+        Path planes = folder.resolve("planes");
+        writeModel(words, 8, order, seed);
+        CheckpointSource source = new CheckpointSource(words, words, Optional.of(order), StatedSchemes.none());
+        try (Checkpoint before = Checkpoint.open(source)) {
+            new GatunConversion(before, new JavaTiler()).run(planes, (done, all) -> {});
+            try (Checkpoint after = Checkpoint.open(planes)) {
+                for (int i = 0; i < 2; i++) {
+                    ExpertWeights written =
+                            before.weights().layers().getFirst().experts().get(i);
+                    ExpertWeights read =
+                            after.weights().layers().getFirst().experts().get(i);
+                    assertThat(((HqqMatrix) read.down()).scheme()).isEqualTo(new HqqScheme(3, 8, 6));
+                    assertThat(Dequantizer.toFloats(read.gate())).containsExactly(Dequantizer.toFloats(written.gate()));
+                    assertThat(Dequantizer.toFloats(read.down())).containsExactly(Dequantizer.toFloats(written.down()));
+                }
+            }
+        }
+    }
+
     @ParameterizedTest
     @EnumSource
     void aModelOfThreeBitsIsReadAsOneOfFour(ThreeBitOrder order, @TempDir Path folder) throws IOException {
         long seed = Seeds.next();
-        MixtralConfig config =
-                new MixtralConfig(COLUMNS, COLUMNS, 1, 3, 1, 4, 2, 1, 20, 32, 1e6, 1e-5, OptionalInt.empty(), false);
-        HqqScheme scheme = new HqqScheme(4, 4, 6);
-        ModelWeights weights = TinyCheckpoints.quantized(config, new HqqScheme(4, 4, 2), scheme, seed);
-        GatunFolder.writeMatrices(folder, config, weights, tensor -> packed(tensor, order));
+        ModelWeights weights = writeModel(folder, 4, order, seed);
         assertSameButForTheHighestBits(
                 weights, new CheckpointSource(folder, folder, Optional.of(order), StatedSchemes.none()), seed);
         String name = order.name().toLowerCase(Locale.ROOT);
@@ -192,7 +223,7 @@ class ThreeBitCodesTest {
         assertThat(((HqqMatrix) read).scheme()).isEqualTo(((HqqMatrix) written).scheme());
     }
 
-    private static NamedTensor packed(NamedTensor tensor, ThreeBitOrder order) {
+    private static NamedTensor packed(NamedTensor tensor, int groupSize, ThreeBitOrder order) {
         if (tensor.type() != TensorType.U8 || !tensor.name().endsWith(".W_q")) {
             return tensor;
         }
@@ -202,7 +233,7 @@ class ThreeBitCodesTest {
             int both = tensor.data().get(ValueLayout.JAVA_BYTE, weight % half);
             codes[weight / COLUMNS][weight % COLUMNS] = (weight < half ? both >> 4 : both) & 7;
         }
-        StoredTensor stored = stored(pack(codes, 4, order));
+        StoredTensor stored = stored(pack(codes, groupSize, order));
         return new NamedTensor(
                 tensor.name(),
                 TensorType.I32,

@@ -1,6 +1,7 @@
 package dev.gatun.quant;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatIllegalStateException;
 
 import dev.gatun.checkpoint.Seeds;
 import java.lang.foreign.Arena;
@@ -28,6 +29,17 @@ class WideCodesTest {
         assertThat(Arrays.equals(Dequantizer.toFloats(wide), Dequantizer.toFloats(matrix)))
                 .as(matrix.scheme() + " of " + rows + " x " + columns + ", " + Seeds.hint(seed))
                 .isTrue();
+        if (wide instanceof HqqMatrix hqq) {
+            assertThat(hqq.inThreeBits(Arena.ofAuto()).codes().mismatch(matrix.codes()))
+                    .as(Seeds.hint(seed))
+                    .isEqualTo(-1);
+        }
+    }
+
+    @Test
+    void codesThatTakeFourBitsAreNotPackedIntoThree() {
+        HqqMatrix matrix = new RandomMatrices(4).hqq(new HqqScheme(4, 8, 1), 32, 12);
+        assertThatIllegalStateException().isThrownBy(() -> matrix.inThreeBits(Arena.ofAuto()));
     }
 
     @Test
