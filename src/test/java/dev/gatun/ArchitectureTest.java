@@ -30,7 +30,8 @@ class ArchitectureTest {
             "dev.gatun.cuda..",
             "dev.gatun.cpu..",
             "dev.gatun.natives..",
-            "dev.gatun.bindings..");
+            "dev.gatun.bindings..",
+            "dev.gatun.input..");
 
     private static final JavaClasses CLASSES = new ClassFileImporter()
             .withImportOption(ImportOption.Predefined.DO_NOT_INCLUDE_TESTS)

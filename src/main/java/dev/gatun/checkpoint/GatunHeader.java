@@ -1,5 +1,6 @@
 package dev.gatun.checkpoint;
 
+import dev.gatun.input.Quoted;
 import dev.gatun.quant.TileFormat;
 import java.util.Arrays;
 import java.util.LinkedHashMap;

@@ -1,5 +1,6 @@
 package dev.gatun.checkpoint;
 
+import dev.gatun.input.Quoted;
 import dev.gatun.quant.ExpertBlock;
 import java.io.IOException;
 import java.lang.foreign.Arena;

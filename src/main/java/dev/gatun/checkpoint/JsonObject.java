@@ -1,5 +1,7 @@
 package dev.gatun.checkpoint;
 
+import dev.gatun.input.Quoted;
+import dev.gatun.input.StrictJson;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.List;

@@ -1,5 +1,6 @@
 package dev.gatun.checkpoint;
 
+import dev.gatun.input.Quoted;
 import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;

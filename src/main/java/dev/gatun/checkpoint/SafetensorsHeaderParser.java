@@ -1,6 +1,8 @@
 package dev.gatun.checkpoint;
 
 import dev.gatun.checkpoint.SafetensorsHeader.Entry;
+import dev.gatun.input.Quoted;
+import dev.gatun.input.StrictJson;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Comparator;

@@ -1,5 +1,6 @@
 package dev.gatun.checkpoint;
 
+import dev.gatun.input.Quoted;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.ByteOrder;

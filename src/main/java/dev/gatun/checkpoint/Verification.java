@@ -1,5 +1,6 @@
 package dev.gatun.checkpoint;
 
+import dev.gatun.input.Quoted;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;

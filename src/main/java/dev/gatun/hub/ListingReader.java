@@ -1,6 +1,6 @@
 package dev.gatun.hub;
 
-import dev.gatun.checkpoint.Quoted;
+import dev.gatun.input.Quoted;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;

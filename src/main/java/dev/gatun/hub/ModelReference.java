@@ -1,6 +1,6 @@
 package dev.gatun.hub;
 
-import dev.gatun.checkpoint.Quoted;
+import dev.gatun.input.Quoted;
 import java.util.Optional;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;

@@ -1,6 +1,6 @@
 package dev.gatun.hub;
 
-import dev.gatun.checkpoint.Quoted;
+import dev.gatun.input.Quoted;
 import java.io.IOException;
 import java.net.URI;
 import java.nio.file.Files;

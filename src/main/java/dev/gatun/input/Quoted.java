@@ -1,4 +1,4 @@
-package dev.gatun.checkpoint;
+package dev.gatun.input;
 
 /** Names out of files, made fit for a message of one line. */
 public final class Quoted {

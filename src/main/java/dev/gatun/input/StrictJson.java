@@ -1,4 +1,4 @@
-package dev.gatun.checkpoint;
+package dev.gatun.input;
 
 import java.util.regex.Pattern;
 import tools.jackson.core.JacksonException;
@@ -10,7 +10,7 @@ import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 
 /** JSON by the letter: no duplicate keys, nothing behind the value. */
-final class StrictJson {
+public final class StrictJson {
     private static final JsonMapper MAPPER = JsonMapper.builder()
             .enable(StreamReadFeature.STRICT_DUPLICATE_DETECTION)
             .enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS)
@@ -21,16 +21,22 @@ final class StrictJson {
 
     private StrictJson() {}
 
-    static JsonParser parser(String json) {
+    /** A parser of a text, for what is read value by value. */
+    public static JsonParser parser(String json) {
         return MAPPER.createParser(json);
     }
 
-    static JsonNode tree(String json) {
+    /**
+     * The value that a text is.
+     *
+     * @throws JacksonException if it is none
+     */
+    public static JsonNode tree(String json) {
         return MAPPER.readTree(json);
     }
 
     /** What is wrong and at which line and column, without the excerpt that Jackson adds on lines of its own. */
-    static String describe(JacksonException problem) {
+    public static String describe(JacksonException problem) {
         TokenStreamLocation location = problem.getLocation();
         String place =
                 location == null ? "" : " (line " + location.getLineNr() + ", column " + location.getColumnNr() + ")";
