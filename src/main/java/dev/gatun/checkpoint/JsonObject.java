@@ -1,7 +1,8 @@
 package dev.gatun.checkpoint;
 
 import dev.gatun.input.Quoted;
-import dev.gatun.input.StrictJson;
+import dev.gatun.input.TextFile;
+import dev.gatun.input.UnusableFileException;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -9,7 +10,6 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalDouble;
 import java.util.OptionalInt;
-import tools.jackson.core.JacksonException;
 import tools.jackson.databind.JsonNode;
 
 /**
@@ -29,18 +29,11 @@ final class JsonObject {
 
     /** The object that a file of at most {@code most} bytes consists of. */
     static JsonObject read(Path file, int most) {
-        JsonNode node;
         try {
-            node = StrictJson.tree(TextFiles.read(file, most));
-        } catch (JacksonException problem) {
-            throw new CheckpointException(
-                    Quoted.of(file) + ": not valid JSON: " + StrictJson.describe(problem) + "; download the file again",
-                    problem);
+            return new JsonObject(file, "", TextFile.readObject(file, most));
+        } catch (UnusableFileException problem) {
+            throw TextFiles.refused(problem);
         }
-        if (!node.isObject()) {
-            throw new CheckpointException(Quoted.of(file) + ": not a JSON object; download the file again");
-        }
-        return new JsonObject(file, "", node);
     }
 
     boolean has(String key) {
@@ -70,7 +63,8 @@ final class JsonObject {
         if (!value.get().isNumber()) {
             throw wrongType(key, "a number");
         }
-        return OptionalDouble.of(value.get().doubleValue());
+        // A whole number of many digits is no double: as one like 1e400 it is out of every range.
+        return OptionalDouble.of(value.get().doubleValue(Double.POSITIVE_INFINITY));
     }
 
     Optional<Boolean> optionalBoolean(String key) {

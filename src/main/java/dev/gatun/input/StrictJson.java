@@ -16,8 +16,10 @@ public final class StrictJson {
             .enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS)
             .build();
 
-    /** Where an unclosed value began, in a notation of Jackson that means nothing to a user. */
-    private static final Pattern START_MARKER = Pattern.compile(" \\(start marker at .*", Pattern.DOTALL);
+    /** What Jackson says of its own classes and switches, which means nothing to a user. */
+    private static final Pattern JACKSONS_OWN = Pattern.compile(
+            " \\(start marker at .*| \\(for \\w+ starting at .*|: enable `.*|, from `[^`]*`| \\(`[^`]*`\\)(?= found)| \\(bound as .*",
+            Pattern.DOTALL);
 
     private StrictJson() {}
 
@@ -40,6 +42,6 @@ public final class StrictJson {
         TokenStreamLocation location = problem.getLocation();
         String place =
                 location == null ? "" : " (line " + location.getLineNr() + ", column " + location.getColumnNr() + ")";
-        return Quoted.oneLine(START_MARKER.matcher(problem.getOriginalMessage()).replaceAll("")) + place;
+        return Quoted.oneLine(JACKSONS_OWN.matcher(problem.getOriginalMessage()).replaceAll("")) + place;
     }
 }

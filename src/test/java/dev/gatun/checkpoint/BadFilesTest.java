@@ -75,9 +75,9 @@ class BadFilesTest {
     @Test
     void aHeaderThatIsNotUtf8() {
         SafetensorsWriter.write(file(), "{\"\u00fc\":1}".getBytes(StandardCharsets.ISO_8859_1), new byte[0]);
-        refused().contains("its JSON is not UTF-8");
+        refused().contains("it is not UTF-8");
         SafetensorsWriter.write(file(), "{}".getBytes(StandardCharsets.UTF_16), new byte[0]);
-        refused().contains("its JSON is not UTF-8");
+        refused().contains("it is not UTF-8");
     }
 
     @ParameterizedTest
@@ -119,10 +119,19 @@ class BadFilesTest {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"1", "[]", "{\"k\":1}", "{\"k\":null}"})
-    void metadataThatIsNotStrings(String metadata) {
+    @CsvSource(
+            delimiter = '|',
+            quoteCharacter = '^',
+            value = {
+                "1            | `__metadata__` is not an object",
+                "[]           | `__metadata__` is not an object",
+                "{'k':1}      | `__metadata__` has a value that is not a string, `k`",
+                "{'k':null}   | `__metadata__` has a value that is not a string, `k`",
+            })
+    void metadataThatIsNotStrings(String text, String complaint) {
+        String metadata = text.replace('\'', '"');
         SafetensorsWriter.write(file(), "{\"__metadata__\":" + metadata + ",\"a\":" + GOOD + "}", new byte[4]);
-        refused().contains("`__metadata__`");
+        refused().contains(complaint);
     }
 
     @ParameterizedTest

@@ -10,6 +10,7 @@ import java.nio.file.Path;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** Folders that are no model, and models of which a part is missing, too much, or not what it should be. */
@@ -236,6 +237,17 @@ class BadFoldersTest {
     }
 
     @Test
+    void metasThatDoNotBelongTogether() throws IOException {
+        writeOffloading();
+        Headers.edit(
+                folder.resolve(EXPERT),
+                header -> header.replaceAll("w([12])\\.meta\\.zero_q", "w0.meta.zero_q")
+                        .replaceFirst("w0", "w2")
+                        .replaceFirst("w0", "w1"));
+        assertRefused(folder).contains(EXPERT, ".meta.zero_q` has ", " elements, but the tensors beside it ask for ");
+    }
+
+    @Test
     void zerosInAColumnAreGroupsOfTheOtherAxis() throws IOException {
         writeOffloading();
         Headers.edit(
@@ -245,11 +257,15 @@ class BadFoldersTest {
         assertRefused(folder).contains(EXPERT, "tensor `w1.meta.zero_q` has the shape", "axis 1");
     }
 
-    @Test
-    void sizesThatContradictTheConfig() throws IOException {
+    @ParameterizedTest
+    @CsvSource(delimiter = '|', textBlock = """
+            25 | elements do not fit the matrix of 25 x 16 that config.json asks for
+            48 | codes of 1 bits: 2, 4 or 8 are supported, for the matrix of 48 x 16 that config.json asks for
+            """)
+    void sizesThatContradictTheConfig(int size, String complaint) throws IOException {
         writeOffloading();
-        edit("config.json", "\"intermediate_size\": 24", "\"intermediate_size\": 28");
-        assertRefused(folder).contains("tensor `w1.", "the matrix of 28 x 16 that config.json asks for");
+        edit("config.json", "\"intermediate_size\": 24", "\"intermediate_size\": " + size);
+        assertRefused(folder).contains("tensor `w1.", complaint);
     }
 
     private void writeOffloading() {
