@@ -1,5 +1,6 @@
 package dev.gatun.text;
 
+import dev.gatun.input.Quoted;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Collection;
@@ -18,13 +19,13 @@ record JsonSection(Path file, String where, JsonNode node) {
     /** The complaint that the file asks for something Gatun does not do. */
     TextException unsupported(String what) {
         return new TextException(
-                "`%s`: %s, which Gatun's tokenizer does not implement; take the model's tokenizer.json without it"
-                        .formatted(file, what));
+                "%s: %s, which Gatun's tokenizer does not implement; take the model's tokenizer.json without it"
+                        .formatted(Quoted.of(file), Quoted.oneLine(what)));
     }
 
     /** The complaint that the file is wrong. */
     TextException broken(String what) {
-        return new TextException("`%s`: %s; download the file again".formatted(file, what));
+        return new TextException(Quoted.of(file) + ": " + Quoted.oneLine(what) + "; download the file again");
     }
 
     /** A member that must be there. */
@@ -113,7 +114,7 @@ record JsonSection(Path file, String where, JsonNode node) {
             JsonSection member = optional(name);
             boolean off = member.isAbsent()
                     || (member.node.isBoolean() && !member.node.booleanValue())
-                    || (member.node.isNumber() && member.node.doubleValue() == 0)
+                    || (member.node.isNumber() && member.node.doubleValue(1) == 0)
                     || (member.node.isString() && member.node.stringValue().isEmpty());
             if (!off) {
                 throw unsupported("it sets `%s`".formatted(member.where));

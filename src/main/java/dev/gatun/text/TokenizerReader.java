@@ -1,17 +1,15 @@
 package dev.gatun.text;
 
-import java.io.IOException;
+import dev.gatun.input.Quoted;
+import dev.gatun.input.TextFile;
+import dev.gatun.input.UnusableFileException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
-import tools.jackson.core.JacksonException;
-import tools.jackson.core.StreamReadFeature;
-import tools.jackson.databind.DeserializationFeature;
 import tools.jackson.databind.JsonNode;
-import tools.jackson.databind.json.JsonMapper;
 
 /** Reads a {@code tokenizer.json} into a tokenizer; refuses what none implements. */
 final class TokenizerReader {
@@ -25,6 +23,9 @@ final class TokenizerReader {
             "post_processor",
             "decoder",
             "model");
+
+    /** Some times those with the largest vocabularies. */
+    private static final int LONGEST = 1 << 27;
 
     private TokenizerReader() {}
 
@@ -46,28 +47,13 @@ final class TokenizerReader {
     }
 
     private static JsonNode parse(Path file) {
-        String name = "`" + file + "`";
         if (!Files.isRegularFile(file)) {
-            throw new TextException(name + ": no such file; a model folder needs its tokenizer.json");
+            throw new TextException(Quoted.of(file) + ": no such file; a model folder needs its tokenizer.json");
         }
-        JsonMapper mapper = JsonMapper.builder()
-                .enable(StreamReadFeature.STRICT_DUPLICATE_DETECTION)
-                .enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS)
-                .build();
         try {
-            JsonNode root = mapper.readTree(Files.readAllBytes(file));
-            if (!root.isObject()) {
-                throw new TextException(name + ": not a JSON object; download the file again");
-            }
-            return root;
-        } catch (JacksonException e) {
-            String reason = e.getOriginalMessage().lines().findFirst().orElse("");
-            throw new TextException(
-                    "%s: not valid JSON at line %d: %s; download the file again"
-                            .formatted(name, e.getLocation().getLineNr(), reason),
-                    e);
-        } catch (IOException e) {
-            throw new TextException(name + ": cannot be read: " + e.getMessage() + "; check its permissions", e);
+            return TextFile.readObject(file, LONGEST);
+        } catch (UnusableFileException problem) {
+            throw new TextException(problem.getMessage(), problem);
         }
     }
 

@@ -3,6 +3,7 @@ package dev.gatun.text;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.io.IOException;
+import java.math.BigInteger;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.function.Consumer;
@@ -19,6 +20,31 @@ class TokenizerFileTest {
     private Path folder;
 
     enum Bad {
+        NO_OBJECT("`model` should be an object", root -> root.put("model", 1)),
+        NO_LIST(
+                "`model.merges` should be a list",
+                root -> TokenizerJson.model(root).put("merges", 1)),
+        NO_STRING(
+                "`model.type` should be a string",
+                root -> TokenizerJson.model(root).put("type", 1)),
+        NO_SWITCH(
+                "`model.fuse_unk` should be true or false",
+                root -> TokenizerJson.model(root).put("fuse_unk", 1)),
+        HUGE_SWITCH("sets `model.dropout`", root -> TokenizerJson.model(root).put("dropout", BigInteger.TEN.pow(900))),
+        EMPTY_PATTERN(
+                "`normalizer.pattern.String` is empty",
+                root -> root.putObject("normalizer")
+                        .put("type", "Replace")
+                        .put("content", "")
+                        .putObject("pattern")
+                        .put("String", "")),
+        REPLACEMENT("`pre_tokenizer.replacement` should be one character", root -> {
+            TokenizerJson.metaspace(root, "first", true);
+            ((ObjectNode) root.get("pre_tokenizer")).put("replacement", "ab");
+        }),
+        ODD_CHARACTERS(
+                "`model.vocab.a\\u000ab\\u202e` should be an integer",
+                root -> TokenizerJson.vocab(root).put("a\nb\u202e", "x")),
         TRUNCATION("sets `truncation`", root -> root.putObject("truncation").put("max_length", 5)),
         PADDING("sets `padding`", root -> root.putObject("padding").put("strategy", "BatchLongest")),
         UNKNOWN_SECTION("it has `extra`", root -> root.put("extra", 1)),
@@ -121,10 +147,14 @@ class TokenizerFileTest {
 
     @Test
     void whatIsNotJsonIsRefused() throws IOException {
-        assertRefused(write("{\"version\": "), "not valid JSON at line 1");
+        assertRefused(write("{\"version\": "), "not valid JSON: Unexpected end-of-input");
+        assertRefused(write("{\"version\":\n x}"), "(line 2, column ");
         assertRefused(write("[]"), "not a JSON object");
         assertRefused(write(""), "not");
         assertRefused(write("{} {}"), "not valid JSON");
+        assertRefused(write("{\"model\": " + "[".repeat(1000)), "not valid JSON: Document nesting depth (501)");
+        Files.write(folder.resolve("written.json"), new byte[] {'{', (byte) 0xff, '}'});
+        assertRefused(folder.resolve("written.json"), "it is not UTF-8");
     }
 
     @Test
