@@ -1,14 +1,15 @@
 package dev.gatun.text;
 
-import java.io.IOException;
+import dev.gatun.input.Quoted;
+import dev.gatun.input.TextFile;
+import dev.gatun.input.UnusableFileException;
 import java.nio.file.Files;
-import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import tools.jackson.core.JacksonException;
+import java.util.function.Supplier;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 
@@ -19,10 +20,14 @@ import tools.jackson.databind.json.JsonMapper;
 public final class ChatFormat {
     private static final List<String> SPECIAL_TOKENS = List.of("bos_token", "eos_token", "unk_token", "pad_token");
 
+    private static final int LONGEST = 1 << 24;
+
+    private final Path file;
     private final ChatTemplate template;
     private final Map<String, String> specialTokens;
 
-    private ChatFormat(ChatTemplate template, Map<String, String> specialTokens) {
+    private ChatFormat(Path file, ChatTemplate template, Map<String, String> specialTokens) {
+        this.file = file;
         this.template = template;
         this.specialTokens = Map.copyOf(specialTokens);
     }
@@ -34,10 +39,16 @@ public final class ChatFormat {
      * @throws TextException if the files are no JSON or the template uses what {@link ChatTemplate} does not know
      */
     public static Optional<ChatFormat> read(Path folder) {
-        JsonNode config = json(folder.resolve("tokenizer_config.json"));
-        Optional<String> source = Optional.ofNullable(text(folder.resolve("chat_template.jinja")))
-                .or(() -> templateOf(config.path("chat_template")));
-        return source.map(text -> new ChatFormat(ChatTemplate.parse(text), specialTokens(config)));
+        Path configFile = folder.resolve("tokenizer_config.json");
+        Path templateFile = folder.resolve("chat_template.jinja");
+        JsonNode config = json(configFile);
+        boolean isApart = Files.exists(templateFile);
+        Optional<String> source = isApart
+                ? Optional.of(readable(() -> TextFile.read(templateFile, LONGEST)))
+                : templateOf(config.path("chat_template"));
+        Path file = isApart ? templateFile : configFile;
+        return source.map(
+                text -> new ChatFormat(file, named(file, () -> ChatTemplate.parse(text)), specialTokens(config)));
     }
 
     /**
@@ -46,7 +57,16 @@ public final class ChatFormat {
      * @throws TextException if the template refuses it
      */
     public String render(List<ChatMessage> conversation) {
-        return template.render(conversation, true, specialTokens);
+        return named(file, () -> template.render(conversation, true, specialTokens));
+    }
+
+    /** What a template complains of is told with its file. */
+    private static <T> T named(Path file, Supplier<T> work) {
+        try {
+            return work.get();
+        } catch (TextException complaint) {
+            throw new TextException(Quoted.of(file) + ": " + complaint.getMessage(), complaint);
+        }
     }
 
     private static Map<String, String> specialTokens(JsonNode config) {
@@ -75,26 +95,20 @@ public final class ChatFormat {
     }
 
     private static JsonNode json(Path file) {
-        String content = text(file);
-        JsonMapper mapper = JsonMapper.shared();
-        if (content == null) {
-            return mapper.createObjectNode();
-        }
-        try {
-            return mapper.readTree(content);
-        } catch (JacksonException broken) {
-            throw new TextException(
-                    "`" + file + "`: not JSON (" + broken.getOriginalMessage() + "); download it again");
-        }
+        return Files.exists(file)
+                ? readable(() -> TextFile.readObject(file, LONGEST))
+                : JsonMapper.shared().createObjectNode();
     }
 
-    private static String text(Path file) {
+    private interface Reading<T> {
+        T read() throws UnusableFileException;
+    }
+
+    private static <T> T readable(Reading<T> reading) {
         try {
-            return Files.readString(file);
-        } catch (NoSuchFileException none) {
-            return null;
-        } catch (IOException unreadable) {
-            throw new TextException("`" + file + "`: cannot be read: " + unreadable.getMessage());
+            return reading.read();
+        } catch (UnusableFileException problem) {
+            throw new TextException(problem.getMessage(), problem);
         }
     }
 }

@@ -1,5 +1,6 @@
 package dev.gatun.text;
 
+import dev.gatun.input.Quoted;
 import dev.gatun.text.template.Template;
 import dev.gatun.text.template.TemplateException;
 import dev.gatun.text.template.Value;
@@ -73,13 +74,12 @@ public final class ChatTemplate {
     }
 
     private static TextException failure(TemplateException e) {
+        String what = Quoted.oneLine(e.getMessage());
         if (e.raised()) {
-            return new TextException("the chat template refuses the messages: " + e.getMessage(), e);
+            return new TextException("the chat template refuses the messages: " + what, e);
         }
         String place = e.line() > 0 ? ", line " + e.line() : "";
         return new TextException(
-                "chat template%s: %s; mend `chat_template` in the model's tokenizer_config.json, or send a plain prompt"
-                        .formatted(place, e.getMessage()),
-                e);
+                "chat template" + place + ": " + what + "; mend the template, or send a plain prompt", e);
     }
 }
