@@ -52,20 +52,23 @@ final class PythonText {
     /** {@code str.split(None, limit)}: at runs of white space; a negative limit is none. */
     static List<String> splitAtSpace(String text, long limit) {
         List<String> parts = new ArrayList<>();
-        String rest = stripStart(text, PythonText::isSpace);
-        while (!rest.isEmpty()) {
-            if (limit >= 0 && parts.size() == limit) {
-                parts.add(rest);
-                break;
-            }
-            int end = 0;
-            while (end < rest.length() && !isSpace(rest.charAt(end))) {
-                end++;
-            }
-            parts.add(rest.substring(0, end));
-            rest = stripStart(rest.substring(end), PythonText::isSpace);
+        int start = skip(text, 0, true);
+        while (start < text.length()) {
+            boolean isLast = limit >= 0 && parts.size() == limit;
+            int end = isLast ? text.length() : skip(text, start, false);
+            parts.add(text.substring(start, end));
+            start = skip(text, end, true);
         }
         return parts;
+    }
+
+    /** Where a run of white space, or of anything else, ends that begins at {@code from}. */
+    private static int skip(String text, int from, boolean space) {
+        int at = from;
+        while (at < text.length() && isSpace(text.charAt(at)) == space) {
+            at++;
+        }
+        return at;
     }
 
     /** {@code str.split(separator, limit)}; the separator is not empty, a negative limit is none. */
