@@ -58,6 +58,8 @@ class BadConfigTest {
                 "'rms_norm_eps': 1.0E-5       | 'rms_norm_eps': 0               | rms_norm_eps must be a positive float32 number",
                 "'rms_norm_eps': 1.0E-5       | 'rms_norm_eps': 1e400           | rms_norm_eps must be a positive float32 number",
                 "'rms_norm_eps': 1.0E-5       | 'rms_norm_eps': NaN             | not valid JSON",
+                "'intermediate_size': 24      | 'intermediate_size': []         | `intermediate_size` must be a whole number",
+                "'bos_token_id': 1            | 'rope_parameters': 7            | `rope_parameters` must be an object, but is `7`",
                 "'rope_theta': 1000000.0      | 'rope_theta': -1                | rope_theta must be a positive float32 number",
                 "'rope_theta': 1000000.0      | 'rope_theta': true              | `rope_theta` must be a number",
                 "'sliding_window': null       | 'sliding_window': 0             | sliding_window must be from 1",
@@ -101,6 +103,15 @@ class BadConfigTest {
     void aConfigThatIsNoObjectIsRefused(String text, String complaint) throws IOException {
         Files.writeString(config(), text.replace('\'', '"'));
         assertRefused(folder).contains("config.json", complaint);
+    }
+
+    @Test
+    void aHeadSizeThatCannotBeDerivedIsRefused() throws IOException {
+        original = original.replace("\"head_dim\": 8,", "");
+        edit("'num_attention_heads': 4", "'num_attention_heads': 3");
+        assertRefused(folder)
+                .contains(
+                        "config.json", "hidden_size, 16, is not a multiple of num_attention_heads, 3, and there is no");
     }
 
     @Test
@@ -166,6 +177,13 @@ class BadConfigTest {
             value = {
                 "{'temperature': -0.1}        | `temperature` is out of its range: -0.1",
                 "{'temperature': 1e999}       | `temperature` is out of its range: Infinity",
+                "{'temperature': 101}         | `temperature` is out of its range: 101",
+                "{'temperature': HUGE}        | `temperature` is out of its range: Infinity",
+                "{'repetition_penalty': 101}  | `repetition_penalty` is out of its range: 101",
+                "{'top_k': HUGE}              | `top_k` must be a whole number",
+                "{'min_p': null} 1            | not valid JSON: Trailing token found after value (line 1, column 17)",
+                "{'min_p': NaN}               | not valid JSON: Non-standard token 'NaN' (line 1",
+                "{'min_p': DEEP}              | not valid JSON: Document nesting depth (501) exceeds the maximum allowed (500)",
                 "{'temperature': 'hot'}       | `temperature` must be a number",
                 "{'top_p': 0}                 | `top_p` is out of its range",
                 "{'top_p': 1.1}               | `top_p` is out of its range",
@@ -181,7 +199,9 @@ class BadConfigTest {
                 "{                            | not valid JSON",
             })
     void wrongGenerationDefaultsAreRefused(String text, String complaint) throws IOException {
-        Files.writeString(folder.resolve("generation_config.json"), text.replace('\'', '"'));
+        Files.writeString(
+                folder.resolve("generation_config.json"),
+                text.replace('\'', '"').replace("HUGE", "9".repeat(900)).replace("DEEP", "[".repeat(1000)));
         assertRefused(folder).contains("generation_config.json", complaint);
     }
 
