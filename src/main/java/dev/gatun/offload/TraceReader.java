@@ -16,6 +16,8 @@ import tools.jackson.databind.json.JsonMapper;
 public final class TraceReader {
     private static final int MOST_LAYERS = 1 << 10;
     private static final int MOST_EXPERTS = 1 << 10;
+    /** Some ten times what all guesses of the largest models take. */
+    private static final int LONGEST_LINE = 1 << 24;
 
     private final String model;
     private final int layers;
@@ -48,10 +50,11 @@ public final class TraceReader {
         int line = 0;
         try (BufferedReader in = Files.newBufferedReader(file)) {
             line++;
-            TraceReader reader = new TraceReader(object(in.readLine()));
-            for (String text = in.readLine(); text != null; text = in.readLine()) {
-                line++;
+            TraceReader reader = new TraceReader(object(line(in)));
+            line++;
+            for (String text = line(in); text != null; text = line(in)) {
                 reader.token(object(text));
+                line++;
             }
             require(reader.filled > 0, "it holds no token");
             return reader.trace();
@@ -64,6 +67,20 @@ public final class TraceReader {
         } catch (BadLineException bad) {
             throw new TraceException("trace: `" + file + "`, line " + line + ": " + bad.getMessage(), bad);
         }
+    }
+
+    /** A line, or null at the end of the file. */
+    private static String line(BufferedReader in) throws IOException {
+        StringBuilder line = new StringBuilder();
+        int next = in.read();
+        boolean isEnd = next < 0;
+        for (; next >= 0 && next != '\n'; next = in.read()) {
+            require(
+                    line.length() < LONGEST_LINE,
+                    "it is no routing trace (a line is longer than " + LONGEST_LINE + " characters)");
+            line.append((char) next);
+        }
+        return isEnd ? null : line.toString();
     }
 
     private static JsonNode object(String line) {

@@ -111,12 +111,13 @@ class TraceTest {
 
     @ParameterizedTest
     @CsvSource(delimiter = '|', quoteCharacter = '~', textBlock = """
-            nothing                                                     | line 1: it is no routing trace
-            []                                                          | line 1: it is no routing trace
+            nothing                                                     | line 1: it is no routing trace, or one that was cut off (no JSON)
+            []                                                          | line 1: it is no routing trace (no JSON object)
             {}                                                          | line 1: it is no routing trace
             {"format":"gatun-routing","version":2}                      | version is 2
             {"format":"gatun-routing","version":1,"layers":0}           | `layers`
             {"format":"gatun-routing","version":1,"layers":1,"experts":4,"experts_per_token":5} | `experts_per_token`
+            {"format":"gatun-routing","version":1,"layers":1e400}       | `layers` must be a whole number from 1 to 1024
             HEADER                                                      | it holds no token
             HEADER {"position":0,"experts":[[0,1]]}                     | line 2: `experts` must be an array of 2
             HEADER {"position":0,"experts":[[0,1],[0]]}                 | arrays of 2
@@ -147,6 +148,15 @@ class TraceTest {
                 .message()
                 .doesNotContain("\n");
         assertThatThrownBy(() -> TraceReader.read(temporary.resolve("none"))).hasMessageContaining("no such file");
+    }
+
+    @Test
+    void aLineWithoutEndIsNotReadWhole() throws IOException {
+        Path file = temporary.resolve("endless.jsonl");
+        Files.writeString(file, HEADER + "\n" + " ".repeat((1 << 24) + 1));
+        assertThatThrownBy(() -> TraceReader.read(file))
+                .isInstanceOf(TraceException.class)
+                .hasMessageEndingWith("line 2: it is no routing trace (a line is longer than 16777216 characters)");
     }
 
     @Test
