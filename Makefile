@@ -94,6 +94,13 @@ bench: preflight $(CPU_LIBRARY) ## JMH benchmarks, as a table (ARGS="MatvecBench
 	@$(JAVA) --enable-native-access=ALL-UNNAMED --sun-misc-unsafe-memory-access=allow \
 	  -cp "target/test-classes:$(CLASSES):$$(cat target/test-classpath)" dev.gatun.jmh.Benchmarks $(ARGS)
 
+.PHONY: fuzz
+fuzz: preflight $(CPU_LIBRARY) ## 100,000 damaged files of every format, none of which may do harm (ARGS="--seed N --case M")
+	@$(MVN) -q test-compile
+	@$(MVN) -q dependency:build-classpath -DincludeScope=test -Dmdep.outputFile=target/test-classpath
+	@$(JAVA) -Dgatun.test.data=src/test/data -cp "target/test-classes:$(CLASSES):$$(cat target/test-classpath)" \
+	  dev.gatun.fuzz.Fuzz $(ARGS)
+
 .PHONY: format
 format: preflight ## formats the Java sources as the build wants them
 	@$(MVN) -q spotless:apply

@@ -1,0 +1,68 @@
+package dev.gatun.fuzz;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.io.ByteArrayOutputStream;
+import java.io.IOException;
+import java.io.PrintStream;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
+
+/** That {@code make fuzz} finds what it looks for, goes on after it, and says how to see it again. */
+class FuzzTest {
+    private static final long SEED = 7;
+
+    @TempDir
+    private Path folder;
+
+    private final ByteArrayOutputStream output = new ByteArrayOutputStream();
+
+    @ParameterizedTest
+    @EnumSource
+    void everyFaultIsFoundAndCanBeSeenAgain(Misbehaviour fault) throws IOException, InterruptedException {
+        assertThat(run(5, 6, fault.name())).isFalse();
+        assertThat(output())
+                .contains("FAILED: seed 7, case 5 (" + fault.name() + "): " + what(fault))
+                .contains("make fuzz ARGS=\"--seed 7 --case 5 --formats " + fault.name() + "\"");
+    }
+
+    private static String what(Misbehaviour fault) {
+        return switch (fault) {
+            case CRASH -> "the JVM ends with the code 1\n#\n# A fatal error";
+            case HANG -> "it takes longer than 3 s";
+            case FILL_HEAP -> "out of memory or stack";
+            case FILL_MEMORY -> "the process has grown to 1";
+            case UNDOCUMENTED -> "no documented exception";
+            case NAMELESS -> "a message that does not name `";
+            case TWO_LINES -> "a message that breaks its line";
+        };
+    }
+
+    @Test
+    void aFaultIsNotTheEnd() throws IOException, InterruptedException {
+        assertThat(run(0, 6, "CRASH", "journal")).isFalse();
+        assertThat(output()).containsPattern("CRASH +0 +0 +3").containsPattern("journal +3 +0 +0");
+    }
+
+    @Test
+    void withoutFaultsAllIsWell() throws IOException, InterruptedException {
+        assertThat(run(0, 40, "journal", "trace")).as(output()).isTrue();
+        assertThat(output()).contains("seed 7: 40 cases in ", ", 0 failed; ");
+        assertThat(folder.resolve("refusals.txt")).content().contains("it is no routing trace");
+    }
+
+    private boolean run(long first, long end, String... formats) throws IOException, InterruptedException {
+        FuzzPlan plan = new FuzzPlan(SEED, first, end, 1, Duration.ofSeconds(3), List.of(formats), folder);
+        return new Fuzz(plan, new PrintStream(output, true, StandardCharsets.UTF_8)).run();
+    }
+
+    private String output() {
+        return output.toString(StandardCharsets.UTF_8);
+    }
+}
