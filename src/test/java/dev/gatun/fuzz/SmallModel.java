@@ -29,6 +29,22 @@ enum SmallModel {
             CheckpointWriter.writeOffloading(folder, config, TinyCheckpoints.quantized(config, seed));
         }
     },
+    /** The published layout with experts of 3 bits, which {@code quantization.json} describes. */
+    THREE_BITS {
+        @Override
+        void writeWeights(Path folder, long seed) throws IOException {
+            MixtralConfig config = TinyCheckpoints.tileableConfig();
+            CheckpointWriter.writeOffloading(
+                    folder,
+                    config,
+                    TinyCheckpoints.quantized(config, new HqqScheme(4, 16, 8), new HqqScheme(3, 8, 16), seed));
+            Files.writeString(folder.resolve("quantization.json"), """
+                    {"attention": {"weight_quant_params": {"nbits": 4, "group_size": 16}, "scale_quant_params": {"group_size": 8}},
+                    "experts": {"weight_quant_params": {"nbits": 3, "group_size": 8}, "scale_quant_params": {"group_size": 16}},
+                    "row_order": "native"}
+                    """);
+        }
+    },
     /** Gatun's own, tiles with 4-bit scales. */
     TILES {
         @Override
@@ -51,6 +67,17 @@ enum SmallModel {
                     TinyCheckpoints.quantized(config, new HqqScheme(4, 8, 8), new HqqScheme(2, 16, 8), seed));
         }
     },
+    /** Gatun's own, with codes of 3 bits. */
+    THREE_BIT_MATRICES {
+        @Override
+        void writeWeights(Path folder, long seed) {
+            MixtralConfig config = TinyCheckpoints.tileableConfig();
+            GatunFolder.writeMatrices(
+                    folder,
+                    config,
+                    TinyCheckpoints.narrow(config, new NarrowScheme(3, 8), new NarrowScheme(3, 8), seed));
+        }
+    },
     /** Gatun's own, with matrices that are no tiles. */
     MATRICES {
         @Override
@@ -63,7 +90,7 @@ enum SmallModel {
         }
     };
 
-    abstract void writeWeights(Path folder, long seed);
+    abstract void writeWeights(Path folder, long seed) throws IOException;
 
     /** Writes the weights and everything that lies beside them. */
     void write(Path folder, long seed) throws IOException {
