@@ -1,5 +1,6 @@
 package dev.gatun.checkpoint;
 
+import dev.gatun.input.Quoted;
 import dev.gatun.quant.HqqScheme;
 import java.util.EnumMap;
 import java.util.Map;

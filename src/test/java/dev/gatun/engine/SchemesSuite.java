@@ -16,6 +16,7 @@ import dev.gatun.quant.Dequantizer;
 import dev.gatun.quant.FloatType;
 import dev.gatun.quant.JavaTiler;
 import dev.gatun.quant.WeightMatrix;
+import dev.gatun.quantize.OpenedSolver;
 import dev.gatun.quantize.PartFormat;
 import dev.gatun.quantize.Quantization;
 import dev.gatun.quantize.QuantizationPlan;
@@ -89,8 +90,10 @@ public abstract class SchemesSuite {
     @MethodSource("plans")
     void logitsAreThoseOfTheDequantizedWeights(QuantizationPlan plan, @TempDir Path folder) {
         Path target = folder.resolve("model");
-        try (Checkpoint checkpoint = Checkpoint.open(original)) {
-            new Quantization(checkpoint, plan, Optional.empty(), new JavaTiler(), 2).run(target, (done, all) -> {});
+        try (Checkpoint checkpoint = Checkpoint.open(original);
+                OpenedSolver opened = OpenedSolver.cpu(plan.solver(), 2)) {
+            new Quantization(checkpoint, plan, Optional.empty(), new JavaTiler(), opened.solver(), 2)
+                    .run(target, (done, all) -> {});
         }
         try (Checkpoint model = Checkpoint.open(target);
                 Backend expected = new CpuBackend(CONFIG, dequantized(model.weights()), 2, CpuLevel.best());
