@@ -57,6 +57,21 @@ class ModelTest {
     }
 
     @Test
+    void schemesThatAreStatedMustBeThoseOfTheFiles() {
+        ModelSource source = ModelSource.of(DemoModel.FOLDER).withAttentionScheme(new StoredScheme(4, 64, 256));
+        ModelOptions options = ModelOptions.defaults().withBackend(BackendPreference.CPU);
+        Model.open(source.withExpertScheme(new StoredScheme(2, 16, 128)), options, LoadingListener.NONE)
+                .close();
+        assertThatThrownBy(() ->
+                        Model.open(source.withExpertScheme(new StoredScheme(2, 16, 64)), options, LoadingListener.NONE))
+                .isInstanceOf(GatunException.class)
+                .hasMessageContaining("2/16/128 (bits/group/scale group), but --expert-scheme says 2/16/64");
+        assertThatThrownBy(() -> new StoredScheme(3, 20, 64))
+                .isInstanceOf(GatunException.class)
+                .hasMessage("scheme: groups of 20: not a multiple of 8");
+    }
+
+    @Test
     void aChunkThatFailsLeavesTheSequenceAsItWas() {
         try (Model model = DemoModel.open();
                 KvCache cache = model.runningBackend().newKvCache(64, KvPrecision.F16)) {
