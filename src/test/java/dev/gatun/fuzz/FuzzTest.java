@@ -17,6 +17,7 @@ import org.junit.jupiter.params.provider.EnumSource;
 /** That {@code make fuzz} finds what it looks for, goes on after it, and says how to see it again. */
 class FuzzTest {
     private static final long SEED = 7;
+    private static final Duration LONG = Duration.ofSeconds(60);
 
     @TempDir
     private Path folder;
@@ -26,7 +27,8 @@ class FuzzTest {
     @ParameterizedTest
     @EnumSource
     void everyFaultIsFoundAndCanBeSeenAgain(Misbehaviour fault) throws IOException, InterruptedException {
-        assertThat(run(5, 6, fault.name())).isFalse();
+        Duration limit = fault == Misbehaviour.HANG ? Duration.ofSeconds(3) : LONG;
+        assertThat(run(5, 6, limit, fault.name())).isFalse();
         assertThat(output())
                 .contains("FAILED: seed 7, case 5 (" + fault.name() + "): " + what(fault))
                 .contains("make fuzz ARGS=\"--seed 7 --case 5 --formats " + fault.name() + "\"");
@@ -38,6 +40,7 @@ class FuzzTest {
             case HANG -> "it takes longer than 3 s";
             case FILL_HEAP -> "out of memory or stack";
             case FILL_MEMORY -> "the process has grown to 1";
+            case RESERVE_MEMORY -> "the process has grown to ";
             case UNDOCUMENTED -> "no documented exception";
             case NAMELESS -> "a message that does not name `";
             case TWO_LINES -> "a message that breaks its line";
@@ -46,19 +49,20 @@ class FuzzTest {
 
     @Test
     void aFaultIsNotTheEnd() throws IOException, InterruptedException {
-        assertThat(run(0, 6, "CRASH", "journal")).isFalse();
+        assertThat(run(0, 6, LONG, "CRASH", "journal")).isFalse();
         assertThat(output()).containsPattern("CRASH +0 +0 +3").containsPattern("journal +3 +0 +0");
     }
 
     @Test
     void withoutFaultsAllIsWell() throws IOException, InterruptedException {
-        assertThat(run(0, 40, "journal", "trace")).as(output()).isTrue();
+        assertThat(run(0, 40, LONG, "journal", "trace")).as(output()).isTrue();
         assertThat(output()).contains("seed 7: 40 cases in ", ", 0 failed; ");
         assertThat(folder.resolve("refusals.txt")).content().contains("it is no routing trace");
     }
 
-    private boolean run(long first, long end, String... formats) throws IOException, InterruptedException {
-        FuzzPlan plan = new FuzzPlan(SEED, first, end, 1, Duration.ofSeconds(3), List.of(formats), folder);
+    private boolean run(long first, long end, Duration limit, String... formats)
+            throws IOException, InterruptedException {
+        FuzzPlan plan = new FuzzPlan(SEED, first, end, 1, limit, List.of(formats), folder);
         return new Fuzz(plan, new PrintStream(output, true, StandardCharsets.UTF_8)).run();
     }
 

@@ -46,24 +46,24 @@ public final class JsonMutation implements Mutation {
 
     @Override
     public byte[] apply(byte[] bytes, SplittableRandom random) {
-        JsonNode root;
         try {
-            root = JsonMapper.shared().readTree(bytes);
-        } catch (JacksonException damagedBefore) {
+            return damaged(JsonMapper.shared().readTree(bytes), random).getBytes(StandardCharsets.UTF_8);
+        } catch (JacksonException noTree) {
+            // It was damaged before, or has become too deep to be written.
             return bytes;
         }
+    }
+
+    private static String damaged(JsonNode root, SplittableRandom random) {
         List<Place> places = new ArrayList<>();
         collect(root, places);
         HostileValues hostile = new HostileValues(random);
         if (places.isEmpty() || random.nextInt(50) == 0) {
-            return hostile.value().getBytes(StandardCharsets.UTF_8);
+            return hostile.value();
         }
         Place place = places.get(random.nextInt(places.size()));
         String raw = change(place, places, hostile, random);
-        return root.toString()
-                .replace("\"" + HOLE + "\"", raw)
-                .replace(NAME, raw)
-                .getBytes(StandardCharsets.UTF_8);
+        return root.toString().replace("\"" + HOLE + "\"", raw).replace(NAME, raw);
     }
 
     private static void collect(JsonNode node, List<Place> places) {

@@ -5,8 +5,10 @@ import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import java.nio.channels.FileChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
 import java.util.concurrent.CountDownLatch;
 
 /** Readers with every fault that the fuzz is to find, to see that it does. */
@@ -45,6 +47,20 @@ enum Misbehaviour implements Format {
         public void use(Path folder) {
             try (Arena arena = Arena.ofConfined()) {
                 arena.allocate(1L << 30);
+            }
+        }
+    },
+    /** Reserves memory outside the heap that it does not touch. */
+    RESERVE_MEMORY {
+        @Override
+        public void use(Path folder) throws IOException {
+            Path file = folder.resolve("large");
+            try (Arena arena = Arena.ofConfined();
+                    FileChannel channel = FileChannel.open(
+                            file, StandardOpenOption.CREATE, StandardOpenOption.READ, StandardOpenOption.WRITE)) {
+                channel.map(FileChannel.MapMode.READ_WRITE, 0, 16L << 30, arena);
+            } finally {
+                Files.deleteIfExists(file);
             }
         }
     },

@@ -15,11 +15,13 @@ import java.util.stream.Stream;
  * case ended the JVM.
  */
 final class Worker {
-    /** What the process may take: its heap and direct memory, code, classes, stacks; more is a leak or worse. */
+    /** What the process may use: its heap and direct memory, code, classes, stacks; more is a leak or worse. */
     private static final long MOST_MEMORY_KB = 1_000_000;
 
+    /** What it may ask for: a JVM reserves some GB that it does not use. */
+    private static final long MOST_RESERVED_KB = 12_000_000;
+
     private static final Path STATUS = Path.of("/proc/self/status");
-    private static final String PEAK = "VmHWM:";
 
     private Worker() {}
 
@@ -36,10 +38,13 @@ final class Worker {
             DamagedFiles files = bench.damage(number);
             out.println(Report.begun(files).toLine());
             Outcome outcome = bench.use(files);
-            long peak = peakMemory();
-            boolean isTooMuch = peak > MOST_MEMORY_KB;
-            Outcome judged =
-                    isTooMuch ? new Outcome.Failed("the process has grown to " + (peak >> 10) + " MiB") : outcome;
+            long used = peak("VmHWM:");
+            long reserved = peak("VmPeak:");
+            boolean isTooMuch = used > MOST_MEMORY_KB || reserved > MOST_RESERVED_KB;
+            Outcome judged = isTooMuch
+                    ? new Outcome.Failed("the process has grown to " + (used >> 10) + " MiB, and reserved "
+                            + (reserved >> 10) + " MiB")
+                    : outcome;
             out.println(Report.ended(files, judged).toLine());
             if (isTooMuch) {
                 // The next process begins small again.
@@ -71,9 +76,9 @@ final class Worker {
                 .toList();
     }
 
-    private static long peakMemory() throws IOException {
+    private static long peak(String what) throws IOException {
         try (Stream<String> lines = Files.lines(STATUS)) {
-            return lines.filter(line -> line.startsWith(PEAK))
+            return lines.filter(line -> line.startsWith(what))
                     .mapToLong(line -> Long.parseLong(line.replaceAll("\\D", "")))
                     .findFirst()
                     .orElse(0);
