@@ -7,7 +7,6 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.List;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.stream.IntStream;
@@ -22,7 +21,7 @@ import java.util.stream.IntStream;
  *   --formats A,B  these alone, to look for more; their cases have numbers of their own
  * </pre>
  *
- * <p>Ends with 1 if there is a case that crashes the JVM, takes longer than it may, takes too much memory, or is refused in
+ * <p>Ends with 2 upon a mistake on the command line, and with 1 if there is a case that crashes the JVM, takes longer than it may, takes too much memory, or is refused in
  * another way than is documented; each is printed with the command that shows it alone.
  */
 public final class Fuzz {
@@ -44,7 +43,12 @@ public final class Fuzz {
     /** See the class. */
     public static void main(String[] arguments) throws IOException, InterruptedException {
         PrintStream out = new PrintStream(System.out, true, StandardCharsets.UTF_8);
-        System.exit(new Fuzz(plan(arguments), out).run() ? 0 : 1);
+        try {
+            System.exit(new Fuzz(plan(arguments), out).run() ? 0 : 1);
+        } catch (IllegalArgumentException mistake) {
+            System.err.println("fuzz: " + mistake.getMessage());
+            System.exit(2);
+        }
     }
 
     private static FuzzPlan plan(String[] arguments) {
@@ -61,12 +65,20 @@ public final class Fuzz {
                     first = Long.parseLong(value);
                     cases = 1;
                 }
-                case "--formats" -> formats = Arrays.asList(value.split(","));
+                case "--formats" -> formats = chosen(value, formats);
                 default -> throw new IllegalArgumentException("no such option: " + arguments[at]);
             }
         }
         int workers = (int) Math.min(cases, Runtime.getRuntime().availableProcessors());
         return new FuzzPlan(seed, first, first + cases, workers, LIMIT, formats, Path.of("target", "fuzz"));
+    }
+
+    private static List<String> chosen(String names, List<String> known) {
+        List<String> chosen = List.of(names.split(",", -1));
+        if (!known.containsAll(chosen)) {
+            throw new IllegalArgumentException("--formats " + names + ": known are " + String.join(",", known));
+        }
+        return chosen;
     }
 
     /** Runs all cases; returns whether none failed. */
