@@ -23,8 +23,10 @@ public record SolverSample(DenseMatrix weights, QuantizationScheme scheme) {
     /** With one of these group sizes. */
     public static SolverSample random(long seed, List<Integer> groupSizes) {
         SplittableRandom random = new SplittableRandom(seed);
-        int bits = List.of(2, 3, 4, 8).get(random.nextInt(4));
         int groupSize = groupSizes.get(random.nextInt(groupSizes.size()));
+        // A byte has the highest bits of eight codes of 3.
+        List<Integer> widths = groupSize % 8 == 0 ? List.of(2, 3, 4, 8) : List.of(2, 4, 8);
+        int bits = widths.get(random.nextInt(widths.size()));
         int rows = groupSize * random.nextInt(1, 5);
         int columns = 4 * random.nextInt(1, 80);
         DoubleSupplier values = random.nextBoolean() ? random::nextGaussian : () -> Math.pow(random.nextGaussian(), 3);
