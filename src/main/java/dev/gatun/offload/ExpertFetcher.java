@@ -156,8 +156,8 @@ public final class ExpertFetcher {
      * @param result receives for each the slot of the device where it or its leading parts lie; {@link ExpertCache#NONE} for
      *     one that the host computes whole
      * @param parts receives for each how many of its leading parts the device computes: all, as of an expert that lies there
-     *     whole; or fewer, of one that lies there packed, and the host computes the others
-     *     {@link #computeAfterParts} is called before these are computed with
+     *     whole; or fewer, of one that lies there packed, and the host computes the others. {@link #computeAfterParts} is
+     *     called before computing with those is put in
      * @param hostBegins is called if the host computes anything, when {@code parts} is complete; it may call {@link #block}
      * @return whether all of them were there whole: nothing was uploaded, nor was on its way, nor is left to the host
      * @throws IllegalStateException as by the other fetch

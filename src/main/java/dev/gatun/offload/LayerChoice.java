@@ -90,9 +90,13 @@ final class LayerChoice {
         return reserved[i];
     }
 
+    boolean isReserved(int i) {
+        return reserved[i] != ExpertCache.NONE;
+    }
+
     /** Whether the device computes none of it, as far as is known. */
     boolean isElsewhere(int i) {
-        return slots[i] == ExpertCache.NONE && reserved[i] == ExpertCache.NONE;
+        return slots[i] == ExpertCache.NONE && !isReserved(i);
     }
 
     /** The host computes an expert, whatever of it is on its way. */

@@ -40,6 +40,11 @@ final class LinkWatch {
     /** Something is needed that was put in, the last bytes of it now. */
     void needs(long ticket, long putIn) {
         if (ticket != CopyEngine.ENDED) {
+            if (!isBusy() && bytes == 0) {
+                // Since the choice the host may have begun, which the link has nothing to do with.
+                begun = clock.getAsLong();
+                lastSeen = begun;
+            }
             needed = ticket;
             bytes += putIn;
             count += putIn > 0 ? 1 : 0;

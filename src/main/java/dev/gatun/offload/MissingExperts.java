@@ -16,6 +16,8 @@ final class MissingExperts {
     private int misses;
 
     private int hosts;
+    /** And those that only the link can bring, whose uploads are not put in yet. */
+    private int unreadable;
 
     MissingExperts(
             ExpertCache cache,
@@ -95,17 +97,17 @@ final class MissingExperts {
         tally.fetched();
     }
 
-    /** Puts in what slots were reserved for. */
+    /** Puts in what slots were reserved for: whole experts first, since those are computed while leading parts arrive. */
     void upload(LayerChoice choice) {
         for (int i = 0; i < choice.count(); i++) {
-            int cacheSlot = choice.reserved(i);
-            if (cacheSlot != ExpertCache.NONE) {
+            if (choice.isReserved(i) && choice.parts(i) == parts()) {
+                choice.serve(i, needed.whole(choice.number(i), choice.reserved(i)), parts());
+            }
+        }
+        for (int i = 0; i < choice.count(); i++) {
+            if (choice.isReserved(i)) {
                 int parts = choice.parts(i);
-                int number = choice.number(i);
-                int slot = parts == parts()
-                        ? needed.whole(number, cacheSlot)
-                        : needed.packed(number, cacheSlot, parts, roads.bytes(parts));
-                choice.serve(i, slot, parts);
+                choice.serve(i, needed.packed(choice.number(i), choice.reserved(i), parts, roads.bytes(parts)), parts);
             }
         }
     }
@@ -114,9 +116,11 @@ final class MissingExperts {
     boolean divide(LayerChoice choice) {
         misses = 0;
         hosts = 0;
+        unreadable = 0;
         for (int i = 0; i < choice.count(); i++) {
             if (choice.isMissing(i) && !isReadable(choice.number(i))) {
                 fetchWhole(choice, i);
+                unreadable++;
             }
             misses += choice.isMissing(i) ? 1 : 0;
             hosts += choice.isLeft(i) ? 1 : 0;
@@ -129,7 +133,7 @@ final class MissingExperts {
     }
 
     private void useLink(LayerChoice choice) {
-        double ahead = link.ahead();
+        double ahead = link.ahead() + rates.linkSeconds(unreadable * roads.bytes(parts()), unreadable);
         int fetched = roads.fetched(misses, ahead, hosts, true);
         if (fetched == 0) {
             rates.linkIdle();

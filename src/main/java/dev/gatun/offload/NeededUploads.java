@@ -30,7 +30,7 @@ final class NeededUploads {
         this.link = link;
     }
 
-    /** A slot of the cache for an expert, to which {@link #whole} must be called next, but for other slots. */
+    /** A slot of the cache for an expert. {@link #whole} must follow, before anything else is asked of this slot. */
     int reserve(int layer, int expert) {
         int cacheSlot = cache.reserve(layer, expert);
         while (cacheSlot == ExpertCache.NONE) {

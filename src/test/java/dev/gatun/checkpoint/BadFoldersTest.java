@@ -260,7 +260,7 @@ class BadFoldersTest {
     @ParameterizedTest
     @CsvSource(delimiter = '|', textBlock = """
             25 | elements do not fit the matrix of 25 x 16 that config.json asks for
-            48 | codes of 1 bits: 2, 4 or 8 are supported, for the matrix of 48 x 16 that config.json asks for
+            48 | codes of 1 bits: 2, 3, 4 or 8 are supported, for the matrix of 48 x 16 that config.json asks for
             """)
     void sizesThatContradictTheConfig(int size, String complaint) throws IOException {
         writeOffloading();

@@ -184,26 +184,49 @@ final class FetchRun {
     private void fetchAndCompute(int number, int layer, int[] chosen) {
         int[] slots = new int[chosen.length];
         int[] parts = new int[chosen.length];
-        fetcher.fetch(layer, chosen, chosen.length, slots, parts, () -> {});
-        computeOnBothRoads(number, layer, chosen, slots, parts);
+        // The host reads from then on, while copies are put in.
+        List<HostShare> begun = new ArrayList<>();
+        fetcher.fetch(layer, chosen, chosen.length, slots, parts, () -> begun.add(beginOnHost(layer, chosen, parts)));
+        assertThat(begun)
+                .as("begun where some part is left")
+                .hasSize(IntStream.of(parts).anyMatch(some -> some < setting.parts()) ? 1 : 0);
+        computeOnDevice(number, layer, chosen, slots, parts);
+        begun.forEach(share -> endOnHost(number, layer, share, slots));
         fetcher.computed();
         if (!setting.hurried()) {
             await();
         }
     }
 
-    private void computeOnBothRoads(int number, int layer, int[] chosen, int[] slots, int[] parts) {
-        int[] given =
-                IntStream.range(0, chosen.length).filter(i -> parts[i] > 0).toArray();
+    /** Which of the chosen the host computes from which part on, and from which blocks. */
+    @SuppressWarnings("ArrayRecordComponent") // never compared
+    private record HostShare(int[] left, int[] firstParts, int[] blocks) {}
+
+    private HostShare beginOnHost(int layer, int[] chosen, int[] parts) {
         int[] left = IntStream.range(0, chosen.length)
                 .filter(i -> parts[i] < setting.parts())
                 .toArray();
         int[] blocks =
                 IntStream.of(left).map(i -> fetcher.block(layer, chosen[i])).toArray();
-        int first = layer * shape.experts();
         for (int i = 0; i < left.length; i++) {
-            device.hostBegins(blocks[i], first + chosen[left[i]]);
+            device.hostBegins(blocks[i], layer * shape.experts() + chosen[left[i]]);
         }
+        return new HostShare(left, IntStream.of(left).map(i -> parts[i]).toArray(), blocks);
+    }
+
+    private void endOnHost(int number, int layer, HostShare share, int[] slots) {
+        fetcher.pump();
+        for (int i = 0; i < share.left.length; i++) {
+            assertThat(slots[share.left[i]] == ExpertCache.NONE).isEqualTo(share.firstParts[i] == 0);
+            device.hostEnds(number, layer, share.blocks[i], share.firstParts[i]);
+        }
+        fetcher.hostComputed(share.left.length * (long) setting.blockBytes(), random.nextInt(40));
+    }
+
+    private void computeOnDevice(int number, int layer, int[] chosen, int[] slots, int[] parts) {
+        int[] given =
+                IntStream.range(0, chosen.length).filter(i -> parts[i] > 0).toArray();
+        int first = layer * shape.experts();
         int[] taken = IntStream.of(given).map(i -> slots[i]).toArray();
         assertThat(taken).doesNotHaveDuplicates().doesNotContain(ExpertCache.NONE);
         if (IntStream.of(given).anyMatch(i -> parts[i] < setting.parts())) {
@@ -215,14 +238,6 @@ final class FetchRun {
                 IntStream.of(given).map(i -> first + chosen[i]).toArray(),
                 taken,
                 IntStream.of(given).map(i -> parts[i]).toArray());
-        if (left.length > 0) {
-            fetcher.pump();
-            for (int i = 0; i < left.length; i++) {
-                assertThat(slots[left[i]] == ExpertCache.NONE).isEqualTo(parts[left[i]] == 0);
-                device.hostEnds(number, layer, blocks[i], parts[left[i]]);
-            }
-            fetcher.hostComputed(left.length * (long) setting.blockBytes(), random.nextInt(40));
-        }
     }
 
     private void compute(int number, int layer, int[] chosen, int[] slots) {

@@ -113,6 +113,23 @@ class RoadOrderTest {
     }
 
     @Test
+    void wholeExpertsAreCopiedBeforeLeadingPartsWhateverTheirOrder() {
+        Rig rig = rig(SHAPE, HostMode.INCLUSIVE, MissMode.AUTO, TWICE, SLOW);
+        token(rig, 0, 6);
+        rig.device().finish();
+        int before = copies(rig).size();
+        Layer given = token(rig, 0, 5, 6);
+        assertThat(given.parts)
+                .as("the one that was asked for before is to stay")
+                .containsExactly(1, 3);
+        List<FakeWork> copies = copies(rig).subList(before, copies(rig).size());
+        assertThat(copies).hasSize(2);
+        assertThat(copies.getFirst().bytes).isEqualTo(BYTES);
+        assertThat(copies.getLast().packed).isEqualTo(1);
+        rig.device().finish();
+    }
+
+    @Test
     void aMissIsCutWhereTheRoadsAreEqual() {
         Rig rig = rig(SHAPE, HostMode.INCLUSIVE, MissMode.AUTO, TWICE, SLOW);
         Layer given = token(rig, 0, 5);
