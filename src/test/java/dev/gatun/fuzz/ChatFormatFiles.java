@@ -8,7 +8,6 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
-import java.util.Map;
 import java.util.Optional;
 import java.util.SplittableRandom;
 import tools.jackson.core.JacksonException;
@@ -34,16 +33,10 @@ record ChatFormatFiles(String name, boolean apart, List<String> templates) imple
     @Override
     public void write(Path folder, long seed) throws IOException {
         String template = templates.get(new SplittableRandom(seed).nextInt(templates.size()));
-        Files.writeString(
-                folder.resolve(CONFIG),
-                JsonMapper.shared()
-                        .writeValueAsString(Map.of(
-                                "bos_token",
-                                Map.of("content", "<s>"),
-                                "eos_token",
-                                "</s>",
-                                "chat_template",
-                                template)));
+        ObjectNode config = JsonMapper.shared().createObjectNode();
+        config.putObject("bos_token").put("content", "<s>");
+        config.put("eos_token", "</s>").put("chat_template", template);
+        Files.writeString(folder.resolve(CONFIG), config.toString());
         if (apart) {
             Files.writeString(folder.resolve(TEMPLATE), template);
         }

@@ -6,9 +6,11 @@ import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -58,6 +60,34 @@ class FuzzTest {
         assertThat(run(0, 40, LONG, "journal", "trace")).as(output()).isTrue();
         assertThat(output()).contains("seed 7: 40 cases in ", ", 0 failed; ");
         assertThat(folder.resolve("refusals.txt")).content().contains("it is no routing trace");
+    }
+
+    @Test
+    void aCaseIsTheSameInEveryJvm() throws IOException {
+        Path first = writtenByAnotherJvm("first");
+        Path second = writtenByAnotherJvm("second");
+        List<Path> files = filesIn(first);
+        assertThat(files).hasSizeGreaterThan(Formats.all().size()).isEqualTo(filesIn(second));
+        for (Path file : files) {
+            assertThat(second.resolve(file)).hasSameBinaryContentAs(first.resolve(file));
+        }
+    }
+
+    /** Runs one case of every format; returns the folder with what it read. */
+    private Path writtenByAnotherJvm(String name) {
+        List<String> formats = Formats.all().stream().map(Format::name).toList();
+        FuzzPlan plan = new FuzzPlan(SEED, 0, formats.size(), 1, LONG, formats, folder.resolve(name));
+        new WorkerProcess(plan, 0, report -> {}).run();
+        return plan.files(0);
+    }
+
+    private static List<Path> filesIn(Path folder) throws IOException {
+        try (Stream<Path> all = Files.walk(folder)) {
+            return all.filter(Files::isRegularFile)
+                    .map(folder::relativize)
+                    .sorted()
+                    .toList();
+        }
     }
 
     private boolean run(long first, long end, Duration limit, String... formats)

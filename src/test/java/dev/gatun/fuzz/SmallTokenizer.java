@@ -26,7 +26,7 @@ final class SmallTokenizer {
         return text(
                 true,
                 null,
-                Map.of("type", "Metaspace", "replacement", "\u2581", "prepend_scheme", "first", "split", true));
+                ordered("type", "Metaspace", "replacement", "\u2581", "prepend_scheme", "first", "split", true));
     }
 
     private static String text(boolean bytes, Map<String, Object> normalizer, Map<String, Object> preTokenizer) {

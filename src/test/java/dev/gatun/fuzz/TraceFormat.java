@@ -12,6 +12,8 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Map;
 import java.util.Optional;
+import java.util.SequencedMap;
+import java.util.TreeMap;
 
 /** A recording of routing, with guesses, which is then replayed. */
 record TraceFormat() implements Format {
@@ -27,12 +29,13 @@ record TraceFormat() implements Format {
 
     @Override
     public void write(Path folder, long seed) throws IOException {
+        SequencedMap<String, Object> pass = new TreeMap<>(Map.of("hits", 3, "tokens", 1));
         int[][][] guesses = {{{0, 1, 2, 3}, {3, 2, 1, 0}}, {{1, 0, 3, 2}}, {}};
         try (TraceWriter writer =
                 new TraceWriter(Files.newBufferedWriter(folder.resolve(FILE)), "small", LAYERS, EXPERTS, 2, 2)) {
             for (int token = 0; token < TOKENS; token++) {
                 int[][] chosen = {{token % 4, (token + 1) % 4}, {0, 3}, {2, token % 2}};
-                writer.token(token, chosen, new float[LAYERS][2], Optional.of(guesses), Map.of("tokens", 1, "hits", 3));
+                writer.token(token, chosen, new float[LAYERS][2], Optional.of(guesses), pass);
             }
         }
     }
