@@ -51,6 +51,18 @@ class QualityTest {
         assertNothingIsLeft();
     }
 
+    @Test
+    void itsFolderGoesWhenItIsEnded() throws IOException, InterruptedException {
+        Path begun = folder.resolve("begun");
+        Process process = start("exit 9", "echo > '" + begun + "'; sleep 1", "exit 9");
+        while (!Files.exists(begun)) {
+            Thread.sleep(10);
+        }
+        process.destroy();
+        assertThat(finish(process)).isEqualTo(128 + 15);
+        assertNothingIsLeft();
+    }
+
     private int run(String quantize, String inspect, String perplexity) throws IOException, InterruptedException {
         return finish(start(quantize, inspect, perplexity));
     }
