@@ -24,7 +24,7 @@ class QualityTest {
 
     @BeforeEach
     void createFolders() throws IOException {
-        program = Files.createDirectory(folder.resolve("program")).resolve("gatun");
+        program = Files.createDirectory(folder.resolve("it's a folder")).resolve("gatun");
         temporary = Files.createDirectory(folder.resolve("temporary"));
         Files.writeString(Files.createDirectory(folder.resolve("model")).resolve("a.safetensors"), "x".repeat(100_000));
     }
