@@ -8,7 +8,6 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.concurrent.ThreadLocalRandom;
 import java.util.stream.IntStream;
 
 /**
@@ -25,8 +24,6 @@ import java.util.stream.IntStream;
  * another way than is documented; each is printed with the command that shows it alone.
  */
 public final class Fuzz {
-    private static final int CASES = 100_000;
-    private static final Duration LIMIT = Duration.ofSeconds(20);
     private static final int MOST_FAILURES = 50;
     private static final long LOOK_MILLIS = 200;
     private static final long PROGRESS_MILLIS = 10_000;
@@ -43,42 +40,17 @@ public final class Fuzz {
     /** See the class. */
     public static void main(String[] arguments) throws IOException, InterruptedException {
         PrintStream out = new PrintStream(System.out, true, StandardCharsets.UTF_8);
+        System.exit(new Fuzz(planOrExit(arguments), out).run() ? 0 : 1);
+    }
+
+    private static FuzzPlan planOrExit(String... arguments) {
         try {
-            System.exit(new Fuzz(plan(arguments), out).run() ? 0 : 1);
+            return FuzzArguments.plan(arguments);
         } catch (IllegalArgumentException mistake) {
             System.err.println("fuzz: " + mistake.getMessage());
             System.exit(2);
+            throw mistake;
         }
-    }
-
-    private static FuzzPlan plan(String[] arguments) {
-        long seed = ThreadLocalRandom.current().nextLong(1_000_000);
-        long first = 0;
-        long cases = CASES;
-        List<String> formats = Formats.all().stream().map(Format::name).toList();
-        for (int at = 0; at < arguments.length; at += 2) {
-            String value = at + 1 < arguments.length ? arguments[at + 1] : "";
-            switch (arguments[at]) {
-                case "--seed" -> seed = Long.parseLong(value);
-                case "--cases" -> cases = Long.parseLong(value);
-                case "--case" -> {
-                    first = Long.parseLong(value);
-                    cases = 1;
-                }
-                case "--formats" -> formats = chosen(value, formats);
-                default -> throw new IllegalArgumentException("no such option: " + arguments[at]);
-            }
-        }
-        int workers = (int) Math.min(cases, Runtime.getRuntime().availableProcessors());
-        return new FuzzPlan(seed, first, first + cases, workers, LIMIT, formats, Path.of("target", "fuzz"));
-    }
-
-    private static List<String> chosen(String names, List<String> known) {
-        List<String> chosen = List.of(names.split(",", -1));
-        if (!known.containsAll(chosen)) {
-            throw new IllegalArgumentException("--formats " + names + ": known are " + String.join(",", known));
-        }
-        return chosen;
     }
 
     /** Runs all cases; returns whether none failed. */
