@@ -13,7 +13,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 
 /** Some of the cases of {@code make fuzz}. */
-@Timeout(300) // against a hang; each takes a second
+@Timeout(value = 300, threadMode = Timeout.ThreadMode.SEPARATE_THREAD) // against a hang; each takes a second
 class FormatsTest {
     private static final int CASES = 100;
 
