@@ -7,6 +7,7 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.SequencedMap;
 import java.util.Set;
 import java.util.SplittableRandom;
@@ -44,12 +45,12 @@ public final class Workbench {
         Format format = formats.get((int) (number % formats.size()));
         SplittableRandom random = new SplittableRandom(seed + number * STRIDE);
         SequencedMap<String, byte[]> originals = goodFiles(format);
-        Map<String, byte[]> changed = change(format, originals, random);
+        Map<String, Optional<byte[]>> changed = change(format, originals, random);
         for (String file : damaged.getOrDefault(format, Set.of())) {
-            write(format, file, originals.get(file));
+            write(format, file, Optional.of(originals.get(file)));
         }
         damaged.put(format, new TreeSet<>(changed.keySet()));
-        for (Map.Entry<String, byte[]> file : changed.entrySet()) {
+        for (Map.Entry<String, Optional<byte[]>> file : changed.entrySet()) {
             write(format, file.getKey(), file.getValue());
         }
         return new DamagedFiles(number, format, folder(format), List.copyOf(changed.keySet()));
@@ -85,23 +86,25 @@ public final class Workbench {
         return known;
     }
 
-    /** New contents for one file or a few, in the order of their names; no bytes at all where one is to be deleted. */
-    private static Map<String, byte[]> change(
+    /** New contents for one file or a few, in the order of their names; empty where one is to be deleted. */
+    private static Map<String, Optional<byte[]>> change(
             Format format, SequencedMap<String, byte[]> originals, SplittableRandom random) {
         List<String> files = new ArrayList<>(originals.keySet());
         files.removeIf(file -> !format.damages(file));
-        Map<String, byte[]> changed = new TreeMap<>();
+        Map<String, Optional<byte[]>> changed = new TreeMap<>();
         for (int count = damages(random); count > 0; count--) {
             String file = files.get(random.nextInt(files.size()));
-            byte[] bytes = changed.getOrDefault(file, originals.get(file));
+            Optional<byte[]> bytes = changed.getOrDefault(file, Optional.of(originals.get(file)));
             switch (random.nextInt(100)) {
-                case 0 -> changed.put(file, new byte[0]);
-                case 1 -> {
+                case 0 -> changed.put(file, Optional.empty());
+                case 1 -> changed.put(file, Optional.of(new byte[0]));
+                case 2 -> {
                     String other = files.get(random.nextInt(files.size()));
-                    changed.put(file, originals.get(other));
-                    changed.put(other, originals.get(file));
+                    changed.put(file, Optional.of(originals.get(other)));
+                    changed.put(other, Optional.of(originals.get(file)));
                 }
-                default -> changed.put(file, format.damage(file).apply(bytes, random));
+                default ->
+                    changed.put(file, bytes.map(some -> format.damage(file).apply(some, random)));
             }
         }
         return changed;
@@ -112,12 +115,12 @@ public final class Workbench {
         return random.nextInt(3) > 0 ? 1 : random.nextInt(1, MOST_DAMAGES);
     }
 
-    private void write(Format format, String file, byte[] bytes) throws IOException {
+    private void write(Format format, String file, Optional<byte[]> bytes) throws IOException {
         Path path = folder(format).resolve(file);
-        if (bytes.length == 0) {
-            Files.deleteIfExists(path);
+        if (bytes.isPresent()) {
+            Files.write(path, bytes.get());
         } else {
-            Files.write(path, bytes);
+            Files.deleteIfExists(path);
         }
     }
 }
