@@ -8,8 +8,8 @@ import java.nio.ByteOrder;
 
 /**
  * Makes matrices of the seven tensors that HQQ stores for each. The files name neither bits nor group sizes: these
- * follow from the numbers of elements, with which {@link Statements} are compared. Stored shapes are not relied on, because any reshape keeps the flat order. Codes of 3
- * bits, which HQQ packs into int32, become codes of 4.
+ * follow from the numbers of elements, with which {@link Statements} are compared. Stored shapes are not relied on,
+ * because any reshape keeps the flat order. Codes of 3 bits, which HQQ packs into int32, become codes of 4.
  */
 final class HqqReader {
     private static final ValueLayout.OfShort HALF = ValueLayout.JAVA_SHORT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);

@@ -11,6 +11,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Optional;
+import java.util.regex.Pattern;
 import org.assertj.core.api.AbstractStringAssert;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -114,7 +115,7 @@ class StatedSchemesTest {
         Path file = folder.resolve("quantization.json");
         String text = Files.readString(file);
         assertThat(text).contains(right);
-        String changed = text.replaceFirst(java.util.regex.Pattern.quote(right), wrong == null ? "" : wrong);
+        String changed = text.replaceFirst(Pattern.quote(right), wrong == null ? "" : wrong);
         Files.writeString(file, changed);
         assertRefused(source(null, null)).contains("quantization.json`: ", words);
     }

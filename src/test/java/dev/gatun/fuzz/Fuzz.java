@@ -20,8 +20,9 @@ import java.util.stream.IntStream;
  *   --formats A,B  these alone, to look for more; their cases have numbers of their own
  * </pre>
  *
- * <p>Ends with 2 upon a mistake on the command line, and with 1 if there is a case that crashes the JVM, takes longer than it may, takes too much memory, or is refused in
- * another way than is documented; each is printed with the command that shows it alone.
+ * <p>Ends with 2 upon a mistake on the command line, and with 1 if there is a case that crashes the JVM, takes longer than
+ * it may, takes too much memory, or is refused in another way than is documented; each is printed with the command that
+ * shows it alone.
  */
 public final class Fuzz {
     private static final int MOST_FAILURES = 50;
