@@ -49,7 +49,7 @@ class ChatFormatTest {
             {'chat_template':               | not valid JSON: Unexpected end-of-input
             {'a': 1, 'a': 2}                | not valid JSON: Duplicate Object property
             {'chat_template': '{% if %}'}   | chat template, line 1: `%}` stands where a value should; mend the template
-            {'chat_template': '{{ x }}'}    | chat template, line 1: `x`, which is undefined, cannot be printed
+            {'chat_template': '{{ x }}'}    | chat template, line 1: `x` (undefined) cannot be printed
             {'chat_template': '{{ raise_exception(1) }}'} | the chat template refuses the messages: 1
             """)
     void whatIsWrongInTheConfigurationIsToldWithItsName(String json, String complaint) throws IOException {
@@ -60,7 +60,7 @@ class ChatFormatTest {
     @Test
     void whatIsWrongInATemplateFileIsToldWithItsName() throws IOException {
         write("chat_template.jinja", "\n{{ x }}");
-        assertRefused("chat_template.jinja", "chat template, line 2: `x`, which is undefined, cannot be printed");
+        assertRefused("chat_template.jinja", "chat template, line 2: `x` (undefined) cannot be printed");
         write("chat_template.jinja", "{% if");
         assertRefused("chat_template.jinja", "chat template, line 1: `%}` is missing");
         Files.write(folder.resolve("chat_template.jinja"), new byte[] {(byte) 0xff});

@@ -74,10 +74,12 @@ class TemplateMessagesTest {
             {% set x = {} %}{% set x.a = 1 %} ^ `x` is no namespace; its attributes cannot be set
             {{ 'a' in 1 }} ^ `in` cannot look for a string in an int
             {{ f(a=1, a=2) }} ^ the argument `a` stands twice
-            {{ nothing }} ^ `nothing`, which is undefined, cannot be printed
-            {{ nothing.x }} ^ `nothing`, which is undefined, has no `x`
-            {{ nothing() }} ^ `nothing`, which is undefined, cannot be called
-            {{ 'a' ~ nothing }} ^ `nothing`, which is undefined, cannot be printed
+            {{ nothing }} ^ `nothing` (undefined) cannot be printed
+            {{ nothing.x }} ^ `nothing` (undefined) has no `x`
+            {{ range(nothing) }} ^ the function `range` needs an integer, not `nothing` (undefined)
+            {{ 1 + nothing }} ^ `+` cannot join an int and `nothing` (undefined)
+            {{ nothing() }} ^ `nothing` (undefined) cannot be called
+            {{ 'a' ~ nothing }} ^ `nothing` (undefined) cannot be printed
             {{ a ? b }} ^ `?` is not understood
             {{ 1 2 }} ^ `2` stands where `}}` should
             {{ }} ^ `}}` stands where a value should
@@ -97,7 +99,7 @@ class TemplateMessagesTest {
             {{ x[] }} ^ `}}` stands where an index should
             {{ f(a=1, 2) }} ^ `2` stands where a named argument should
             {% for x in [1] %}{{ loop }}{% endfor %} ^ the loop cannot be printed
-            {{ [] | first }} ^ the first of no elements, which is undefined, cannot be printed
+            {{ [] | first }} ^ the first of no elements (undefined) cannot be printed
             {{ [1].nothing() }} ^ the method `nothing` of a list is not supported
             {{ 'a'.find() }} ^ the method `find` needs the argument `sub`
             {{ range(9223372036854775806, 9223372036854775807, 5) | list }} ^ a number is too large

@@ -99,7 +99,7 @@ public sealed interface Value {
     /** What an error message calls it. */
     default String typeName() {
         return switch (this) {
-            case Undefined(String what) -> what + ", which is undefined,";
+            case Undefined(String what) -> what + " (undefined)";
             case None _ -> "None";
             case Bool _ -> "a bool";
             case Int _ -> "an int";
