@@ -22,6 +22,9 @@ constexpr float LARGEST_HALF = 65504;
 /* HQQ limits the inverse of a scale. */
 constexpr float LARGEST_INVERSE = 2e4f;
 
+/* The largest weight that a solver takes: FiniteWeights.java says why. */
+constexpr float LARGEST_WEIGHT = 8192;
+
 /* Java's Float.MIN_NORMAL. */
 constexpr float MIN_NORMAL = 1.17549435e-38f;
 
@@ -123,14 +126,14 @@ template <> class Group<0> {
     Real subtracted;
 };
 
-/* The group of this thread, or one behind the last. */
+/* The group of this thread, or one behind the last; fewer than 2^31 groups take at most 2^24 blocks, so that it fits. */
 __device__ __forceinline__ int own_group() { return blockIdx.x * QUANTIZE_THREADS + threadIdx.x; }
 
-/* Sets a bit of the error word if a weight is a NaN or an infinity. */
-template <int SIZE> __device__ __forceinline__ void require_finite(const Group<SIZE> &group, int *error) {
-    bool finite = true;
-    group.each([&](Real weight) { finite &= isfinite(weight.v); });
-    if (!finite) {
+/* Sets a bit of the error word if a weight is a NaN or too large. */
+template <int SIZE> __device__ __forceinline__ void require_quantizable(const Group<SIZE> &group, int *error) {
+    bool quantizable = true;
+    group.each([&](Real weight) { quantizable &= fabsf(weight.v) <= LARGEST_WEIGHT; });
+    if (!quantizable) {
         atomicOr(error, ERROR_NAN);
     }
 }
@@ -166,7 +169,7 @@ struct Affine {
 
 /* A weight as HQQ takes it, in binary16. */
 __device__ __forceinline__ Real hqq_weight(Real weight) {
-    return half_of(smaller(larger(weight, -LARGEST_HALF), LARGEST_HALF));
+    return half_of(weight);
 }
 
 /* The range of a group as HQQ takes its weights, and the inverse of its scale before that is a binary16. */

@@ -14,7 +14,8 @@
  *          zero_level[2] fp16, scale_codes[groups], zero_codes[groups]; lines[pairs], zero_line[1]: float2 (inverse, zero).
  *          codes[rows * bits / 8][columns]: a byte of row r has the rows r, r + N, r + 2 N, ... with N = rows * bits / 8, the
  *          first in its highest bits; codes of 3 bits are two such planes, of their lower two bits and of the highest one
- * bytes    level: 8 a group in. choose: 2 (or 4) a weight in, twice, 8 a group in; bits / 8 a weight and 1 or 2 a group out
+ * bytes    level: 8 a group in. choose: 2 (or 4) a weight in, twice (codes of 3 bits: three times), 8 a group in; bits / 8 a
+ *          weight and 1 or 2 a group out
  * bound    level_narrow: 72 candidates x 128 values a block, 4.5 x 20 operations a weight, one of them in fp64. choose:
  *          5 scale codes x 3 zero codes, 200 operations a weight. Both far below the fit's
  * launch   level_narrow: grid group_rows * ceil(columns / 128), block 128. level_hqq_scales: one thread an entry, block 128.

@@ -15,7 +15,8 @@
  * checked in Java   rows % size == 0, groups < 2^31, size as in the entry's name, sizes of all buffers
  * checked by   CudaSolverTest
  *
- * ERROR_NAN is set in the error word for a weight that is a NaN or an infinity; results are not to be used then.
+ * ERROR_NAN is set in the error word for a weight that is a NaN or above LARGEST_WEIGHT in magnitude; results are not to be
+ * used then.
  */
 #include "quantize.cuh"
 
@@ -94,7 +95,7 @@ __device__ __forceinline__ void fit_group(const Weights &weights, int bits, floa
     }
     Real top = (1 << bits) - 1;
     Group<SIZE> group(weights, number);
-    require_finite(group, error);
+    require_quantizable(group, error);
     Shape shape = center(group, top);
     Real size = group.size();
     Real least = INFINITY;
@@ -149,7 +150,7 @@ extern "C" __global__ void __launch_bounds__(QUANTIZE_THREADS)
     }
     int top = (1 << bits) - 1;
     Group<0> group(weights, number);
-    require_finite(group, error);
+    require_quantizable(group, error);
     HqqRange range(group);
     Real inverse = range.inverse(top);
     Real zero = -range.low * inverse;

@@ -6,6 +6,7 @@ import dev.gatun.checkpoint.LayerTensors;
 import dev.gatun.checkpoint.LayerWeights;
 import dev.gatun.quant.DenseMatrix;
 import dev.gatun.quant.WeightMatrix;
+import dev.gatun.quant.solver.FiniteWeights;
 import dev.gatun.quant.solver.QuantizationException;
 import java.util.ArrayList;
 import java.util.List;
@@ -65,6 +66,20 @@ record PlannedMatrix(String name, WeightMatrix matrix, PartFormat format) {
                     + " in Gatun's own format)");
         }
         format.requireDivides(name, matrix);
+    }
+
+    /**
+     * Looks at every weight.
+     *
+     * @throws QuantizationException if one is a NaN or an infinity, or too large to be quantized
+     */
+    void requireWeights() {
+        DenseMatrix weights = (DenseMatrix) matrix;
+        if (format.scheme().isPresent()) {
+            FiniteWeights.requireQuantizable(name + ".weight", weights);
+        } else {
+            FiniteWeights.require(name + ".weight", weights);
+        }
     }
 
     /** How many weights are to be quantized. */

@@ -69,7 +69,7 @@ public final class Quantization {
     /**
      * Writes the quantized model, or what a run before has not written of it.
      *
-     * @throws QuantizationException if a weight is a NaN or an infinity
+     * @throws QuantizationException if a weight is a NaN or an infinity, or too large to be quantized
      * @throws dev.gatun.checkpoint.CheckpointException if the folder holds a model already, or cannot be written
      */
     public void run(Path folder, Listener listener) {

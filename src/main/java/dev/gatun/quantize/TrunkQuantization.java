@@ -31,7 +31,7 @@ final class TrunkQuantization implements AutoCloseable {
      *
      * @param solver for what makes logits
      * @param isWritten by a run before: its weights need not be looked at
-     * @throws dev.gatun.quant.solver.QuantizationException if one of them is a NaN or an infinity
+     * @throws dev.gatun.quant.solver.QuantizationException if one of them is a NaN or an infinity, or too large to be quantized
      */
     TrunkQuantization(Checkpoint source, QuantizationPlan plan, Solver solver, Workers workers, boolean isWritten) {
         this.source = source;
@@ -40,12 +40,12 @@ final class TrunkQuantization implements AutoCloseable {
         this.workers = workers;
         this.layers = new ArrayList<>(source.weights().layers());
         if (!isWritten) {
-            requireFinite();
+            requireWeights();
         }
     }
 
     /** Before a calibration text goes through any of them, and before hours of work. */
-    private void requireFinite() {
+    private void requireWeights() {
         ModelWeights weights = source.weights();
         FiniteWeights.require("model.embed_tokens.weight", weights.embeddings());
         FiniteWeights.require("model.norm.weight", weights.finalNorm());
@@ -60,7 +60,7 @@ final class TrunkQuantization implements AutoCloseable {
         }
         PlannedMatrix.of(source, plan).stream()
                 .filter(planned -> ModelPart.of(planned.name()) != ModelPart.EXPERTS)
-                .forEach(planned -> FiniteWeights.require(planned.name() + ".weight", (DenseMatrix) planned.matrix()));
+                .forEach(PlannedMatrix::requireWeights);
     }
 
     /** Quantizes the attention of a layer, and has the quantizer go there. */

@@ -290,7 +290,7 @@ class QuantizationTest {
         Path source = Files.createDirectory(folder.resolve("source"));
         ModelWeights weights = TinyCheckpoints.dense(config, FloatType.F32, 5);
         CheckpointWriter.writeHuggingFace(source, config, weights, 1);
-        putNaN(source.resolve("model.safetensors"), name);
+        putFirst(source.resolve("model.safetensors"), name, Float.NaN);
         QuantizationPlan plan = new QuantizationPlan(
                 SolverChoice.LEAST_SQUARES, PartFormat.narrow(2, 16), PartFormat.asItIs(), PartFormat.asItIs());
         assertThatThrownBy(() -> quantize(source, folder.resolve("target"), plan))
@@ -298,8 +298,22 @@ class QuantizationTest {
                 .hasMessageContaining("`" + name + "` has NaN at row 0, column 0");
     }
 
+    @ParameterizedTest
+    @ValueSource(
+            strings = {"model.layers.1.block_sparse_moe.experts.2.w2.weight", "model.layers.1.self_attn.v_proj.weight"})
+    void aWeightThatIsTooLargeIsRefusedByItsTensorsNameIfItIsToBeQuantized(String name) throws IOException {
+        MixtralConfig config = TinyCheckpoints.tileableConfig();
+        Path source = Files.createDirectory(folder.resolve("source"));
+        CheckpointWriter.writeHuggingFace(source, config, TinyCheckpoints.dense(config, FloatType.F32, 5), 1);
+        putFirst(source.resolve("model.safetensors"), name, 70_000);
+        putFirst(source.resolve("model.safetensors"), "model.embed_tokens.weight", 70_000);
+        assertThatThrownBy(() -> quantize(source, folder.resolve("target"), plan(SolverChoice.HQQ)))
+                .isInstanceOf(QuantizationException.class)
+                .hasMessageContaining("`" + name + "` has 70000.0 at row 0, column 0; magnitudes above 8192");
+    }
+
     /** In the first weight of a tensor. */
-    private static void putNaN(Path file, String name) throws IOException {
+    private static void putFirst(Path file, String name, float value) throws IOException {
         try (RandomAccessFile bytes = new RandomAccessFile(file.toFile(), "rw")) {
             long header = Long.reverseBytes(bytes.readLong());
             byte[] json = new byte[Math.toIntExact(header)];
@@ -311,7 +325,7 @@ class QuantizationTest {
                     .get(0)
                     .asLong();
             bytes.seek(Long.BYTES + header + begin);
-            bytes.writeInt(Integer.reverseBytes(Float.floatToIntBits(Float.NaN)));
+            bytes.writeInt(Integer.reverseBytes(Float.floatToIntBits(value)));
         }
     }
 

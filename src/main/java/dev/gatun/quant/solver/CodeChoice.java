@@ -74,6 +74,8 @@ final class CodeChoice {
      * @param levelTop the largest code of a scale or zero
      */
     void choose(float[][] weights, float[] scales, float[] zeros, LevelLanes level, int levelTop) {
+        Arrays.fill(scaleCodes, 0);
+        Arrays.fill(zeroCodes, 0);
         Arrays.fill(leastError, Float.POSITIVE_INFINITY);
         nearest(scales, level.scaleSteps, level.scaleZeros, levelTop, nearestScale);
         for (int step = -search.scales(); step <= search.scales(); step++) {

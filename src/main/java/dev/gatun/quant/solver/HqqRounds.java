@@ -87,7 +87,7 @@ final class HqqRounds {
     private static void toHalf(float[][] weights) {
         for (float[] row : weights) {
             for (int i = 0; i < LANES; i++) {
-                row[i] = Rounding.half(Math.min(Math.max(row[i], -Affine.LARGEST), Affine.LARGEST));
+                row[i] = Rounding.half(row[i]);
             }
         }
     }

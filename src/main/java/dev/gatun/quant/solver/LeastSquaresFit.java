@@ -63,12 +63,15 @@ final class LeastSquaresFit {
     /**
      * Fits w = (code - zero) * scale.
      *
-     * @param weights [size][lanes], finite
+     * @param weights [size][lanes], none above {@link FiniteWeights#LARGEST}
      * @param scales receives a positive scale for each group
      * @param zeros receives its zero, from -top to 2 top
      */
     void fit(float[][] weights, float[] scales, float[] zeros) {
         center(weights);
+        // Weights beyond the bound fit nothing, not what another block left here.
+        Arrays.fill(scales, 0);
+        Arrays.fill(zeros, 0);
         Arrays.fill(leastError, Float.POSITIVE_INFINITY);
         for (float part : PARTS) {
             for (float shift : SHIFTS) {

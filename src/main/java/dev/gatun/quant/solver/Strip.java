@@ -18,13 +18,13 @@ final class Strip {
     /**
      * Reads a row of groups.
      *
-     * @throws QuantizationException if it holds a NaN or an infinity
+     * @throws QuantizationException if it holds a NaN, an infinity or a weight above {@link FiniteWeights#LARGEST}
      */
     void load(int groupRow) {
         for (int i = 0; i < rows.length; i++) {
             int row = groupRow + i * grid.groupRows();
             Dequantizer.row(problem.weights(), row, rows[i], 0);
-            FiniteWeights.requireRow(problem.name(), row, rows[i]);
+            FiniteWeights.requireQuantizable(problem.name(), row, rows[i]);
         }
     }
 

@@ -63,7 +63,7 @@ final class Lane implements AutoCloseable {
         DeviceMemory error = errorMemory.of(Integer.BYTES);
         error.zero(stream);
         fit.fit(groups, error);
-        requireFinite(name, weights, error);
+        requireQuantizable(name, weights, error);
         return encode(groups, target.scheme(), target.arena());
     }
 
@@ -83,13 +83,13 @@ final class Lane implements AutoCloseable {
     }
 
     /** The device tells that there is one; which, the host finds as it does without a device. */
-    private void requireFinite(String name, DenseMatrix weights, DeviceMemory error) {
+    private void requireQuantizable(String name, DenseMatrix weights, DeviceMemory error) {
         try (Arena arena = Arena.ofConfined()) {
             MemorySegment word = transfer.download(error, arena);
             if (word.get(ValueLayout.JAVA_INT, 0) != 0) {
-                FiniteWeights.require(name, weights);
+                FiniteWeights.requireQuantizable(name, weights);
                 throw new IllegalStateException(
-                        "`" + name + "`: all weights are finite, but the device says they are not");
+                        "`" + name + "`: all weights can be quantized, but the device says they cannot");
             }
         }
     }

@@ -20,6 +20,8 @@ import java.util.SplittableRandom;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.RepeatedTest;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 class ErrorFeedbackSolverTest {
     private static final NarrowScheme NARROW = new NarrowScheme(2, 16);
@@ -156,13 +158,34 @@ class ErrorFeedbackSolverTest {
         assertThatIllegalArgumentException()
                 .isThrownBy(() -> solver.quantize("w", weights, Target.of(NARROW, Arena.ofAuto(), WORKERS)))
                 .withMessageContaining("24 columns for `w`");
-        float[] values = Dequantizer.toFloats(weights);
-        values[45] = Float.NaN;
+    }
+
+    @ParameterizedTest
+    @ValueSource(floats = {Float.NaN, 9000, -1e30f})
+    void whatCannotBeQuantizedIsRefusedByNameAndPlace(float value) {
+        float[] values = new float[32 * 20];
+        values[45] = value;
         DenseMatrix broken =
                 new DenseMatrix(FloatType.F32, 32, 20, Arena.ofAuto().allocateFrom(ValueLayout.JAVA_FLOAT, values));
         assertThatThrownBy(() -> ErrorFeedbackSolver.of(new Moments(20), WORKERS)
                         .quantize("w", broken, Target.of(NARROW, Arena.ofAuto(), WORKERS)))
                 .isInstanceOf(QuantizationException.class)
-                .hasMessageContaining("`w` has NaN at row 2, column 5");
+                .hasMessageContaining("`w` has " + value + " at row 2, column 5");
+    }
+
+    @RepeatedTest(5)
+    void weightsUpToTheLargestStayFinite() {
+        long seed = Seeds.next();
+        Sample sample = Sample.random(seed);
+        SplittableRandom random = new SplittableRandom(seed);
+        DenseMatrix large = SolverSample.dense(
+                48,
+                sample.weights().columns(),
+                () -> random.nextBoolean() ? FiniteWeights.LARGEST : -FiniteWeights.LARGEST * random.nextDouble());
+        QuantizedMatrix matrix = ErrorFeedbackSolver.of(sample.moments(), WORKERS)
+                .quantize("w", large, Target.of(NARROW, Arena.ofAuto(), WORKERS));
+        for (float weight : Dequantizer.toFloats(matrix)) {
+            assertThat(weight).as(Seeds.hint(seed)).isFinite();
+        }
     }
 }

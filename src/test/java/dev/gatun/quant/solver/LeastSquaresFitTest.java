@@ -3,8 +3,10 @@ package dev.gatun.quant.solver;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.gatun.checkpoint.Seeds;
+import java.util.Arrays;
 import java.util.SplittableRandom;
 import org.junit.jupiter.api.RepeatedTest;
+import org.junit.jupiter.api.Test;
 
 class LeastSquaresFitTest {
     private static final int SIZE = 6;
@@ -34,6 +36,22 @@ class LeastSquaresFitTest {
             least += best;
         }
         assertThat(found).as(Seeds.hint(seed)).isLessThan(1.25 * least);
+    }
+
+    /** Refused before they come here; were they not, no fit of another block would be taken for theirs. */
+    @Test
+    void whatFitsNothingKeepsNoFitOfTheBlockBefore() {
+        LeastSquaresFit fit = new LeastSquaresFit(SIZE, Grid.LANES, TOP);
+        float[] scales = new float[Grid.LANES];
+        float[] zeros = new float[Grid.LANES];
+        float[][] weights = new float[SIZE][Grid.LANES];
+        Arrays.fill(weights[0], 1);
+        fit.fit(weights, scales, zeros);
+        assertThat(scales[0]).isPositive();
+        Arrays.fill(weights[1], 1e30f);
+        fit.fit(weights, scales, zeros);
+        assertThat(scales).containsOnly(0);
+        assertThat(zeros).containsOnly(0);
     }
 
     private static double error(float[][] weights, int lane, double scale, double zero) {

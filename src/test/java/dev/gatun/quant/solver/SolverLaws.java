@@ -20,6 +20,7 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.List;
 import java.util.SplittableRandom;
+import java.util.function.DoubleSupplier;
 import org.junit.jupiter.api.RepeatedTest;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -208,6 +209,56 @@ public abstract class SolverLaws {
                                     "layers.3.w2", matrix, Target.of(new NarrowScheme(2, 16), Arena.ofAuto(), WORKERS)))
                     .isInstanceOf(QuantizationException.class)
                     .hasMessageContaining("`layers.3.w2` has " + value + " at row 17, column 131");
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(floats = {8193, -70_000, Float.MAX_VALUE})
+    void whatIsTooLargeIsRefusedByNameAndPlace(float value) {
+        float[] weights = new float[32 * 132];
+        weights[17 * 132 + 131] = value;
+        DenseMatrix matrix =
+                new DenseMatrix(FloatType.F32, 32, 132, Arena.ofAuto().allocateFrom(ValueLayout.JAVA_FLOAT, weights));
+        for (Kind kind : Kind.values()) {
+            assertThatThrownBy(() -> solver(kind)
+                            .quantize(
+                                    "layers.3.w2", matrix, Target.of(new NarrowScheme(2, 16), Arena.ofAuto(), WORKERS)))
+                    .isInstanceOf(QuantizationException.class)
+                    .hasMessageContaining("`layers.3.w2` has " + value + " at row 17, column 131")
+                    .hasMessageContaining("magnitudes above 8192");
+        }
+    }
+
+    @RepeatedTest(20)
+    void whatIsNotTooLargeStaysFinite() {
+        long seed = Seeds.next();
+        SplittableRandom random = new SplittableRandom(seed);
+        float largest = FiniteWeights.LARGEST;
+        List<DoubleSupplier> kinds = List.of(
+                () -> random.nextDouble(-largest, largest),
+                () -> random.nextBoolean() ? largest : -largest,
+                () -> largest - random.nextDouble(),
+                () -> random.nextInt(20) == 0 ? -largest : 0.01 * random.nextGaussian());
+        DenseMatrix weights = SolverSample.dense(64, 132, kinds.get(random.nextInt(kinds.size())));
+        for (QuantizationScheme scheme : List.of(
+                new NarrowScheme(2, 16),
+                new NarrowScheme(4, 64),
+                new HqqScheme(2, 16, 4),
+                new HqqScheme(4, 64, 4),
+                new HqqScheme(8, 32, 4))) {
+            for (int bits : new int[] {1, scheme.bits()}) {
+                for (Kind kind : Kind.values()) {
+                    QuantizedMatrix matrix =
+                            solver(kind).quantize("w", weights, new Target(scheme, bits, Arena.ofAuto(), WORKERS));
+                    double most = 0;
+                    for (double weight : Dequantizer.toDoubles(matrix)) {
+                        most = Math.max(most, Math.abs(weight));
+                    }
+                    assertThat(most)
+                            .as("%s, %d bits of %s, %s", kind, bits, scheme, Seeds.hint(seed))
+                            .isLessThanOrEqualTo(4 * largest);
+                }
+            }
         }
     }
 

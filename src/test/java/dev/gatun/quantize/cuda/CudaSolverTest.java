@@ -180,6 +180,18 @@ class CudaSolverTest {
     }
 
     @Test
+    void largeWeightsBecomeWhatTheyDoOnTheCpu() {
+        long seed = Seeds.next();
+        SplittableRandom random = new SplittableRandom(seed);
+        SolverSample sample = new SolverSample(
+                SolverSample.dense(64, 140, () -> 8192 * random.nextDouble(-1, 1)), new NarrowScheme(2, 16));
+        requireSameBits(
+                sample.quantized(leastSquares, WORKERS),
+                sample.quantized(new LeastSquaresSolver(), WORKERS),
+                Seeds.hint(seed));
+    }
+
+    @Test
     void aLaneIsOfUseAgainAfterAMatrixThatWasRefused() {
         long seed = Seeds.next();
         SplittableRandom random = new SplittableRandom(seed);
