@@ -28,9 +28,11 @@ final class GrowingMemory implements AutoCloseable {
 
     @Override
     public void close() {
-        if (memory != null) {
-            memory.close();
-            memory = null;
+        // Not to be closed again, should closing fail.
+        DeviceBuffer closing = memory;
+        memory = null;
+        if (closing != null) {
+            closing.close();
         }
     }
 }
