@@ -13,6 +13,8 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import tools.jackson.databind.json.JsonMapper;
@@ -46,6 +48,9 @@ public final class GatunWriter {
     private final Checksums before;
     private volatile Checksums sums = Checksums.none();
 
+    /** Shards of the run before that are not gone on with: they need not be read again. */
+    private final Set<String> notWhole = ConcurrentHashMap.newKeySet();
+
     private GatunWriter(Path folder, int layers, GatunHeader header, Checksums before) {
         this.folder = folder;
         this.layers = layers;
@@ -75,19 +80,23 @@ public final class GatunWriter {
         return new GatunWriter(folder, layers, header, Checksums.read(folder).orElseGet(Checksums::none));
     }
 
-    /** Whether the trunk is there from a run before; reads the whole shard. */
+    /** Whether the trunk is there, from a run before or this one; reads the whole shard when it is asked first. */
     public boolean hasTrunk() {
         return has(trunkFile());
     }
 
-    /** Whether a layer's experts are there from a run before; reads the whole shard. */
+    /** Whether a layer's experts are there, from a run before or this one; reads the whole shard when it is asked first. */
     public boolean hasLayer(int layer) {
         return has(layerFile(layer));
     }
 
     private boolean has(String name) {
-        if (!sums.sums().containsKey(name) && isWhole(name)) {
-            finished(name, before.sums().get(name));
+        if (!sums.sums().containsKey(name) && !notWhole.contains(name)) {
+            if (isWhole(name)) {
+                finished(name, before.sums().get(name));
+            } else {
+                notWhole.add(name);
+            }
         }
         return sums.sums().containsKey(name);
     }

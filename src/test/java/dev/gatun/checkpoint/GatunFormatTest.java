@@ -18,6 +18,7 @@ import java.lang.foreign.MemorySegment;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.FileTime;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -207,6 +208,24 @@ class GatunFormatTest {
         assertThat(GatunWriter.open(folder, 3, Optional.of(block(weights)), "a test")
                         .hasLayer(0))
                 .isFalse();
+    }
+
+    /** Reading a shard of gigabytes takes its time. */
+    @Test
+    void aShardThatIsNotWholeIsReadOnce() throws IOException {
+        ModelWeights weights = narrow(1);
+        GatunFolder.write(folder, SMALL, weights);
+        Files.delete(folder.resolve(ShardIndex.NAME));
+        Path trunk = folder.resolve("model-00001-of-00003.safetensors");
+        byte[] whole = Files.readAllBytes(trunk);
+        Files.write(trunk, Arrays.copyOf(whole, whole.length - 1));
+        GatunWriter writer = GatunWriter.open(folder, 2, Optional.of(block(weights)), "a test");
+        assertThat(writer.hasTrunk()).isFalse();
+        Files.write(trunk, whole);
+        assertThat(writer.hasTrunk()).as("what it was when it was read").isFalse();
+        assertThat(GatunWriter.open(folder, 2, Optional.of(block(weights)), "a test")
+                        .hasTrunk())
+                .isTrue();
     }
 
     private static ExpertBlock block(ModelWeights weights) {
