@@ -69,11 +69,13 @@ final class CalibratedQuantizer implements ModelQuantizer {
     }
 
     @Override
-    public LayerWeights enter(int layer, LayerWeights original, Optional<Target> attention) {
+    public LayerWeights enter(int layer, LayerWeights original, Optional<Target> attention, Runnable between) {
         LayerWeights attended = attention
                 .map(target -> text.quantizeAttention(original, PlannedMatrix.attention(layer), target))
                 .orElse(original);
+        between.run();
         experts = text.enter(attended);
+        between.run();
         return attended;
     }
 

@@ -7,6 +7,7 @@ import dev.gatun.checkpoint.LayerTensors;
 import dev.gatun.quant.DenseMatrix;
 import dev.gatun.quant.ExpertBlock;
 import dev.gatun.quant.MatrixTiler;
+import dev.gatun.quant.WeightMatrix;
 import dev.gatun.quant.solver.FiniteWeights;
 import dev.gatun.quant.solver.Target;
 import dev.gatun.quant.solver.Workers;
@@ -46,6 +47,7 @@ record LayerQuantization(
                 List<ExpertWeights> written = writer.experts(source.config(), layer, arena);
                 for (int expert = 0; expert < written.size(); expert++) {
                     quantizer.pass(expert, written.get(expert));
+                    progress.tell();
                 }
             }
         }
@@ -72,16 +74,21 @@ record LayerQuantization(
         }
     }
 
-    private static List<ExpertWeights> unchanged(int layer, List<ExpertWeights> originals, ModelQuantizer quantizer) {
+    private List<ExpertWeights> unchanged(int layer, List<ExpertWeights> originals, ModelQuantizer quantizer) {
         for (int expert = 0; expert < originals.size(); expert++) {
             ExpertWeights original = originals.get(expert);
             String prefix = LayerTensors.prefix(layer, expert);
-            FiniteWeights.require(prefix + "w1.weight", (DenseMatrix) original.gate());
-            FiniteWeights.require(prefix + "w3.weight", (DenseMatrix) original.up());
-            FiniteWeights.require(prefix + "w2.weight", (DenseMatrix) original.down());
+            requireFinite(prefix + "w1.weight", original.gate());
+            requireFinite(prefix + "w3.weight", original.up());
+            requireFinite(prefix + "w2.weight", original.down());
             quantizer.pass(expert, original);
         }
         return originals;
+    }
+
+    private void requireFinite(String name, WeightMatrix weights) {
+        FiniteWeights.require(name, (DenseMatrix) weights);
+        progress.tell();
     }
 
     private long weights(ExpertWeights expert) {

@@ -16,10 +16,11 @@ sealed interface ModelQuantizer extends AutoCloseable permits PlainQuantizer, Ca
      * Goes to a layer.
      *
      * @param attention what its attention becomes; empty if it stays
+     * @param between called after each matrix that takes its time, from any thread; what it throws ends the work
      * @return the layer with its attention as it will be
      * @throws dev.gatun.quant.solver.QuantizationException if a weight is a NaN or an infinity
      */
-    LayerWeights enter(int layer, LayerWeights original, Optional<Target> attention);
+    LayerWeights enter(int layer, LayerWeights original, Optional<Target> attention, Runnable between);
 
     /**
      * Quantizes the experts of the layer.

@@ -36,13 +36,13 @@ final class PlainQuantizer implements ModelQuantizer {
     }
 
     @Override
-    public LayerWeights enter(int layer, LayerWeights original, Optional<Target> attention) {
+    public LayerWeights enter(int layer, LayerWeights original, Optional<Target> attention, Runnable between) {
         return attention
-                .map(target -> withAttention(PlannedMatrix.attention(layer), original, target))
+                .map(target -> withAttention(PlannedMatrix.attention(layer), original, target, between))
                 .orElse(original);
     }
 
-    private LayerWeights withAttention(String name, LayerWeights layer, Target target) {
+    private LayerWeights withAttention(String name, LayerWeights layer, Target target, Runnable between) {
         List<QuantizedMatrix> matrices = quantized(
                 List.of(
                         new Original(name + "q_proj", layer.query()),
@@ -50,7 +50,7 @@ final class PlainQuantizer implements ModelQuantizer {
                         new Original(name + "v_proj", layer.value()),
                         new Original(name + "o_proj", layer.output())),
                 target,
-                weights -> {});
+                weights -> between.run());
         return new LayerWeights(
                 layer.attentionNorm(),
                 matrices.get(0),

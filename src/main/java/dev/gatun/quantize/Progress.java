@@ -20,6 +20,11 @@ final class Progress {
         listener.quantized(weights, all);
     }
 
+    /** As many as before: the listener may end the work between matrices that count nothing. */
+    void tell() {
+        done(0);
+    }
+
     /** All are. */
     synchronized void finish() {
         done(all - weights);

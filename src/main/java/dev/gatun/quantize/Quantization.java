@@ -77,7 +77,8 @@ public final class Quantization {
         GatunWriter writer = GatunWriter.open(folder, source.config().layers(), block, origin());
         Progress progress = new Progress(PlannedMatrix.of(source, plan), listener);
         try (Workers workers = Workers.open(threads);
-                TrunkQuantization trunk = new TrunkQuantization(source, plan, solver, workers, writer.hasTrunk());
+                TrunkQuantization trunk =
+                        new TrunkQuantization(source, plan, solver, workers, progress, writer.hasTrunk());
                 ModelQuantizer quantizer = quantizer();
                 LayerWriting writing = new LayerWriting()) {
             LayerQuantization layers =

@@ -23,6 +23,7 @@ final class TrunkQuantization implements AutoCloseable {
     private final QuantizationPlan plan;
     private final Solver solver;
     private final Workers workers;
+    private final Progress progress;
     private final Arena arena = Arena.ofShared();
     private final List<LayerWeights> layers;
 
@@ -30,14 +31,22 @@ final class TrunkQuantization implements AutoCloseable {
      * Begins.
      *
      * @param solver for what makes logits
+     * @param progress told after each matrix, which counts nothing there
      * @param isWritten by a run before: its weights need not be looked at
      * @throws dev.gatun.quant.solver.QuantizationException if one of them is a NaN or an infinity, or too large to be quantized
      */
-    TrunkQuantization(Checkpoint source, QuantizationPlan plan, Solver solver, Workers workers, boolean isWritten) {
+    TrunkQuantization(
+            Checkpoint source,
+            QuantizationPlan plan,
+            Solver solver,
+            Workers workers,
+            Progress progress,
+            boolean isWritten) {
         this.source = source;
         this.plan = plan;
         this.solver = solver;
         this.workers = workers;
+        this.progress = progress;
         this.layers = new ArrayList<>(source.weights().layers());
         if (!isWritten) {
             requireWeights();
@@ -60,13 +69,16 @@ final class TrunkQuantization implements AutoCloseable {
         }
         PlannedMatrix.of(source, plan).stream()
                 .filter(planned -> ModelPart.of(planned.name()) != ModelPart.EXPERTS)
-                .forEach(PlannedMatrix::requireWeights);
+                .forEach(planned -> {
+                    planned.requireWeights();
+                    progress.tell();
+                });
     }
 
     /** Quantizes the attention of a layer, and has the quantizer go there. */
     void enter(int layer, ModelQuantizer quantizer) {
         Optional<Target> target = plan.attention().scheme().map(scheme -> Target.of(scheme, arena, workers));
-        layers.set(layer, quantizer.enter(layer, source.weights().layers().get(layer), target));
+        layers.set(layer, quantizer.enter(layer, source.weights().layers().get(layer), target, progress::tell));
     }
 
     /** How many weights of a layer's attention are to be quantized. */
@@ -79,8 +91,11 @@ final class TrunkQuantization implements AutoCloseable {
     /** The tensors of it all; what makes logits is quantized now, by itself. Valid until this is closed. */
     List<NamedTensor> tensors() {
         ModelWeights weights = source.weights();
+        progress.tell();
+        WeightMatrix head = head();
+        progress.tell();
         return TrunkTensors.of(
-                source.config(), new ModelWeights(weights.embeddings(), layers, weights.finalNorm(), head()));
+                source.config(), new ModelWeights(weights.embeddings(), layers, weights.finalNorm(), head));
     }
 
     private WeightMatrix head() {

@@ -32,6 +32,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
 import java.util.concurrent.CancellationException;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
@@ -171,6 +172,21 @@ class QuantizationTest {
             last.set(weights);
         });
         assertThat(last.get()).isEqualTo(11_796_480 + 819_200);
+    }
+
+    /** By what a listener throws an interrupt ends the work, which must not be unheard for as long as a model takes. */
+    @Test
+    void theListenerHearsOfEveryMatrixEvenIfNoneCounts() {
+        AtomicInteger calls = new AtomicInteger();
+        QuantizationPlan plan = new QuantizationPlan(
+                SolverChoice.HQQ, PartFormat.asItIs(), PartFormat.wide(4, 64), PartFormat.asItIs());
+        quantize(SampleModels.huggingFace(), folder, plan, (weights, all) -> calls.incrementAndGet());
+        try (Checkpoint model = Checkpoint.open(SampleModels.huggingFace())) {
+            int attention = 4;
+            int experts = 3 * model.config().experts();
+            // Attention is looked at before anything is written, and quantized later.
+            assertThat(calls.get()).isGreaterThanOrEqualTo(model.config().layers() * (2 * attention + experts));
+        }
     }
 
     @ParameterizedTest
