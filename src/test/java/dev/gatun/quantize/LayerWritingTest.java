@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
+import java.util.Set;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.stream.IntStream;
@@ -14,6 +15,8 @@ import org.junit.jupiter.api.Timeout;
 
 @Timeout(60)
 class LayerWritingTest {
+    private static final Set<Thread.State> WAITING = Set.of(Thread.State.WAITING, Thread.State.TIMED_WAITING);
+
     @Test
     void oneIsWrittenWhileTheCallerGoesOnAndAllInTheirOrder() {
         List<Integer> written = Collections.synchronizedList(new ArrayList<>());
@@ -58,17 +61,25 @@ class LayerWritingTest {
     }
 
     @Test
-    void closingWaitsForTheLayerInFlight() {
+    void closingWaitsForTheLayerInFlight() throws InterruptedException {
         AtomicBoolean written = new AtomicBoolean();
-        CountDownLatch closing = new CountDownLatch(1);
-        Thread closer = Thread.ofPlatform().unstarted(closing::countDown);
-        try (LayerWriting writing = new LayerWriting()) {
-            writing.begin(() -> {
-                await(closing);
-                written.set(true);
-            });
-            closer.start();
+        CountDownLatch waiting = new CountDownLatch(1);
+        LayerWriting writing = new LayerWriting();
+        writing.begin(() -> {
+            await(waiting);
+            written.set(true);
+        });
+        AtomicBoolean writtenWhenClosed = new AtomicBoolean();
+        Thread closer = Thread.ofPlatform().daemon().start(() -> {
+            writing.close();
+            writtenWhenClosed.set(written.get());
+        });
+        while (!WAITING.contains(closer.getState())) {
+            assertThat(closer.isAlive()).as("closing waits").isTrue();
+            Thread.onSpinWait();
         }
-        assertThat(written).isTrue();
+        waiting.countDown();
+        closer.join();
+        assertThat(writtenWhenClosed).isTrue();
     }
 }
