@@ -8,7 +8,9 @@ import java.util.Arrays;
  */
 final class HqqRounds {
     private static final int LANES = Grid.LANES;
-    private static final float LARGEST_INVERSE = 2e4f;
+
+    /** The original limits the inverse of a scale, in both levels. */
+    static final float LARGEST_INVERSE = 2e4f;
 
     /** Weights times inverse scales stay below this: the original overflows where they are all alike and far from 0. */
     private static final float LARGEST_PLACE = 0x1p15f;

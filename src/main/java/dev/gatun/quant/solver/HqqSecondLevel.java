@@ -13,7 +13,6 @@ import java.util.stream.IntStream;
  */
 record HqqSecondLevel(List<Line> scaleLines, Line zeroLine) {
     private static final int TOP = 255;
-    private static final float LARGEST_INVERSE = 2e4f;
 
     static HqqSecondLevel of(GroupFits fits, HqqScheme scheme) {
         float[] scales = fits.scales();
@@ -34,7 +33,7 @@ record HqqSecondLevel(List<Line> scaleLines, Line zeroLine) {
         static Line over(Range range) {
             float inverse = 1 / (range.high() - range.low()) * TOP;
             float zero = -range.low() * inverse;
-            if (inverse > LARGEST_INVERSE || Math.abs(zero) > Affine.LARGEST) {
+            if (inverse > HqqRounds.LARGEST_INVERSE || Math.abs(zero) > Affine.LARGEST) {
                 // The original limits the inverse, so that codes are left unused, or stores an infinity.
                 Affine affine = range.affine(TOP);
                 return new Line(1 / affine.step(), affine.zero(), affine);

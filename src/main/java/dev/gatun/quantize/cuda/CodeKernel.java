@@ -28,16 +28,31 @@ final class CodeKernel implements AutoCloseable {
      */
     DeviceMemory launch(
             DeviceGroups groups, QuantizationScheme scheme, CodeSearch search, Consumer<KernelArguments> level) {
+        return launch(groups, scheme, 10, arguments -> {
+            arguments.set(7, search.scales()).set(8, search.zeros()).set(9, search.rounds());
+            level.accept(arguments);
+        });
+    }
+
+    /**
+     * The same without a search.
+     *
+     * @param level sets the arguments from number 10 on
+     */
+    DeviceMemory launch(DeviceGroups groups, QuantizationScheme scheme, Consumer<KernelArguments> level) {
+        return launch(groups, scheme, 7, level);
+    }
+
+    /** With scales, zeros and codes from this argument on, and what else there is. */
+    private DeviceMemory launch(
+            DeviceGroups groups, QuantizationScheme scheme, int scales, Consumer<KernelArguments> others) {
         DeviceMemory packed = codes.of((long) groups.count() * groups.groupSize() * scheme.bits() / 8);
         KernelArguments arguments = choose.of(groups)
                 .set(6, scheme.bits())
-                .set(7, search.scales())
-                .set(8, search.zeros())
-                .set(9, search.rounds())
-                .set(10, groups.scales())
-                .set(11, groups.zeros())
-                .set(12, packed);
-        level.accept(arguments);
+                .set(scales, groups.scales())
+                .set(scales + 1, groups.zeros())
+                .set(scales + 2, packed);
+        others.accept(arguments);
         groups.launch(arguments, stream);
         return packed;
     }

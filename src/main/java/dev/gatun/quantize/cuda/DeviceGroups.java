@@ -28,8 +28,8 @@ record DeviceGroups(
         int bits,
         DeviceMemory scales,
         DeviceMemory zeros) {
-    /** {@code QUANTIZE_THREADS} in {@code kernels/quantize.cuh}. */
-    private static final int BLOCK = 128;
+    /** Threads of a block: {@code QUANTIZE_THREADS} in {@code kernels/quantize.cuh}. */
+    static final int BLOCK = 128;
 
     int count() {
         return Math.multiplyExact(groupRows, columns);

@@ -19,7 +19,6 @@ import java.nio.ByteOrder;
  * does it {@code gatun_level_original_*} and {@code gatun_choose_original}.
  */
 final class HqqEncoding implements AutoCloseable {
-    private static final int BLOCK = 128;
     private static final int RANGE_BLOCK = 1024;
     private static final int LINE_BYTES = 2 * Float.BYTES;
     private static final ValueLayout.OfShort HALF = ValueLayout.JAVA_SHORT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
@@ -32,10 +31,9 @@ final class HqqEncoding implements AutoCloseable {
     private final CodeKernel choose;
     private final KernelArguments originalScaleLevel;
     private final KernelArguments originalZeroLevel;
-    private final SizedKernel chooseAsOriginal;
+    private final CodeKernel chooseAsOriginal;
     private final GrowingMemory lines;
     private final GrowingMemory zeroLine;
-    private final GrowingMemory originalCodes;
     private final GrowingMemory steps;
     private final GrowingMemory offsets;
     private final GrowingMemory zeroPair;
@@ -50,10 +48,9 @@ final class HqqEncoding implements AutoCloseable {
         this.choose = holdings.remember(new CodeKernel(kernels, "gatun_choose_hqq", stream));
         this.originalScaleLevel = kernels.find("quantize_choose", "gatun_level_original_scales");
         this.originalZeroLevel = kernels.find("quantize_choose", "gatun_level_original_zeros");
-        this.chooseAsOriginal = new SizedKernel(kernels, "quantize_choose", "gatun_choose_original");
+        this.chooseAsOriginal = holdings.remember(new CodeKernel(kernels, "gatun_choose_original", stream));
         this.lines = holdings.remember(new GrowingMemory(kernels.device()));
         this.zeroLine = holdings.remember(new GrowingMemory(kernels.device()));
-        this.originalCodes = holdings.remember(new GrowingMemory(kernels.device()));
         this.steps = holdings.remember(new GrowingMemory(kernels.device()));
         this.offsets = holdings.remember(new GrowingMemory(kernels.device()));
         this.zeroPair = holdings.remember(new GrowingMemory(kernels.device()));
@@ -94,19 +91,12 @@ final class HqqEncoding implements AutoCloseable {
         DeviceMemory scaleLines = lines.of((long) parts.pairs() * LINE_BYTES);
         DeviceMemory lineOfZeros = zeroLine.of(LINE_BYTES);
         launch(originalScaleLevel.set(5, scaleLines), originalZeroLevel.set(3, lineOfZeros), groups, parts);
-        DeviceMemory codes = originalCodes.of((long) groups.count() * groups.groupSize() * scheme.bits() / 8);
-        KernelArguments arguments = chooseAsOriginal
-                .of(groups)
-                .set(6, scheme.bits())
-                .set(7, groups.scales())
-                .set(8, groups.zeros())
-                .set(9, codes)
+        DeviceMemory codes = chooseAsOriginal.launch(groups, scheme, arguments -> arguments
                 .set(10, scaleLines)
                 .set(11, lineOfZeros)
                 .set(12, parts.pairs())
                 .set(13, parts.scaleCodes())
-                .set(14, parts.zeroCodes());
-        groups.launch(arguments, stream);
+                .set(14, parts.zeroCodes()));
         return matrix(groups, scheme, parts, codes, arena);
     }
 
@@ -142,7 +132,7 @@ final class HqqEncoding implements AutoCloseable {
                 .set(2, parts.pairs())
                 .set(3, parts.steps())
                 .set(4, parts.offsets());
-        ofScales.kernel().launch(LaunchShape.covering(parts.pairs(), BLOCK), ofScales, stream);
+        ofScales.kernel().launch(LaunchShape.covering(parts.pairs(), DeviceGroups.BLOCK), ofScales, stream);
         ofZeros.set(0, groups.zeros()).set(1, groups.count()).set(2, parts.zeroPair());
         ofZeros.kernel().launch(LaunchShape.of(1, RANGE_BLOCK), ofZeros, stream);
     }

@@ -13,9 +13,6 @@ import java.util.Arrays;
 
 /** {@code gatun_hqq_*} of {@code quantize_fit.cu}: the host waits for each round's error, which decides on another. */
 final class HqqFit implements GroupFit {
-    /** Threads of a block that sums. */
-    private static final int BLOCK = 128;
-
     private final CudaStream stream;
     private final Transfer transfer;
     private final KernelArguments begin;
@@ -60,7 +57,7 @@ final class HqqFit implements GroupFit {
                 .set(9, groupErrors);
         groups.launch(arguments, stream);
         sum.set(0, groupErrors).set(1, groups.columns()).set(2, rowErrors);
-        sum.kernel().launch(LaunchShape.of(groups.groupRows(), BLOCK), sum, stream);
+        sum.kernel().launch(LaunchShape.of(groups.groupRows(), DeviceGroups.BLOCK), sum, stream);
     }
 
     @Override

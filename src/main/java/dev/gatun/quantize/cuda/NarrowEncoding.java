@@ -13,8 +13,6 @@ import java.lang.foreign.Arena;
 
 /** From fits to matrices with 4-bit scales: {@code gatun_level_narrow} and {@code gatun_choose_narrow}. */
 final class NarrowEncoding implements AutoCloseable {
-    private static final int BLOCK = 128;
-
     private final Holdings holdings = new Holdings();
     private final CudaStream stream;
     private final Transfer transfer;
@@ -40,7 +38,7 @@ final class NarrowEncoding implements AutoCloseable {
                 .set(1, groups.zeros())
                 .set(2, groups.columns())
                 .set(3, pairs);
-        level.kernel().launch(LaunchShape.of(entries, BLOCK), level, stream);
+        level.kernel().launch(LaunchShape.of(entries, DeviceGroups.BLOCK), level, stream);
         DeviceMemory meta = metas.of(groups.count());
         DeviceMemory codes = choose.launch(
                 groups, scheme, search, arguments -> arguments.set(13, pairs).set(14, meta));
