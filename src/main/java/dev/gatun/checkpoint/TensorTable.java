@@ -23,6 +23,9 @@ import java.util.stream.Stream;
  * belongs to a model that computes something else.
  */
 final class TensorTable {
+    /** The file that is a whole model. */
+    static final String SINGLE = "model.safetensors";
+
     /** An expert's file is found by its first matrix; the names inside it may leave out what comes before {@code w1}. */
     private static final Pattern EXPERT =
             Pattern.compile("(model\\.layers\\.\\d+\\.block_sparse_moe\\.experts\\.\\d+\\.)w1\\.W_q");
@@ -46,7 +49,7 @@ final class TensorTable {
      * @throws CheckpointException if a file is missing or broken, or holds other tensors than the index says
      */
     static TensorTable map(Path folder, Arena arena) {
-        Path single = folder.resolve("model.safetensors");
+        Path single = folder.resolve(SINGLE);
         if (Files.exists(single)) {
             TensorTable table = new TensorTable(folder, Optional.empty());
             table.add(SafetensorsFile.map(single, arena), List.of());

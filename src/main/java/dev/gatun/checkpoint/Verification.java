@@ -8,6 +8,7 @@ import java.util.List;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.LongConsumer;
+import java.util.stream.Stream;
 
 /**
  * Compares a model's files with their checksums.
@@ -26,14 +27,36 @@ public record Verification(Path folder, Checksums checksums) {
     /**
      * The verification of a folder.
      *
-     * @throws CheckpointException if there is no such folder, or it has no checksums
+     * @throws CheckpointException if there is no such folder, or it has no checksums, or none of a file that the model
+     *     cannot do without
      */
     public static Verification of(Path folder) {
         ModelFolder.requireFolder(folder);
         Checksums checksums = Checksums.read(folder)
                 .orElseThrow(() -> new CheckpointException(Quoted.of(folder) + ": it has no " + Checksums.NAME
                         + " to compare its files with; models in Gatun's own format have one"));
+        parts(folder).stream()
+                .filter(name -> !checksums.sums().containsKey(name))
+                .findFirst()
+                .ifPresent(name -> {
+                    throw new CheckpointException(Quoted.of(folder.resolve(Checksums.NAME)) + ": it has no line for "
+                            + Quoted.of(name) + ", which is a part of the model; get " + Checksums.NAME + " again");
+                });
         return new Verification(folder, checksums);
+    }
+
+    /** What a model is read from; nothing if it is no finished model, which opening it tells better. */
+    private static List<String> parts(Path folder) {
+        if (Files.exists(folder.resolve(TensorTable.SINGLE))) {
+            return List.of("config.json", TensorTable.SINGLE);
+        }
+        return ShardIndex.read(folder)
+                .map(index -> Stream.concat(
+                                Stream.of("config.json", ShardIndex.NAME),
+                                index.shards().stream()
+                                        .map(shard -> shard.getFileName().toString()))
+                        .toList())
+                .orElse(List.of());
     }
 
     /** The files that have checksums. */

@@ -2,13 +2,16 @@ package dev.gatun.checkpoint;
 
 import static dev.gatun.checkpoint.Refusals.assertOneLine;
 import static dev.gatun.checkpoint.Refusals.assertRefused;
+import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.catchThrowable;
 
+import dev.gatun.quant.FloatType;
 import dev.gatun.quant.HqqScheme;
 import dev.gatun.quant.NarrowScheme;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -50,6 +53,36 @@ class BadGatunFilesTest {
                 .contains("`" + folder + "`: it has no SHA256SUMS to compare its files with");
         Files.write(folder.resolve("SHA256SUMS"), new byte[] {(byte) 0xff, '\n'});
         assertOneLine(catchThrowable(() -> Verification.of(folder))).contains("SHA256SUMS`: it is not UTF-8");
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"config.json", "model.safetensors.index.json", "model-00001-of-00003.safetensors", LAYER})
+    void checksumsWithoutTheLineOfAPart(String part) throws IOException {
+        writeWide();
+        assertThat(Verification.of(folder).run((read, all) -> {})).isEmpty();
+        Path sums = folder.resolve("SHA256SUMS");
+        List<String> lines = Files.readAllLines(sums);
+        Files.write(
+                sums, lines.stream().filter(line -> !line.endsWith("  " + part)).toList());
+        assertThat(Files.readAllLines(sums)).hasSize(lines.size() - 1);
+        assertOneLine(catchThrowable(() -> Verification.of(folder)))
+                .contains("SHA256SUMS`: it has no line for `" + part + "`, which is a part of the model");
+        Files.writeString(sums, "");
+        assertOneLine(catchThrowable(() -> Verification.of(folder))).contains("it has no line for `config.json`");
+    }
+
+    @Test
+    void checksumsWithoutTheLineOfAModelInOneFile() throws IOException {
+        CheckpointWriter.writeHuggingFace(folder, SMALL, TinyCheckpoints.dense(SMALL, FloatType.F16, 3), 1);
+        Path single = folder.resolve("model.safetensors");
+        assertThat(single).exists();
+        String config = Checksums.of(Files.readAllBytes(folder.resolve("config.json"))) + "  config.json\n";
+        Files.writeString(folder.resolve("SHA256SUMS"), config);
+        assertOneLine(catchThrowable(() -> Verification.of(folder))).contains("it has no line for `model.safetensors`");
+        Files.writeString(
+                folder.resolve("SHA256SUMS"),
+                config + Checksums.of(Files.readAllBytes(single)) + "  model.safetensors\n");
+        assertThat(Verification.of(folder).run((read, all) -> {})).isEmpty();
     }
 
     /** A tile of the wide kind begins with the scale of all zeros. */
