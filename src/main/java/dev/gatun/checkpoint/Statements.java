@@ -13,7 +13,9 @@ import java.util.Optional;
 final class Statements {
     private record Statement(HqqScheme scheme, String source) {}
 
+    /** Options that no matrix was compared with yet. A side file may tell of parts that are stored in another way since. */
     private final Map<ModelPart, Statement> unmet = new EnumMap<>(ModelPart.class);
+
     private final Map<ModelPart, Statement> all = new EnumMap<>(ModelPart.class);
     private final Optional<ThreeBitOrder> order;
 
@@ -34,16 +36,19 @@ final class Statements {
     static Statements of(CheckpointSource source, boolean isHqq) {
         Optional<QuantizationFile> file = isHqq ? QuantizationFile.find(source) : Optional.empty();
         Statements statements = new Statements(source.order().or(() -> file.flatMap(QuantizationFile::order)));
-        file.ifPresent(some -> statements.add(
-                some.schemes(), "`attention` in " + Quoted.of(some.path()), "`experts` in " + Quoted.of(some.path())));
-        statements.add(source.schemes(), "--attention-scheme", "--expert-scheme");
-        statements.unmet.putAll(statements.all);
+        file.ifPresent(some -> statements.all.putAll(byPart(
+                some.schemes(), "`attention` in " + Quoted.of(some.path()), "`experts` in " + Quoted.of(some.path()))));
+        Map<ModelPart, Statement> options = byPart(source.schemes(), "--attention-scheme", "--expert-scheme");
+        statements.all.putAll(options);
+        statements.unmet.putAll(options);
         return statements;
     }
 
-    private void add(StatedSchemes schemes, String attention, String experts) {
-        schemes.attention().ifPresent(some -> all.put(ModelPart.ATTENTION, new Statement(some, attention)));
-        schemes.experts().ifPresent(some -> all.put(ModelPart.EXPERTS, new Statement(some, experts)));
+    private static Map<ModelPart, Statement> byPart(StatedSchemes schemes, String attention, String experts) {
+        Map<ModelPart, Statement> parts = new EnumMap<>(ModelPart.class);
+        schemes.attention().ifPresent(some -> parts.put(ModelPart.ATTENTION, new Statement(some, attention)));
+        schemes.experts().ifPresent(some -> parts.put(ModelPart.EXPERTS, new Statement(some, experts)));
+        return parts;
     }
 
     /** The order of 3-bit codes; empty for what follows from their number. */
@@ -80,7 +85,7 @@ final class Statements {
     }
 
     /**
-     * Refuses statements that no matrix was compared with.
+     * Refuses options that no matrix was compared with.
      *
      * @throws CheckpointException naming the first of them
      */

@@ -130,4 +130,25 @@ class StatedSchemesTest {
         Files.writeString(dense.resolve("quantization.json"), "{");
         Checkpoint.open(dense).close();
     }
+
+    @Test
+    void aSideFileMayTellOfExpertsThatAreTilesSince(@TempDir Path tiled) throws IOException {
+        MixtralConfig config = TinyCheckpoints.tileableConfig();
+        HqqScheme experts = new HqqScheme(2, 16, 8);
+        GatunFolder.write(tiled, config, TinyCheckpoints.quantized(config, ATTENTION, experts, Seeds.next()));
+        writeFile(folder, ATTENTION, experts);
+        try (Checkpoint checkpoint = Checkpoint.open(source(tiled, folder, null, null))) {
+            assertThat(checkpoint
+                            .weights()
+                            .layers()
+                            .getLast()
+                            .experts()
+                            .getLast()
+                            .down())
+                    .isNotInstanceOf(HqqMatrix.class);
+        }
+        assertRefused(source(tiled, folder, null, experts)).contains("--expert-scheme says", "leave it out");
+        writeFile(folder, OTHER, experts);
+        assertRefused(source(tiled, folder, null, null)).contains("`attention` in", "quantization.json` says 4/16/4;");
+    }
 }
