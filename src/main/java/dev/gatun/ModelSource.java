@@ -52,7 +52,7 @@ public record ModelSource(
                 weights,
                 config.orElse(weights),
                 rowOrder.map(ModelSource::forCheckpoint),
-                new StatedSchemes(attentionScheme.map(StoredScheme::scheme), expertScheme.map(StoredScheme::scheme)));
+                new StatedSchemes(attentionScheme.map(StoredScheme::stated), expertScheme.map(StoredScheme::stated)));
     }
 
     private static ThreeBitOrder forCheckpoint(RowOrder order) {

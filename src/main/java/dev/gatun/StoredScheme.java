@@ -1,6 +1,6 @@
 package dev.gatun;
 
-import dev.gatun.quant.HqqScheme;
+import dev.gatun.checkpoint.StatedScheme;
 
 /**
  * How the HQQ library stored matrices, in checkpoints whose files do not tell: see {@link ModelSource#withExpertScheme}. The
@@ -14,20 +14,20 @@ public record StoredScheme(int bits, int groupSize, int scaleGroup) {
     /**
      * Checks the scheme.
      *
-     * @throws GatunException if there is none of such numbers
+     * @throws GatunException if no matrix has such numbers
      */
     public StoredScheme {
-        scheme(bits, groupSize, scaleGroup);
+        stated(bits, groupSize, scaleGroup);
     }
 
     /** The same for checkpoints. */
-    HqqScheme scheme() {
-        return scheme(bits, groupSize, scaleGroup);
+    StatedScheme stated() {
+        return stated(bits, groupSize, scaleGroup);
     }
 
-    private static HqqScheme scheme(int bits, int groupSize, int scaleGroup) {
+    private static StatedScheme stated(int bits, int groupSize, int scaleGroup) {
         try {
-            return new HqqScheme(bits, groupSize, scaleGroup);
+            return new StatedScheme(bits, groupSize, scaleGroup);
         } catch (IllegalArgumentException impossible) {
             throw new GatunException("scheme: " + impossible.getMessage(), impossible);
         }
@@ -35,6 +35,6 @@ public record StoredScheme(int bits, int groupSize, int scaleGroup) {
 
     @Override
     public String toString() {
-        return bits + "/" + groupSize + "/" + scaleGroup;
+        return stated().toString();
     }
 }

@@ -66,9 +66,9 @@ class ModelTest {
                         Model.open(source.withExpertScheme(new StoredScheme(2, 16, 64)), options, LoadingListener.NONE))
                 .isInstanceOf(GatunException.class)
                 .hasMessageContaining("2/16/128 (bits/group/scale group), but --expert-scheme says 2/16/64");
-        assertThatThrownBy(() -> new StoredScheme(3, 20, 64))
+        assertThatThrownBy(() -> new StoredScheme(5, 20, 64))
                 .isInstanceOf(GatunException.class)
-                .hasMessage("scheme: groups of 20: not a multiple of 8");
+                .hasMessage("scheme: codes of 5 bits: 2, 3, 4 or 8 are supported");
     }
 
     @Test

@@ -14,10 +14,10 @@ import dev.gatun.StoredScheme;
 import dev.gatun.checkpoint.Checkpoint;
 import dev.gatun.checkpoint.CheckpointException;
 import dev.gatun.checkpoint.CheckpointSource;
+import dev.gatun.checkpoint.StatedScheme;
 import dev.gatun.checkpoint.StatedSchemes;
 import dev.gatun.checkpoint.ThreeBitOrder;
 import dev.gatun.offload.ModelSizes;
-import dev.gatun.quant.HqqScheme;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
@@ -84,8 +84,8 @@ final class ModelSubject implements BenchSubject {
                         source.expertScheme().map(ModelSubject::scheme)));
     }
 
-    private static HqqScheme scheme(StoredScheme stored) {
-        return new HqqScheme(stored.bits(), stored.groupSize(), stored.scaleGroup());
+    private static StatedScheme scheme(StoredScheme stored) {
+        return new StatedScheme(stored.bits(), stored.groupSize(), stored.scaleGroup());
     }
 
     @Override

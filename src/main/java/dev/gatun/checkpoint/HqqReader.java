@@ -60,7 +60,8 @@ final class HqqReader {
         boolean isThreeBit = codes.tensor().type() == TensorType.I32;
         int bits = isThreeBit ? WIDENED_BITS : bits(codes.require(TensorType.U8), rows, columns);
         HqqScheme scheme = scheme(bits, rows, columns, codes, scaleCodes, scaleScales);
-        statements.require(name, codes, isThreeBit ? 3 : bits, scheme.groupSize(), scheme.scaleGroup());
+        statements.require(
+                name, codes, new StatedScheme(isThreeBit ? 3 : bits, scheme.groupSize(), scheme.scaleGroup()));
         return new HqqMatrix(
                 scheme,
                 rows,

@@ -1,7 +1,6 @@
 package dev.gatun.checkpoint;
 
 import dev.gatun.input.Quoted;
-import dev.gatun.quant.HqqScheme;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
@@ -53,7 +52,7 @@ record QuantizationFile(Path path, StatedSchemes schemes, Optional<ThreeBitOrder
                 path, schemes, json.optionalString("row_order").map(name -> order(json, name)));
     }
 
-    private static Optional<HqqScheme> scheme(JsonObject json, String part) {
+    private static Optional<StatedScheme> scheme(JsonObject json, String part) {
         return json.optionalObject(part).map(dictionary -> {
             JsonObject codes = required(dictionary, part, "weight_quant_params");
             JsonObject scales = required(dictionary, part, "scale_quant_params");
@@ -63,7 +62,7 @@ record QuantizationFile(Path path, StatedSchemes schemes, Optional<ThreeBitOrder
                     .optionalObject("zero_quant_params")
                     .ifPresent(zeros -> requireBits(zeros, part + ".zero_quant_params"));
             try {
-                return new HqqScheme(
+                return new StatedScheme(
                         codes.requiredInt("nbits"), codes.requiredInt("group_size"), scales.requiredInt("group_size"));
             } catch (IllegalArgumentException impossible) {
                 throw json.problem("`" + part + "`: " + impossible.getMessage());

@@ -1,6 +1,5 @@
 package dev.gatun.checkpoint;
 
-import dev.gatun.quant.HqqScheme;
 import java.util.Optional;
 
 /**
@@ -10,7 +9,7 @@ import java.util.Optional;
  * @param attention of queries, keys, values and outputs; empty for what the file says, or else follows from the numbers
  * @param experts of all matrices of experts; empty likewise
  */
-public record StatedSchemes(Optional<HqqScheme> attention, Optional<HqqScheme> experts) {
+public record StatedSchemes(Optional<StatedScheme> attention, Optional<StatedScheme> experts) {
     /** Nothing is stated. */
     public static StatedSchemes none() {
         return new StatedSchemes(Optional.empty(), Optional.empty());

@@ -1,7 +1,6 @@
 package dev.gatun.checkpoint;
 
 import dev.gatun.input.Quoted;
-import dev.gatun.quant.HqqScheme;
 import java.util.EnumMap;
 import java.util.Map;
 import java.util.Optional;
@@ -11,7 +10,7 @@ import java.util.Optional;
  * numbers of elements, which tell bits and group sizes by themselves. They do not tell the order of 3-bit codes.
  */
 final class Statements {
-    private record Statement(HqqScheme scheme, String source) {}
+    private record Statement(StatedScheme scheme, String source) {}
 
     /** Options that no matrix was compared with yet. A side file may tell of parts that are stored in another way since. */
     private final Map<ModelPart, Statement> unmet = new EnumMap<>(ModelPart.class);
@@ -61,27 +60,22 @@ final class Statements {
      *
      * @param name the matrix's full name
      * @param codes one of its tensors, for messages
+     * @param found what the numbers say
      * @throws CheckpointException if that is another scheme
      */
-    void require(String name, StoredTensor codes, int bits, int groupSize, int scaleGroup) {
+    void require(String name, StoredTensor codes, StatedScheme found) {
         ModelPart part = ModelPart.of(name);
         Statement stated = all.get(part);
         if (stated == null) {
             return;
         }
         unmet.remove(part);
-        HqqScheme scheme = stated.scheme();
-        if (scheme.bits() != bits || scheme.groupSize() != groupSize || scheme.scaleGroup() != scaleGroup) {
+        if (!stated.scheme().equals(found)) {
             throw new CheckpointException(codes.where() + " and those beside it have the numbers of elements of "
-                    + words(bits, groupSize, scaleGroup) + " (bits/group/scale group), but " + stated.source()
-                    + " says "
-                    + words(scheme.bits(), scheme.groupSize(), scheme.scaleGroup())
+                    + found + " (bits/group/scale group), but " + stated.source()
+                    + " says " + stated.scheme()
                     + "; leave that out, or get the files that it is about");
         }
-    }
-
-    private static String words(int bits, int groupSize, int scaleGroup) {
-        return bits + "/" + groupSize + "/" + scaleGroup;
     }
 
     /**

@@ -4,9 +4,9 @@ import dev.gatun.ModelSource;
 import dev.gatun.RowOrder;
 import dev.gatun.StoredScheme;
 import dev.gatun.checkpoint.CheckpointSource;
+import dev.gatun.checkpoint.StatedScheme;
 import dev.gatun.checkpoint.StatedSchemes;
 import dev.gatun.checkpoint.ThreeBitOrder;
-import dev.gatun.quant.HqqScheme;
 import java.nio.file.Path;
 import java.util.Optional;
 import java.util.regex.Matcher;
@@ -18,17 +18,17 @@ import picocli.CommandLine.TypeConversionException;
 /** The options that say what a model folder leaves open. Wherever they name a folder, OWNER/NAME of a hub does as well. */
 final class SourceArguments {
     /** Bits, rows of a group, and groups of a scale group: {@code 4/64/256}. */
-    static final class Scheme implements ITypeConverter<HqqScheme> {
+    static final class Scheme implements ITypeConverter<StatedScheme> {
         private static final Pattern NUMBERS = Pattern.compile("(\\d{1,9})/(\\d{1,9})/(\\d{1,9})");
 
         @Override
-        public HqqScheme convert(String text) {
+        public StatedScheme convert(String text) {
             Matcher numbers = NUMBERS.matcher(text);
             if (!numbers.matches()) {
                 throw new TypeConversionException("'" + text + "' is not bits/group/scale group, such as 4/64/256");
             }
             try {
-                return new HqqScheme(number(numbers, 1), number(numbers, 2), number(numbers, 3));
+                return new StatedScheme(number(numbers, 1), number(numbers, 2), number(numbers, 3));
             } catch (IllegalArgumentException impossible) {
                 throw new TypeConversionException(impossible.getMessage());
             }
@@ -61,14 +61,14 @@ final class SourceArguments {
             converter = Scheme.class,
             description = "How HQQ quantized attention: bits, rows of a group, groups of a scale group: 4/64/256. "
                     + "Default: what quantization.json beside the model says, or else the numbers of elements.")
-    private Optional<HqqScheme> attentionScheme = Optional.empty();
+    private Optional<StatedScheme> attentionScheme = Optional.empty();
 
     @Option(
             names = "--expert-scheme",
             paramLabel = "B/G/S",
             converter = Scheme.class,
             description = "How HQQ quantized experts: 2/16/128. Default: likewise.")
-    private Optional<HqqScheme> expertScheme = Optional.empty();
+    private Optional<StatedScheme> expertScheme = Optional.empty();
 
     /** A folder to run. */
     ModelSource model(Path named) {
@@ -80,7 +80,7 @@ final class SourceArguments {
                 expertScheme.map(SourceArguments::stored));
     }
 
-    private static StoredScheme stored(HqqScheme scheme) {
+    private static StoredScheme stored(StatedScheme scheme) {
         return new StoredScheme(scheme.bits(), scheme.groupSize(), scheme.scaleGroup());
     }
 

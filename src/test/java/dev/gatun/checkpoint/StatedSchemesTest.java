@@ -36,8 +36,14 @@ class StatedSchemesTest {
     }
 
     private static CheckpointSource source(Path weights, Path config, HqqScheme attention, HqqScheme experts) {
-        StatedSchemes schemes = new StatedSchemes(Optional.ofNullable(attention), Optional.ofNullable(experts));
+        StatedSchemes schemes = new StatedSchemes(
+                Optional.ofNullable(attention).map(StatedSchemesTest::stated),
+                Optional.ofNullable(experts).map(StatedSchemesTest::stated));
         return new CheckpointSource(weights, config, Optional.empty(), schemes);
+    }
+
+    private static StatedScheme stated(HqqScheme scheme) {
+        return new StatedScheme(scheme.bits(), scheme.groupSize(), scheme.scaleGroup());
     }
 
     private CheckpointSource source(HqqScheme attention, HqqScheme experts) {

@@ -1,7 +1,9 @@
 package dev.gatun.checkpoint;
 
+import static dev.gatun.checkpoint.Refusals.assertOneLine;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.catchThrowable;
 
 import dev.gatun.quant.Dequantizer;
 import dev.gatun.quant.HqqMatrix;
@@ -26,6 +28,7 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.EnumSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 class ThreeBitCodesTest {
     private static final int COLUMNS = 24;
@@ -197,6 +200,26 @@ class ThreeBitCodesTest {
         String name = order.name().toLowerCase(Locale.ROOT);
         Files.writeString(folder.resolve("quantization.json"), "{\"row_order\": \"" + name + "\"}");
         assertSameButForTheHighestBits(weights, CheckpointSource.of(folder), seed);
+    }
+
+    /** Other schemes of 3 bits than those that Gatun writes: theirs are groups of multiples of 8. */
+    @ParameterizedTest
+    @ValueSource(ints = {4, 12})
+    void whatIsSoMayBeStated(int groupSize, @TempDir Path folder) throws IOException {
+        writeModel(folder, groupSize, ThreeBitOrder.NATIVE, Seeds.next());
+        Checkpoint.open(stated(folder, new StatedScheme(3, groupSize, 6))).close();
+        assertOneLine(catchThrowable(() -> Checkpoint.open(stated(folder, new StatedScheme(3, 20, 6)))
+                        .close()))
+                .contains("of 3/" + groupSize + "/6 (bits/group/scale group), but --expert-scheme says 3/20/6;");
+        Files.writeString(folder.resolve("quantization.json"), """
+                {"experts": {"weight_quant_params": {"nbits": 3, "group_size": %d}, "scale_quant_params": {"group_size": 6}}}
+                """.formatted(groupSize));
+        Checkpoint.open(folder).close();
+    }
+
+    private static CheckpointSource stated(Path folder, StatedScheme experts) {
+        StatedSchemes schemes = new StatedSchemes(Optional.empty(), Optional.of(experts));
+        return new CheckpointSource(folder, folder, Optional.of(ThreeBitOrder.NATIVE), schemes);
     }
 
     private static void assertSameButForTheHighestBits(ModelWeights weights, CheckpointSource source, long seed) {

@@ -39,6 +39,8 @@ class FolderCommandsTest {
             inspect DEMO --attention-scheme 4/32/256                                | 4/64/256 (bits/group/scale group), but
             inspect DEMO --expert-scheme 2/16                                       | is not bits/group/scale group
             inspect DEMO --expert-scheme 5/16/128                                   | codes of 5 bits
+            inspect DEMO --expert-scheme 3/20/128                                   | 2/16/128 (bits/group/scale group), but --expert-scheme says 3/20/128
+            inspect DEMO --expert-scheme 2/0/128                                    | groups of 0: must be positive
             inspect                                                                 | DIR
             inspect /nowhere                                                        | /nowhere
             inspect DEMO -c 4096                                                    | 2048
