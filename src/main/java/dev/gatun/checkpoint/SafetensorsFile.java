@@ -44,8 +44,8 @@ public record SafetensorsFile(
         MemorySegment file = mapBytes(path, arena);
         long headerBytes = headerBytes(path, file);
         long dataBegin = Long.BYTES + headerBytes;
-        String json =
-                TextFiles.decode(path, file.asSlice(Long.BYTES, headerBytes).asByteBuffer());
+        String json = TextFiles.decode(
+                path, "its header", file.asSlice(Long.BYTES, headerBytes).asByteBuffer());
         MemorySegment data = file.asSlice(dataBegin);
         SafetensorsHeader header = SafetensorsHeaderParser.parse(path, json, data.byteSize());
         SequencedMap<String, Tensor> tensors = new LinkedHashMap<>();

@@ -19,10 +19,10 @@ final class TextFiles {
         }
     }
 
-    /** Decodes UTF-8 and refuses what is not, instead of guessing. */
-    static String decode(Path file, ByteBuffer bytes) {
+    /** Decodes what is so called of a file as UTF-8, and refuses what is not, instead of guessing. */
+    static String decode(Path file, String what, ByteBuffer bytes) {
         try {
-            return TextFile.decode(file, bytes);
+            return TextFile.decode(file, what, bytes);
         } catch (UnusableFileException problem) {
             throw refused(problem);
         }

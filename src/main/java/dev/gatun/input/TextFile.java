@@ -25,7 +25,7 @@ public final class TextFile {
                 throw new UnusableFileException(
                         Quoted.of(file) + ": larger than " + most + " bytes, which no such file is; download it again");
             }
-            return decode(file, ByteBuffer.wrap(bytes));
+            return decode(file, "it", ByteBuffer.wrap(bytes));
         } catch (UnusableFileException unusable) {
             throw unusable;
         } catch (IOException problem) {
@@ -33,12 +33,17 @@ public final class TextFile {
         }
     }
 
-    /** Decodes UTF-8 and refuses what is not, instead of guessing. */
-    public static String decode(Path file, ByteBuffer bytes) throws UnusableFileException {
+    /**
+     * Decodes UTF-8 and refuses what is not, instead of guessing.
+     *
+     * @param what these bytes are of the file, for messages: {@code "its header"}
+     */
+    public static String decode(Path file, String what, ByteBuffer bytes) throws UnusableFileException {
         try {
             return StandardCharsets.UTF_8.newDecoder().decode(bytes).toString();
         } catch (CharacterCodingException problem) {
-            throw new UnusableFileException(Quoted.of(file) + ": it is not UTF-8; download the file again", problem);
+            throw new UnusableFileException(
+                    Quoted.of(file) + ": " + what + " is not UTF-8; download the file again", problem);
         }
     }
 

@@ -75,9 +75,9 @@ class BadFilesTest {
     @Test
     void aHeaderThatIsNotUtf8() {
         SafetensorsWriter.write(file(), "{\"\u00fc\":1}".getBytes(StandardCharsets.ISO_8859_1), new byte[0]);
-        refused().contains("it is not UTF-8");
+        refused().contains("its header is not UTF-8");
         SafetensorsWriter.write(file(), "{}".getBytes(StandardCharsets.UTF_16), new byte[0]);
-        refused().contains("it is not UTF-8");
+        refused().contains("its header is not UTF-8");
     }
 
     @ParameterizedTest
