@@ -1,11 +1,13 @@
 package dev.gatun.cli;
 
 import dev.gatun.GatunException;
+import dev.gatun.quant.solver.QuantizationException;
 import dev.gatun.quantize.PartFormat;
 import dev.gatun.quantize.QuantizationPlan;
 import dev.gatun.quantize.SolverChoice;
 import java.util.List;
 import java.util.Optional;
+import java.util.function.Supplier;
 import picocli.CommandLine.Option;
 
 /** The options that say what the matrices of a model become. */
@@ -57,31 +59,56 @@ final class FormatArguments {
     /**
      * What they say.
      *
-     * @throws GatunException if a number of bits is none of those that are supported
-     * @throws dev.gatun.quant.solver.QuantizationException if there is no such scheme
+     * @throws GatunException if a number of bits is none of those that are supported, there is no such scheme, or an option is
+     *     of no use with the others
      */
     QuantizationPlan plan(SolverChoice solver) {
         require("experts", experts, List.of(2, 3, 4, 8, UNQUANTIZED));
         require("attention", attention, List.of(2, 3, 4, 8, UNQUANTIZED));
         require("lm-head", head, List.of(4, 8, UNQUANTIZED));
-        return new QuantizationPlan(solver, experts(), part(attention, attentionGroup), part(head, Optional.empty()));
+        return new QuantizationPlan(solver, experts(), attention(), wide("lm-head", head, Optional.empty()));
     }
 
     private PartFormat experts() {
         if (experts == UNQUANTIZED) {
+            refuse("expert-group", expertGroup, "experts stay as they are (--experts 16)");
+            refuse("scale-bits", scaleBits, "experts stay as they are (--experts 16)");
             return PartFormat.asItIs();
         }
         int group = expertGroup.orElse(PartFormat.usualGroup(experts));
         int usualScales = experts == 2 && group == PartFormat.usualGroup(2) ? 4 : 8;
         int scales = scaleBits.orElse(usualScales);
         require("scale-bits", scales, List.of(4, 8));
-        return scales == 4 ? PartFormat.narrow(experts, group) : PartFormat.wide(experts, group);
+        return scales == 4
+                ? made("expert-group", () -> PartFormat.narrow(experts, group))
+                : wide("expert-group", experts, expertGroup);
     }
 
-    private static PartFormat part(int bits, Optional<Integer> group) {
+    private PartFormat attention() {
+        if (attention == UNQUANTIZED) {
+            refuse("attention-group", attentionGroup, "attention stays as it is (--attention 16)");
+        }
+        return wide("attention-group", attention, attentionGroup);
+    }
+
+    private static PartFormat wide(String option, int bits, Optional<Integer> group) {
         return bits == UNQUANTIZED
                 ? PartFormat.asItIs()
-                : PartFormat.wide(bits, group.orElse(PartFormat.usualGroup(bits)));
+                : made(option, () -> PartFormat.wide(bits, group.orElse(PartFormat.usualGroup(bits))));
+    }
+
+    private static PartFormat made(String option, Supplier<PartFormat> making) {
+        try {
+            return making.get();
+        } catch (QuantizationException impossible) {
+            throw new GatunException("--" + option + ": " + impossible.getMessage(), impossible);
+        }
+    }
+
+    private static void refuse(String option, Optional<Integer> given, String why) {
+        if (given.isPresent()) {
+            throw new GatunException("--" + option + ": " + why);
+        }
     }
 
     private static void require(String option, int bits, List<Integer> supported) {

@@ -67,8 +67,15 @@ class FolderCommandsTest {
             quantize DEMO /tmp/gatun-none --attention 1                             | none of 2, 3, 4, 8, 16
             quantize DEMO /tmp/gatun-none --lm-head 2                               | --lm-head: 2 is none of 4, 8, 16
             quantize DEMO /tmp/gatun-none --scale-bits 5                            | none of 4, 8
-            quantize DEMO /tmp/gatun-none --expert-group 15                         | groups of 15: not a multiple of 4
-            quantize DEMO /tmp/gatun-none --experts 3 --expert-group 12             | groups of 12: not a multiple of 8
+            quantize DEMO /tmp/gatun-none --expert-group 15                         | --expert-group: groups of 15: not a multiple of 4
+            quantize DEMO /tmp/gatun-none --experts 3 --expert-group 12             | --expert-group: groups of 12: not a multiple of 8
+            quantize DEMO /tmp/gatun-none --scale-bits 8 --expert-group 7           | --expert-group: groups of 7: not a multiple of 4
+            quantize DEMO /tmp/gatun-none --attention-group 7                       | --attention-group: groups of 7: not a multiple of 2
+            quantize DEMO /tmp/gatun-none --attention-group 0                       | --attention-group: groups of 0: not a multiple of 2
+            quantize DEMO /tmp/gatun-none --experts 16 --expert-group 16            | --expert-group: experts stay as they are (--experts 16)
+            quantize DEMO /tmp/gatun-none --experts 16 --scale-bits 4               | --scale-bits: experts stay as they are (--experts 16)
+            quantize DEMO /tmp/gatun-none --experts 16 --scale-bits 3               | --scale-bits: experts stay as they are (--experts 16)
+            quantize DEMO /tmp/gatun-none --attention 16 --attention-group 64       | --attention-group: attention stays as it is (--attention 16)
             quantize DEMO /tmp/gatun-none --solver best                             | is none of hqq, least-squares, gptq
             quantize nobody/none /tmp/gatun-none                                    | gatun pull nobody/none
             quantize DEMO /tmp/gatun-none --calibration /nowhere                    | /nowhere
