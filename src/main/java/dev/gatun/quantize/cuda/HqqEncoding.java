@@ -91,12 +91,15 @@ final class HqqEncoding implements AutoCloseable {
         DeviceMemory scaleLines = lines.of((long) parts.pairs() * LINE_BYTES);
         DeviceMemory lineOfZeros = zeroLine.of(LINE_BYTES);
         launch(originalScaleLevel.set(5, scaleLines), originalZeroLevel.set(3, lineOfZeros), groups, parts);
-        DeviceMemory codes = chooseAsOriginal.launch(groups, scheme, arguments -> arguments
-                .set(10, scaleLines)
-                .set(11, lineOfZeros)
-                .set(12, parts.pairs())
-                .set(13, parts.scaleCodes())
-                .set(14, parts.zeroCodes()));
+        DeviceMemory codes = chooseAsOriginal.launch(
+                groups,
+                scheme,
+                arguments -> arguments
+                        .set(10, scaleLines)
+                        .set(11, lineOfZeros)
+                        .set(12, parts.pairs())
+                        .set(13, parts.scaleCodes())
+                        .set(14, parts.zeroCodes()));
         return matrix(groups, scheme, parts, codes, arena);
     }
 
