@@ -67,10 +67,7 @@ public final class GatunWriter {
      * @throws CheckpointException if the folder holds a finished model, or cannot be made
      */
     public static GatunWriter open(Path folder, int layers, Optional<ExpertBlock> block, String origin) {
-        if (Stream.of("model.safetensors", ShardIndex.NAME).anyMatch(name -> Files.exists(folder.resolve(name)))) {
-            throw new CheckpointException(
-                    Quoted.of(folder) + ": this folder holds a model already; choose another one to write to");
-        }
+        requireNoModel(folder);
         try {
             Files.createDirectories(folder);
         } catch (IOException problem) {
@@ -78,6 +75,18 @@ public final class GatunWriter {
         }
         GatunHeader header = new GatunHeader(block.map(TileScheme::of), origin);
         return new GatunWriter(folder, layers, header, Checksums.read(folder).orElseGet(Checksums::none));
+    }
+
+    /**
+     * Checks that a folder, which need not be there, has no finished model; {@link #open} does so as well.
+     *
+     * @throws CheckpointException if it has
+     */
+    public static void requireNoModel(Path folder) {
+        if (Stream.of(TensorTable.SINGLE, ShardIndex.NAME).anyMatch(name -> Files.exists(folder.resolve(name)))) {
+            throw new CheckpointException(
+                    Quoted.of(folder) + ": this folder holds a model already; choose another one to write to");
+        }
     }
 
     /** Whether the trunk is there, from a run before or this one; reads the whole shard when it is asked first. */

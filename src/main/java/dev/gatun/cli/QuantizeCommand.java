@@ -5,9 +5,12 @@ import dev.gatun.GatunException;
 import dev.gatun.ModelOptions;
 import dev.gatun.checkpoint.Checkpoint;
 import dev.gatun.checkpoint.CheckpointException;
+import dev.gatun.checkpoint.GatunWriter;
 import dev.gatun.engine.cpu.DefaultCalibration;
 import dev.gatun.engine.cpu.NativeTiler;
+import dev.gatun.hub.HubCache;
 import dev.gatun.quant.solver.QuantizationException;
+import dev.gatun.quant.solver.Solver;
 import dev.gatun.quantize.OpenedSolver;
 import dev.gatun.quantize.Quantization;
 import dev.gatun.quantize.QuantizationPlan;
@@ -102,6 +105,7 @@ final class QuantizeCommand implements Callable<Integer> {
         try {
             QuantizationPlan plan = formats.plan(solver);
             Optional<String> text = text();
+            GatunWriter.requireNoModel(target);
             try (Checkpoint checkpoint = Checkpoint.open(source.checkpoint(folder))) {
                 int used = workers > 0 ? workers : Runtime.getRuntime().availableProcessors();
                 run(checkpoint, plan, text, used);
@@ -122,11 +126,13 @@ final class QuantizeCommand implements Callable<Integer> {
     }
 
     private void run(Checkpoint checkpoint, QuantizationPlan plan, Optional<String> text, int used) {
+        // What is a mistake is refused before a GPU is touched, which takes seconds.
+        Quantization quantization = new Quantization(checkpoint, plan, text, NativeTiler.orJava(), used);
         try (OpenedSolver opened = open(used)) {
-            String name = String.valueOf(folder.getFileName());
+            String name = HubCache.modelName(checkpoint.directory());
             console.err()
                     .println(Report.opening(name, checkpoint.description(), opened.description(), opened.reason()));
-            run(new Quantization(checkpoint, plan, text, NativeTiler.orJava(), opened.solver(), used));
+            run(quantization, opened.solver());
         }
     }
 
@@ -138,12 +144,12 @@ final class QuantizeCommand implements Callable<Integer> {
         };
     }
 
-    private void run(Quantization quantization) {
+    private void run(Quantization quantization, Solver solver) {
         try (ProgressLine progress = new ProgressLine(console)) {
             InterruptHook.during(
                     () -> {},
                     interrupted,
-                    () -> quantization.run(target, (weights, all) -> step(progress, weights, all)));
+                    () -> quantization.run(target, solver, (weights, all) -> step(progress, weights, all)));
         }
     }
 

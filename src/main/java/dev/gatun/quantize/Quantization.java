@@ -22,7 +22,6 @@ public final class Quantization {
     private final QuantizationPlan plan;
     private final Optional<String> calibration;
     private final MatrixTiler tiler;
-    private final Solver solver;
     private final int threads;
 
     /**
@@ -31,18 +30,11 @@ public final class Quantization {
      * @param source an unquantized model; outlives it
      * @param calibration the text for {@link SolverChoice#GPTQ}; empty for the other solvers
      * @param tiler what writes tiles of experts
-     * @param solver what quantizes matrices for which no inputs are known: {@link SolverChoice#onCpu} of the plan's, or the
-     *     same on a GPU; outlives it
      * @param threads that compute on the CPU
      * @throws QuantizationException if the plan does not fit the model
      */
     public Quantization(
-            Checkpoint source,
-            QuantizationPlan plan,
-            Optional<String> calibration,
-            MatrixTiler tiler,
-            Solver solver,
-            int threads) {
+            Checkpoint source, QuantizationPlan plan, Optional<String> calibration, MatrixTiler tiler, int threads) {
         if (calibration.isPresent() != (plan.solver() == SolverChoice.GPTQ)) {
             throw new QuantizationException("calibration: a text is for --solver gptq, and it alone");
         }
@@ -55,7 +47,6 @@ public final class Quantization {
         this.plan = plan;
         this.calibration = calibration;
         this.tiler = tiler;
-        this.solver = solver;
         this.threads = threads;
     }
 
@@ -69,17 +60,19 @@ public final class Quantization {
     /**
      * Writes the quantized model, or what a run before has not written of it.
      *
+     * @param solver what quantizes matrices for which no inputs are known: {@link SolverChoice#onCpu} of the plan's, or the
+     *     same on a GPU; stays open
      * @throws QuantizationException if a weight is a NaN or an infinity, or too large to be quantized
      * @throws dev.gatun.checkpoint.CheckpointException if the folder holds a model already, or cannot be written
      */
-    public void run(Path folder, Listener listener) {
+    public void run(Path folder, Solver solver, Listener listener) {
         Optional<ExpertBlock> block = plan.block(source.config());
         GatunWriter writer = GatunWriter.open(folder, source.config().layers(), block, origin());
         Progress progress = new Progress(PlannedMatrix.of(source, plan), listener);
         try (Workers workers = Workers.open(threads);
                 TrunkQuantization trunk =
                         new TrunkQuantization(source, plan, solver, workers, progress, writer.hasTrunk());
-                ModelQuantizer quantizer = quantizer();
+                ModelQuantizer quantizer = quantizer(solver);
                 LayerWriting writing = new LayerWriting()) {
             LayerQuantization layers =
                     new LayerQuantization(source, plan, block, tiler, workers, writer, writing, progress);
@@ -99,7 +92,7 @@ public final class Quantization {
         writer.finish(source.configDirectory());
     }
 
-    private ModelQuantizer quantizer() {
+    private ModelQuantizer quantizer(Solver solver) {
         return calibration
                 .<ModelQuantizer>map(text -> CalibratedQuantizer.open(source, text, threads))
                 .orElseGet(() -> new PlainQuantizer(solver));

@@ -81,7 +81,6 @@ class FolderCommandsTest {
             quantize DEMO /tmp/gatun-none --calibration /nowhere                    | /nowhere
             quantize DEMO /tmp/gatun-none --calibration README.md                   | --solver gptq
             quantize DEMO /tmp/gatun-none --backend gpu                             | --backend
-            quantize DEMO /tmp/gatun-none --backend cuda --solver gptq              | backend cuda: --solver gptq runs on the CPU
             quantize DEMO /tmp/gatun-none --threads -1                              | threads: -1
             verify                                                                  | DIR
             verify /nowhere                                                         | /nowhere
@@ -207,11 +206,12 @@ class FolderCommandsTest {
         String source = Path.of(System.getProperty("gatun.test.unpacked"), "mixtral-small")
                 .toString();
         String quantized = temporary.resolve("quantized").toString();
-        Result result = run("quantize", source, quantized, "--verify", "--threads", "2", "--backend", "cpu");
+        // Wherever a name leads, the folder's is shown.
+        Result result = run("quantize", source + "/.", quantized, "--verify", "--threads", "2", "--backend", "cpu");
         assertThat(result.err().lines())
                 .singleElement()
                 .asString()
-                .contains("Mixtral, Hugging Face checkpoint")
+                .startsWith("mixtral-small (Mixtral, Hugging Face checkpoint")
                 .endsWith("on cpu (2 threads); asked for");
         assertThat(result.out())
                 .contains("written")
@@ -230,6 +230,28 @@ class FolderCommandsTest {
                 .asDouble();
         // 18.76 to 16.38 on the whole text.
         assertThat(measured / unquantized).isBetween(1.08, 1.2);
-        assertThat(run("quantize", source, quantized).err()).contains("holds a model already");
+        assertThat(run("quantize", source, quantized).err().lines())
+                .singleElement()
+                .asString()
+                .contains("holds a model already");
+    }
+
+    @Test
+    void whatCannotBeQuantizedIsRefusedBeforeASolverIsOpened() {
+        String target = temporary.resolve("none").toString();
+        assertThat(run("quantize", DEMO, target).err().lines())
+                .singleElement()
+                .asString()
+                .contains("is quantized already");
+        String[] calibrated = {"--backend", "cuda", "--solver", "gptq"};
+        assertThat(run(with(new String[] {"quantize", DEMO, target}, calibrated))
+                        .err())
+                .contains("is quantized already");
+        String source = Path.of(System.getProperty("gatun.test.unpacked"), "mixtral-small")
+                .toString();
+        Result result = run(with(new String[] {"quantize", source, target}, calibrated));
+        assertThat(result.code()).isEqualTo(2);
+        assertThat(result.err()).contains("backend cuda: --solver gptq runs on the CPU");
+        assertThat(Path.of(target)).doesNotExist();
     }
 }

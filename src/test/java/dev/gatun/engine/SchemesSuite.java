@@ -92,8 +92,8 @@ public abstract class SchemesSuite {
         Path target = folder.resolve("model");
         try (Checkpoint checkpoint = Checkpoint.open(original);
                 OpenedSolver opened = OpenedSolver.cpu(plan.solver(), 2)) {
-            new Quantization(checkpoint, plan, Optional.empty(), new JavaTiler(), opened.solver(), 2)
-                    .run(target, (done, all) -> {});
+            new Quantization(checkpoint, plan, Optional.empty(), new JavaTiler(), 2)
+                    .run(target, opened.solver(), (done, all) -> {});
         }
         try (Checkpoint model = Checkpoint.open(target);
                 Backend expected = new CpuBackend(CONFIG, dequantized(model.weights()), 2, CpuLevel.best());

@@ -64,7 +64,7 @@ class QuantizationTest {
             Path source, Path target, QuantizationPlan plan, Solver solver, Quantization.Listener listener) {
         Optional<String> text = plan.solver() == SolverChoice.GPTQ ? Optional.of(CALIBRATION) : Optional.empty();
         try (Checkpoint checkpoint = Checkpoint.open(source)) {
-            new Quantization(checkpoint, plan, text, new JavaTiler(), solver, THREADS).run(target, listener);
+            new Quantization(checkpoint, plan, text, new JavaTiler(), THREADS).run(target, solver, listener);
         }
     }
 

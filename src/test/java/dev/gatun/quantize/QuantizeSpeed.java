@@ -145,8 +145,8 @@ public final class QuantizeSpeed {
         delete(target);
         long begin = System.nanoTime();
         try (Checkpoint checkpoint = Checkpoint.open(source)) {
-            new Quantization(checkpoint, plan, Optional.empty(), NativeTiler.orJava(), solver, threads)
-                    .run(target, (weights, all) -> {});
+            new Quantization(checkpoint, plan, Optional.empty(), NativeTiler.orJava(), threads)
+                    .run(target, solver, (weights, all) -> {});
         }
         double seconds = (System.nanoTime() - begin) / 1e9;
         delete(target);
