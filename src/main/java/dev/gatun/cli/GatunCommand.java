@@ -37,6 +37,14 @@ final class GatunCommand {
 
     /** Runs a command line and returns the exit code. {@code interrupted} is set when Ctrl-C came. */
     static int execute(Console console, AtomicBoolean interrupted, String... arguments) {
+        CommandLine line = line(console, interrupted);
+        int code = arguments.length == 0 ? usage(line) : line.execute(arguments);
+        console.out().flush();
+        return code;
+    }
+
+    /** The parser of the verbs. */
+    static CommandLine line(Console console, AtomicBoolean interrupted) {
         CommandLine line = new CommandLine(new GatunCommand())
                 .addSubcommand(new GenerateCommand(console, interrupted))
                 .addSubcommand(new PlanCommand(console))
@@ -61,9 +69,7 @@ final class GatunCommand {
                 .getCommandSpec()
                 .usageMessage()
                 .hidden(true);
-        int code = arguments.length == 0 ? usage(line) : line.execute(arguments);
-        console.out().flush();
-        return code;
+        return line;
     }
 
     private static int usage(CommandLine line) {
