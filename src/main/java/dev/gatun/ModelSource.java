@@ -47,7 +47,9 @@ public record ModelSource(
         return new ModelSource(weights, config, rowOrder, attentionScheme, Optional.of(scheme));
     }
 
-    CheckpointSource forCheckpoint() {
+    /** The same for Gatun's own commands, which open checkpoints without a model. */
+    @SuppressWarnings("exports") // its package is none that other modules see
+    public CheckpointSource forCheckpoint() {
         return new CheckpointSource(
                 weights,
                 config.orElse(weights),

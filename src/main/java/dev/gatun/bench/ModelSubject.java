@@ -10,15 +10,9 @@ import dev.gatun.ModelOptions;
 import dev.gatun.ModelSource;
 import dev.gatun.Session;
 import dev.gatun.SessionOptions;
-import dev.gatun.StoredScheme;
 import dev.gatun.checkpoint.Checkpoint;
 import dev.gatun.checkpoint.CheckpointException;
-import dev.gatun.checkpoint.CheckpointSource;
-import dev.gatun.checkpoint.StatedScheme;
-import dev.gatun.checkpoint.StatedSchemes;
-import dev.gatun.checkpoint.ThreeBitOrder;
 import dev.gatun.offload.ModelSizes;
-import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
 
@@ -60,7 +54,7 @@ final class ModelSubject implements BenchSubject {
     }
 
     private static BenchDescription describe(ModelSource source, Model model, ModelOptions options) {
-        try (Checkpoint checkpoint = Checkpoint.open(checkpoint(source))) {
+        try (Checkpoint checkpoint = Checkpoint.open(source.forCheckpoint())) {
             return BenchDescription.of(
                     model.name(),
                     checkpoint.config(),
@@ -71,21 +65,6 @@ final class ModelSubject implements BenchSubject {
         } catch (CheckpointException gone) {
             throw new GatunException(gone.getMessage(), gone);
         }
-    }
-
-    private static CheckpointSource checkpoint(ModelSource source) {
-        Path folder = source.weights();
-        return new CheckpointSource(
-                folder,
-                source.config().orElse(folder),
-                source.rowOrder().map(order -> ThreeBitOrder.valueOf(order.name())),
-                new StatedSchemes(
-                        source.attentionScheme().map(ModelSubject::scheme),
-                        source.expertScheme().map(ModelSubject::scheme)));
-    }
-
-    private static StatedScheme scheme(StoredScheme stored) {
-        return new StatedScheme(stored.bits(), stored.groupSize(), stored.scaleGroup());
     }
 
     @Override

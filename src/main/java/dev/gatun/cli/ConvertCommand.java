@@ -49,7 +49,7 @@ final class ConvertCommand implements Callable<Integer> {
 
     @Override
     public Integer call() {
-        try (Checkpoint checkpoint = Checkpoint.open(source.checkpoint(folder));
+        try (Checkpoint checkpoint = Checkpoint.open(source.model(folder).forCheckpoint());
                 ProgressLine progress = new ProgressLine(console)) {
             GatunConversion conversion = new GatunConversion(checkpoint, NativeTiler.orJava());
             InterruptHook.during(

@@ -69,7 +69,7 @@ final class InspectCommand implements Callable<Integer> {
 
     @Override
     public Integer call() {
-        try (Checkpoint checkpoint = Checkpoint.open(source.checkpoint(folder))) {
+        try (Checkpoint checkpoint = Checkpoint.open(source.model(folder).forCheckpoint())) {
             InspectReport report = new InspectReport(checkpoint, Inventory.of(checkpoint), plan(checkpoint));
             console.out().print(json ? report.json() : report.text());
         } catch (CheckpointException | PlanException unusable) {

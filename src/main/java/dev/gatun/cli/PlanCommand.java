@@ -174,7 +174,7 @@ final class PlanCommand implements Callable<Integer> {
     }
 
     private void planFolder(Path folder) {
-        try (Checkpoint checkpoint = Checkpoint.open(reading.checkpoint(folder))) {
+        try (Checkpoint checkpoint = Checkpoint.open(reading.model(folder).forCheckpoint())) {
             String name = HubCache.modelName(checkpoint.directory());
             plan(bits.map(Bits::format)
                     .map(format -> PlannedModel.quantized(name, checkpoint.config(), format))

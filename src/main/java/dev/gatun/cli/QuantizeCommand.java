@@ -92,7 +92,7 @@ final class QuantizeCommand implements Callable<Integer> {
     private int threads;
 
     @Mixin
-    private final SourceArguments source = new SourceArguments();
+    private final ConfigArguments source = new ConfigArguments();
 
     QuantizeCommand(Console console, AtomicBoolean interrupted) {
         this.console = console;
@@ -106,7 +106,7 @@ final class QuantizeCommand implements Callable<Integer> {
             QuantizationPlan plan = formats.plan(solver);
             Optional<String> text = text();
             GatunWriter.requireNoModel(target);
-            try (Checkpoint checkpoint = Checkpoint.open(source.checkpoint(folder))) {
+            try (Checkpoint checkpoint = Checkpoint.open(source.model(folder).forCheckpoint())) {
                 int used = workers > 0 ? workers : Runtime.getRuntime().availableProcessors();
                 run(checkpoint, plan, text, used);
             }

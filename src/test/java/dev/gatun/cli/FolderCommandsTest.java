@@ -77,6 +77,9 @@ class FolderCommandsTest {
             quantize DEMO /tmp/gatun-none --experts 16 --scale-bits 3               | --scale-bits: experts stay as they are (--experts 16)
             quantize DEMO /tmp/gatun-none --attention 16 --attention-group 64       | --attention-group: attention stays as it is (--attention 16)
             quantize DEMO /tmp/gatun-none --solver best                             | is none of hqq, least-squares, gptq
+            quantize DEMO /tmp/gatun-none --row-order native                        | Unknown option
+            quantize DEMO /tmp/gatun-none --expert-scheme 2/16/128                  | Unknown option
+            quantize DEMO /tmp/gatun-none --config nobody/none                      | gatun pull nobody/none
             quantize nobody/none /tmp/gatun-none                                    | gatun pull nobody/none
             quantize DEMO /tmp/gatun-none --calibration /nowhere                    | /nowhere
             quantize DEMO /tmp/gatun-none --calibration README.md                   | --solver gptq
