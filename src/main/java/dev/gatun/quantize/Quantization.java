@@ -14,8 +14,9 @@ import java.util.Optional;
  * Quantizes a model into Gatun's own format.
  *
  * <p>It reads mapped files, and keeps all attention and two layers' quantized experts, those that are written and those that
- * are made: for an 8x7B about 3 GB. A run that ended
- * early, however it did, is gone on with by another with the same plan.
+ * are made. Of the layer that is written there are the tiles besides: that makes three times a layer's experts.
+ *
+ * <p>A run that ended early, however it did, is gone on with by another with the same plan.
  */
 public final class Quantization {
     private final Checkpoint source;

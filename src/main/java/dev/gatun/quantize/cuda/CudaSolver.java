@@ -17,8 +17,9 @@ import java.util.concurrent.LinkedBlockingQueue;
  * lane of its own; more threads than lanes wait. Results are bit for bit those of the solver on the CPU, but for HQQ's where
  * errors are so large that powers of them are needed: there they are those of another library.
  *
- * <p>A lane keeps device memory for the largest matrix that went through it, as it is stored and quantized, and 16 MiB of
- * page-locked host memory. The target's workers have nothing to do.
+ * <p>A lane keeps device memory for the largest matrix that went through it, as it is stored and quantized, with a scale and
+ * a zero in float32 for each group besides (HQQ: an error as well), and 16 MiB of page-locked host memory. The target's
+ * workers have nothing to do.
  *
  * <p>Whoever opens a solver closes it, when no thread uses it any more.
  */
