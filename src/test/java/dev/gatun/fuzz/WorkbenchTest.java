@@ -10,7 +10,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 class WorkbenchTest {
-    private static final int CASES = 1_000;
+    private static final int CASES = 400;
 
     @TempDir
     private Path folder;
