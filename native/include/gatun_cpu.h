@@ -31,7 +31,6 @@
 #define GATUN_AVX2 1   /* AVX2, FMA, F16C */
 #define GATUN_AVX512 2 /* AVX-512 F, BW, DQ, VL */
 #define GATUN_AVX512VNNI 3 /* and AVX-512 VNNI */
-#define GATUN_AVX512FP16 4 /* and AVX512-FP16 */
 
 /* Types of unquantized values. */
 #define GATUN_F32 0

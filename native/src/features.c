@@ -89,11 +89,6 @@ static int has_named(const struct processor *p, const char *name) {
     return 0;
 }
 
-/* Whether the library was built with that level, too. */
-static int has_level_fp16(const struct processor *p) {
-    return WITH_FP16 && (EMULATE_HALVES || has_named(p, "avx512-fp16"));
-}
-
 int32_t gatun_cpu_best_level(void) {
     struct processor p = look();
     if (!has_named(&p, "avx2") || !has_named(&p, "fma") || !has_named(&p, "f16c")) {
@@ -104,10 +99,7 @@ int32_t gatun_cpu_best_level(void) {
     if (!wide) {
         return GATUN_AVX2;
     }
-    if (!has_named(&p, "avx512-vnni")) {
-        return GATUN_AVX512;
-    }
-    return has_level_fp16(&p) ? GATUN_AVX512FP16 : GATUN_AVX512VNNI;
+    return has_named(&p, "avx512-vnni") ? GATUN_AVX512VNNI : GATUN_AVX512;
 }
 
 /* Written once, then constant for the life of the process. */

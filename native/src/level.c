@@ -6,13 +6,10 @@ static const struct level_ops *const LEVELS[] = {
     [GATUN_AVX2] = &level_avx2,
     [GATUN_AVX512] = &level_avx512,
     [GATUN_AVX512VNNI] = &level_avx512vnni,
-#if WITH_FP16
-    [GATUN_AVX512FP16] = &level_avx512fp16,
-#endif
 };
 
 int32_t level_find(int32_t level, const struct level_ops **ops) {
-    if (level < GATUN_PORTABLE || level > GATUN_AVX512FP16) {
+    if (level < GATUN_PORTABLE || level > GATUN_AVX512VNNI) {
         return GATUN_EINVAL;
     }
     if (level > gatun_cpu_best_level()) {

@@ -135,14 +135,11 @@ struct level_ops {
     /*
      * What tiled_row wants of a block of tiles: of their second-level pairs, as widen_pairs left them, and of one token's
      * inputs; both are zeros behind the last column. Results take `pairs_bytes` and `inputs_bytes`, at multiples of 64.
-     * Where `pairs_with_inputs`, wide tiles want the pairs of each token, times its inputs x, and no inputs besides;
-     * elsewhere x is not read.
      */
-    void (*prepare_pairs)(const float *scale, const float *offset, const float *x, int64_t tiles, void *to);
+    void (*prepare_pairs)(const float *scale, const float *offset, int64_t tiles, void *to);
     void (*prepare_inputs)(const float *x, int64_t tiles, void *to);
     int64_t pairs_bytes;
     int64_t inputs_bytes;
-    int pairs_with_inputs;
 
     /* The sums of one group row of 2-bit tiles. */
     void (*tiled_row)(const struct tiled_row *row);
@@ -155,7 +152,6 @@ extern const struct level_ops level_portable;
 extern const struct level_ops level_avx2;
 extern const struct level_ops level_avx512;
 extern const struct level_ops level_avx512vnni;
-extern const struct level_ops level_avx512fp16; /* only where WITH_FP16 */
 
 /* GATUN_OK and the level's loops, GATUN_EINVAL if there is no such level, or GATUN_ELEVEL if this machine lacks it. */
 int32_t level_find(int32_t level, const struct level_ops **ops);

@@ -39,7 +39,6 @@ const struct level_ops LEVEL = {
     .prepare_inputs = prepare_inputs,
     .pairs_bytes = sizeof(struct tiled_pairs),
     .inputs_bytes = sizeof(struct tiled_inputs),
-    .pairs_with_inputs = PAIRS_WITH_INPUTS,
     .tiled_row = tiled_row,
     .tile_row = tile_row,
 };

@@ -4,8 +4,7 @@
  * One job with five stages, each over all items. PREPARE makes the second-level pairs of w1 and w3 and their inputs. WIDE
  * is w1, w3 and SwiGLU: slice s, one group row of w1 and of w3, makes the inner values s, s + G, ..., s + 15 G. DOWN_PAIRS
  * makes the pairs of w2, and keeps those busy who are done with WIDE early. INPUTS makes the inputs of w2 from all inner
- * values, or its pairs where these are prepared with inputs. DOWN is w2 by its group rows, over the tiles that hold columns
- * of the item's slices.
+ * values. DOWN is w2 by its group rows, over the tiles that hold columns of the item's slices.
  *
  * Threads claim chunks of the stages one after the other. Who has to wait for the stages before fetches from memory what
  * it will compute first, so that memory is not idle meanwhile; and the chunk that follows is claimed before the last row
@@ -65,14 +64,13 @@ struct unit {
 static int64_t units_of(const struct tiled_item *item, enum stage stage) {
     switch (stage) {
     case PREPARE:
-        return 2 * tiled_pair_blocks(item, &item->gate) + tiled_input_blocks(item, &item->gate);
+        return 2 * tiled_pair_blocks(item, &item->gate) + tiled_input_blocks(&item->gate);
     case WIDE:
         return slices_of(item);
     case DOWN_PAIRS:
-        return has_pairs_with_inputs(item) ? 0 : tiled_pair_blocks(item, &item->down);
+        return tiled_pair_blocks(item, &item->down);
     case INPUTS:
-        return has_pairs_with_inputs(item) ? tiled_pair_blocks(item, &item->down)
-                                           : (tiled_input_blocks(item, &item->down) + INPUT_BLOCKS - 1) / INPUT_BLOCKS;
+        return (tiled_input_blocks(&item->down) + INPUT_BLOCKS - 1) / INPUT_BLOCKS;
     default:
         return group_rows_of(&item->down);
     }
@@ -140,20 +138,15 @@ static void prepare(const struct tiled_job *job, struct chunk chunk) {
     } else if (unit.number < 2 * pairs) {
         tiled_prepare_pairs(item, &item->up, unit.number - pairs);
     } else {
-        tiled_prepare_inputs(item, &item->gate, unit.number - 2 * pairs);
+        tiled_prepare_wide_inputs(item, unit.number - 2 * pairs);
     }
 }
 
 static void prepare_inputs(const struct tiled_job *job, struct chunk chunk) {
     struct unit unit = unit_at(job, INPUTS, chunk.units.from);
-    const struct tiled_item *item = unit.item;
-    if (has_pairs_with_inputs(item)) {
-        tiled_prepare_pairs(item, &item->down, unit.number);
-        return;
-    }
-    int64_t blocks = tiled_input_blocks(item, &item->down);
+    int64_t blocks = tiled_input_blocks(&unit.item->down);
     for (int64_t i = unit.number * INPUT_BLOCKS; i < blocks && i < (unit.number + 1) * INPUT_BLOCKS; i++) {
-        tiled_prepare_inputs(item, &item->down, i);
+        tiled_prepare_down_inputs(unit.item, i);
     }
 }
 

@@ -59,7 +59,7 @@ struct tiled_row {
     struct tiled_list list;
     const uint8_t *const *tiles; /* [list.count + TILED_AHEAD]: the tiles, then those that will be read next */
     const uint16_t *second;      /* GATUN_Q2N: the second level of the group row, [tile of the row][TILED_ENTRY] */
-    const void *pairs;           /* GATUN_Q2: blocks of pairs as the level prepared them; with inputs [tokens] */
+    const void *pairs;           /* GATUN_Q2: blocks of pairs as the level prepared them */
     float zero_scale;            /* GATUN_Q2: zero = zero code * zero_scale + zero_offset */
     float zero_offset;
     const void *inputs; /* [tokens]: blocks of inputs as the level prepared them */

@@ -31,7 +31,7 @@ INLINE vi sum_of_parts(const vi *sums, int parts) {
 }
 
 /* Some row pairs from `first` on against one vector of each tile's codes; adds to totals[row pair][token]. */
-INLINE void add_row_pairs(int tokens, struct tiled_block *block, int first, int vector, const vf *units) {
+INLINE void add_row_pairs(int tokens, struct tiled_block *block, int first, int vector, const float *units) {
     const int rows = pairs_at_a_time(tokens);
     const int parts = byte_parts(tokens);
     const uint8_t *words = (const uint8_t *)block->xs + vector * 4 * 2 * VECTOR_BYTES;
@@ -67,14 +67,14 @@ INLINE void add_row_pairs(int tokens, struct tiled_block *block, int first, int 
         for (int t = 0; t < tokens; t++) {
             vi sum = vi_join(sum_of_parts(sums[r][2 * t], parts), sum_of_parts(sums[r][2 * t + 1], parts));
             float *total = block->totals + ((first + r) * tokens + t) * LANES;
-            vf_store(total, vf_fma(vf_from_int(sum), units[t], vf_load(total)));
+            vf_store(total, vf_fma(vf_from_int(sum), vf_set(units[t]), vf_load(total)));
         }
     }
 }
 
 INLINE void add_block(int format, int tokens, const struct tiled_row *row, const struct narrow_row *narrow,
                       struct tiled_block *block) {
-    vf units[TILED_TOKENS];
+    float units[TILED_TOKENS];
     scale_block(format, tokens, row, narrow, block, units);
     for (int r = 0; r < ROW_PAIRS; r += pairs_at_a_time(tokens)) {
         for (int v = 0; v < VECTORS; v++) {

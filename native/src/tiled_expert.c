@@ -121,9 +121,9 @@ static void place_matrix(const struct tiled_item *item, struct tiled_matrix *m, 
     m->numbers = tiled_take(memory, tiles * (int64_t)sizeof *m->numbers);
     m->list = (struct tiled_list){m->numbers, tiles};
     if (item->format == GATUN_Q2) {
-        m->prepared = tiled_take(memory, m->period * prepared_bytes(item, m));
+        m->prepared = tiled_take(memory, m->period * tiled_blocks(tiles) * item->ops->pairs_bytes);
     }
-    m->inputs = tiled_take(memory, item->tokens * tiled_input_blocks(item, m) * item->ops->inputs_bytes);
+    m->inputs = tiled_take(memory, item->tokens * tiled_blocks(tiles) * item->ops->inputs_bytes);
 }
 
 void tiled_place_item(struct tiled_item *item, struct tiled_memory *memory) {

@@ -22,8 +22,8 @@ struct tiled_matrix {
     int64_t bytes;
     int32_t *numbers;
     struct tiled_list list; /* the tiles of a row that are wanted */
-    char *prepared;         /* pairs [period][tokens, if they are with inputs][blocks of the list] */
-    char *inputs;           /* [tokens][blocks of the list]; none if pairs are with inputs */
+    char *prepared;         /* pairs [period][blocks of the list] */
+    char *inputs;           /* [tokens][blocks of the list] */
 };
 
 /* Some slices of an expert for some tokens. */
@@ -71,20 +71,9 @@ static inline int64_t tiles_in(const struct tiled_list *list, int64_t block) {
     return rest < TILED_BLOCK ? rest : TILED_BLOCK;
 }
 
-/* Whether the pairs of a matrix are prepared for each token, times its inputs. */
-static inline int has_pairs_with_inputs(const struct tiled_item *item) {
-    return item->format == GATUN_Q2 && item->ops->pairs_with_inputs;
-}
-
-/* Bytes of the prepared pairs of a group row. */
-static inline int64_t prepared_bytes(const struct tiled_item *item, const struct tiled_matrix *m) {
-    int64_t tokens = has_pairs_with_inputs(item) ? item->tokens : 1;
-    return tokens * tiled_blocks(m->list.count) * item->ops->pairs_bytes;
-}
-
 /* The prepared pairs of a group row. */
 static inline char *prepared_row(const struct tiled_item *item, const struct tiled_matrix *m, int64_t row) {
-    return m->prepared + row % m->period * prepared_bytes(item, m);
+    return m->prepared + row % m->period * tiled_blocks(m->list.count) * item->ops->pairs_bytes;
 }
 
 /* ---- tiled_expert.c ---- */
@@ -111,9 +100,10 @@ void tiled_place_item(struct tiled_item *item, struct tiled_memory *memory);
 int64_t tiled_pair_blocks(const struct tiled_item *item, const struct tiled_matrix *m);
 void tiled_prepare_pairs(const struct tiled_item *item, const struct tiled_matrix *m, int64_t number);
 
-/* Those of w2, and its pairs with inputs, once h is complete. */
-int64_t tiled_input_blocks(const struct tiled_item *item, const struct tiled_matrix *m);
-void tiled_prepare_inputs(const struct tiled_item *item, const struct tiled_matrix *m, int64_t block);
+/* Of w1 and w3; then, once h is complete, of w2. */
+int64_t tiled_input_blocks(const struct tiled_matrix *m);
+void tiled_prepare_wide_inputs(const struct tiled_item *item, int64_t block);
+void tiled_prepare_down_inputs(const struct tiled_item *item, int64_t block);
 
 /* ---- tiled_rows.c ---- */
 

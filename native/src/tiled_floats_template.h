@@ -19,10 +19,7 @@ struct tiled_inputs {
     float x[TILED_BLOCK * TILED_COLUMNS];
 };
 
-#define PAIRS_WITH_INPUTS 0
-
-static void prepare_pairs(const float *scale, const float *offset, const float *x, int64_t tiles, void *to) {
-    (void)x;
+static void prepare_pairs(const float *scale, const float *offset, int64_t tiles, void *to) {
     struct tiled_pairs *pairs = to;
     memcpy(pairs->scale, scale, (size_t)(tiles * TILED_COLUMNS) * sizeof *scale);
     memcpy(pairs->offset, offset, (size_t)(tiles * TILED_COLUMNS) * sizeof *offset);

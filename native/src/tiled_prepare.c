@@ -9,7 +9,65 @@
 
 #define BLOCK_COLUMNS (TILED_BLOCK * TILED_COLUMNS)
 
-/* ---- columns ---- */
+/* ---- second-level pairs ---- */
+
+/* The pairs of a tile of group row `row`; their flat index is that of their groups, modulo their number. */
+static void widen_tile(const struct tiled_item *item, const struct tiled_matrix *m, int64_t row, int64_t tile,
+                       float *scale, float *offset) {
+    const uint16_t *pairs = (const uint16_t *)m->second;
+    int64_t columns = tile_columns(m, tile);
+    int64_t pair = (row * m->columns + tile * TILED_COLUMNS) % m->pairs;
+    for (int64_t k = 0; k < columns;) {
+        int64_t run = columns - k < m->pairs - pair ? columns - k : m->pairs - pair;
+        item->ops->widen_pairs(pairs + 2 * pair, run, scale + k, offset + k);
+        k += run;
+        pair = 0;
+    }
+    size_t padding = (size_t)(TILED_COLUMNS - columns) * sizeof *scale;
+    memset(scale + columns, 0, padding);
+    memset(offset + columns, 0, padding);
+}
+
+int64_t tiled_pair_blocks(const struct tiled_item *item, const struct tiled_matrix *m) {
+    return item->format == GATUN_Q2N ? 0 : m->period * tiled_blocks(m->list.count);
+}
+
+void tiled_prepare_pairs(const struct tiled_item *item, const struct tiled_matrix *m, int64_t number) {
+    float scale[BLOCK_COLUMNS];
+    float offset[BLOCK_COLUMNS];
+    int64_t row = number / tiled_blocks(m->list.count);
+    int64_t block = number % tiled_blocks(m->list.count);
+    int64_t tiles = tiles_in(&m->list, block);
+    for (int64_t i = 0; i < tiles; i++) {
+        int64_t at = i * TILED_COLUMNS;
+        widen_tile(item, m, row, m->list.numbers[block * TILED_BLOCK + i], scale + at, offset + at);
+    }
+    item->ops->prepare_pairs(scale, offset, tiles, prepared_row(item, m, row) + block * item->ops->pairs_bytes);
+}
+
+/* ---- inputs ---- */
+
+int64_t tiled_input_blocks(const struct tiled_matrix *m) {
+    return tiled_blocks(m->list.count);
+}
+
+static void write_inputs(const struct tiled_item *item, const struct tiled_matrix *m, int64_t token, int64_t block,
+                         const float *columns) {
+    int64_t at = token * tiled_blocks(m->list.count) + block;
+    item->ops->prepare_inputs(columns, tiles_in(&m->list, block), m->inputs + at * item->ops->inputs_bytes);
+}
+
+void tiled_prepare_wide_inputs(const struct tiled_item *item, int64_t block) {
+    const struct tiled_matrix *m = &item->gate;
+    int64_t first = block * BLOCK_COLUMNS;
+    int64_t count = m->columns - first < BLOCK_COLUMNS ? m->columns - first : BLOCK_COLUMNS;
+    for (int64_t t = 0; t < item->tokens; t++) {
+        float columns[BLOCK_COLUMNS];
+        memcpy(columns, item->x + t * item->ldx + first, (size_t)count * sizeof *columns);
+        memset(columns + count, 0, (size_t)(BLOCK_COLUMNS - count) * sizeof *columns);
+        write_inputs(item, m, t, block, columns);
+    }
+}
 
 /*
  * Inner values of the slices [from, to) from their row of h, where those of one residue lie together. Distances are counted
@@ -44,85 +102,14 @@ static void gather_tile(const struct tiled_item *item, const float *h, int64_t t
     }
 }
 
-/* The columns of a tile of w1 and w3. */
-static void copy_tile(const struct tiled_item *item, const float *x, int64_t tile, float *columns) {
-    int64_t count = tile_columns(&item->gate, tile);
-    memcpy(columns, x + tile * TILED_COLUMNS, (size_t)count * sizeof *columns);
-    memset(columns + count, 0, (size_t)(TILED_COLUMNS - count) * sizeof *columns);
-}
-
-/* What a token's columns of a block of tiles are multiplied with. */
-static void gather_block(const struct tiled_item *item, const struct tiled_matrix *m, int64_t token, int64_t block,
-                         float *columns) {
-    for (int64_t i = 0; i < tiles_in(&m->list, block); i++) {
-        int64_t tile = m->list.numbers[block * TILED_BLOCK + i];
-        float *to = columns + i * TILED_COLUMNS;
-        if (m == &item->down) {
-            gather_tile(item, item->h + token * TILED_ROWS * slices_of(item), tile, to);
-        } else {
-            copy_tile(item, item->x + token * item->ldx, tile, to);
+void tiled_prepare_down_inputs(const struct tiled_item *item, int64_t block) {
+    const struct tiled_matrix *m = &item->down;
+    for (int64_t t = 0; t < item->tokens; t++) {
+        float columns[BLOCK_COLUMNS];
+        for (int64_t i = 0; i < tiles_in(&m->list, block); i++) {
+            int64_t tile = m->list.numbers[block * TILED_BLOCK + i];
+            gather_tile(item, item->h + t * TILED_ROWS * slices_of(item), tile, columns + i * TILED_COLUMNS);
         }
-    }
-}
-
-/* ---- second-level pairs ---- */
-
-/* The pairs of a tile of group row `row`; their flat index is that of their groups, modulo their number. */
-static void widen_tile(const struct tiled_item *item, const struct tiled_matrix *m, int64_t row, int64_t tile,
-                       float *scale, float *offset) {
-    const uint16_t *pairs = (const uint16_t *)m->second;
-    int64_t columns = tile_columns(m, tile);
-    int64_t pair = (row * m->columns + tile * TILED_COLUMNS) % m->pairs;
-    for (int64_t k = 0; k < columns;) {
-        int64_t run = columns - k < m->pairs - pair ? columns - k : m->pairs - pair;
-        item->ops->widen_pairs(pairs + 2 * pair, run, scale + k, offset + k);
-        k += run;
-        pair = 0;
-    }
-    size_t padding = (size_t)(TILED_COLUMNS - columns) * sizeof *scale;
-    memset(scale + columns, 0, padding);
-    memset(offset + columns, 0, padding);
-}
-
-int64_t tiled_pair_blocks(const struct tiled_item *item, const struct tiled_matrix *m) {
-    return item->format == GATUN_Q2N ? 0 : m->period * tiled_blocks(m->list.count);
-}
-
-/* Of each token if they are with its inputs. */
-void tiled_prepare_pairs(const struct tiled_item *item, const struct tiled_matrix *m, int64_t number) {
-    float scale[BLOCK_COLUMNS];
-    float offset[BLOCK_COLUMNS];
-    int64_t blocks = tiled_blocks(m->list.count);
-    int64_t row = number / blocks;
-    int64_t block = number % blocks;
-    int64_t tiles = tiles_in(&m->list, block);
-    for (int64_t i = 0; i < tiles; i++) {
-        int64_t at = i * TILED_COLUMNS;
-        widen_tile(item, m, row, m->list.numbers[block * TILED_BLOCK + i], scale + at, offset + at);
-    }
-    char *to = prepared_row(item, m, row) + block * item->ops->pairs_bytes;
-    if (!has_pairs_with_inputs(item)) {
-        item->ops->prepare_pairs(scale, offset, NULL, tiles, to);
-        return;
-    }
-    for (int64_t t = 0; t < item->tokens; t++) {
-        float x[BLOCK_COLUMNS];
-        gather_block(item, m, t, block, x);
-        item->ops->prepare_pairs(scale, offset, x, tiles, to + t * blocks * item->ops->pairs_bytes);
-    }
-}
-
-/* ---- inputs ---- */
-
-int64_t tiled_input_blocks(const struct tiled_item *item, const struct tiled_matrix *m) {
-    return has_pairs_with_inputs(item) ? 0 : tiled_blocks(m->list.count);
-}
-
-void tiled_prepare_inputs(const struct tiled_item *item, const struct tiled_matrix *m, int64_t block) {
-    for (int64_t t = 0; t < item->tokens; t++) {
-        float x[BLOCK_COLUMNS];
-        gather_block(item, m, t, block, x);
-        int64_t at = t * tiled_blocks(m->list.count) + block;
-        item->ops->prepare_inputs(x, tiles_in(&m->list, block), m->inputs + at * item->ops->inputs_bytes);
+        write_inputs(item, m, t, block, columns);
     }
 }

@@ -1,24 +1,31 @@
 /*
- * tiled_words_template.h   the scaled inputs of a block as integers, a column in 16 bits
+ * tiled_words_template.h   the scaled inputs of a block as integers, a column in 16 bits, by products of 16 bits
  *
- * words   w of unit * w = scale * x, |w| <= 32512 = 127 * 256: so of w = 256 high + low both are signed bytes. What they are
- *         made by is in tiled_products_template.h and, where a level computes in binary16, tiled_halves_template.h
- * units   columns c with the same c / 2 % UNITS may share one of their own: in sums of zeros these are every UNITS-th lane, in
- *         sums of codes two neighbours among 2 * UNITS
+ * scales  of a block, with S = the largest |centre| + half * |step| of its columns (narrow: of its tiles), which no scale
+ *         exceeds: scale = S / 32500 * (centre + (code - half) * step), with code - half in the upper bits of a word and
+ *         half = 2^7 or 2^3
+ * inputs  x = X / 32767 * word, with X = the largest |x| of the block
+ * words   their product w, a rounded multiplication, |w| < 32512 = 127 * 256: so of w = 256 high + low both are signed
+ *         bytes
  * order   a byte of codes holds the columns 16f + n in its field f, or 16f + 64 + n if it is an odd one. So words are
  *         made in pairs of vectors, of the columns below 64 and of those from there on, whose bytes are then merged:
  *         [chunk of fields][half of n][below, above][field][n mod 8]
  * zeros   sums of zero code * w and of w in 32 bits: at most 255 * 32512 * 16 * TILED_BLOCK < 2^31
+ * error   w is off by less than a unit, 2^-15 S X: about 1e-4 of the output's 2-norm
  */
 
 #define VECTORS (PAIR_BYTES / (4 * LANES)) /* of one row pair's codes */
 #define VECTOR_BYTES (4 * LANES)
 #define INPUT_BYTES (4 * TILED_COLUMNS) /* of a tile and token */
 
+#define LARGEST_SCALE 32500.0f
+#define LARGEST_INPUT 32767.0f
+
+/* A product's unit: a multiplication divides by 2^15. */
+#define PRODUCT_UNIT (32768 / LARGEST_SCALE / LARGEST_INPUT)
+
 /* Magnitudes below this are as good as zero, and their reciprocal may be infinite. */
 #define LEAST_LARGEST 1e-30f
-
-#define UNITS 4
 
 #define CHUNKS VECTORS /* of fields */
 #define CHUNK_FIELDS (4 / CHUNKS)
@@ -27,7 +34,17 @@
 
 _Static_assert(255LL * 32512 * 16 * TILED_BLOCK < 1LL << 31, "the sums of a block's zeros must not overflow");
 
-enum sums { OF_ZEROS, OF_CODES, SUMS };
+/* `largest` is S or X, or NaN if a value is none or infinite: so it shows in all that comes of it. */
+struct tiled_pairs {
+    _Alignas(64) int16_t step[BLOCK_COLUMNS];
+    int16_t centre[BLOCK_COLUMNS];
+    float largest;
+};
+
+struct tiled_inputs {
+    _Alignas(64) int16_t words[BLOCK_COLUMNS];
+    float largest;
+};
 
 struct magnitude {
     vf largest;
@@ -39,23 +56,160 @@ INLINE void look_at(struct magnitude *m, vf v) {
     m->nothing = vf_fma(v, vf_zero(), m->nothing);
 }
 
-/* The largest magnitude, or NaN if a value is none or infinite: so it shows in all that comes of it. */
 INLINE float seen_by(const struct magnitude *m) {
     return vf_largest(m->largest) + vf_sum(m->nothing);
 }
 
-INLINE vf magnitude_of(vf v) {
-    return vf_larger_magnitude(v, vf_zero());
+INLINE float units_of(float most, float largest) {
+    return largest >= LEAST_LARGEST ? most / largest : 0;
 }
 
-/* The 16-bit numbers of LANES columns of a tile from `column` on, a multiple of LANES, to their places in order. */
-INLINE void put_words(const int16_t *words, int64_t column, int16_t *tile) {
+/* Rounded values of LANES columns of a tile from `column` on, a multiple of LANES, to their places in order. */
+INLINE void put_words(vf v, int64_t column, int16_t *tile) {
+    int16_t words[LANES];
+    vi_store_words(words, vi_round(v));
     for (int i = 0; i < LANES; i += 8) {
         int64_t run = (column + i) / 8;
         int64_t field = run / 2 % 4;
         int64_t at = ((field / CHUNK_FIELDS * 2 + run % 2) * 2 + run / 8) * CHUNK_FIELDS + field % CHUNK_FIELDS;
         memcpy(tile + 8 * at, words + i, 8 * sizeof *words);
     }
+}
+
+static void prepare_inputs(const float *x, int64_t tiles, void *to) {
+    struct tiled_inputs *inputs = to;
+    struct magnitude magnitude = {vf_zero(), vf_zero()};
+    for (int64_t k = 0; k < tiles * TILED_COLUMNS; k += LANES) {
+        look_at(&magnitude, vf_load(x + k));
+    }
+    inputs->largest = seen_by(&magnitude);
+    vf units = vf_set(units_of(LARGEST_INPUT, inputs->largest));
+    for (int64_t tile = 0; tile < tiles; tile++) {
+        for (int64_t c = 0; c < TILED_COLUMNS; c += LANES) {
+            int64_t k = tile * TILED_COLUMNS;
+            put_words(vf_mul(vf_load(x + k + c), units), c, inputs->words + k);
+        }
+    }
+}
+
+/* What a centre and a step lead to, at codes of twice `half` values. */
+INLINE vf magnitude_of(vf centre, vf step, float half) {
+    vf magnitude = vf_larger_magnitude(centre, vf_zero());
+    return vf_fma(vf_larger_magnitude(step, vf_zero()), vf_set(half), magnitude);
+}
+
+static void prepare_pairs(const float *scale, const float *offset, int64_t tiles, void *to) {
+    struct tiled_pairs *pairs = to;
+    const float half = 128;
+    struct magnitude magnitude = {vf_zero(), vf_zero()};
+    for (int64_t k = 0; k < tiles * TILED_COLUMNS; k += LANES) {
+        vf centre = vf_fma(vf_load(scale + k), vf_set(half), vf_load(offset + k));
+        look_at(&magnitude, centre); /* a NaN may not be seen in its magnitude */
+        look_at(&magnitude, magnitude_of(centre, vf_load(scale + k), half));
+    }
+    pairs->largest = seen_by(&magnitude);
+    vf units = vf_set(units_of(LARGEST_SCALE, pairs->largest));
+    for (int64_t tile = 0; tile < tiles; tile++) {
+        int64_t k = tile * TILED_COLUMNS;
+        for (int64_t c = 0; c < TILED_COLUMNS; c += LANES) {
+            vf step = vf_mul(vf_load(scale + k + c), vf_set(half));
+            vf centre = vf_add(step, vf_load(offset + k + c));
+            put_words(vf_mul(step, units), c, pairs->step + k);
+            put_words(vf_mul(centre, units), c, pairs->centre + k);
+        }
+    }
+}
+
+/* ---- narrow tiles ---- */
+
+/* By tile: words, each twice; zero = code * zero + zero_offset. By block: the largest, as in tiled_pairs. */
+struct narrow_row {
+    const int32_t *step;
+    const int32_t *centre;
+    const float *zero;
+    const float *zero_offset;
+    const float *largest;
+};
+
+INLINE void put_twice(vf v, float *to) {
+    vi words = vi_round(v);
+    vi_store((uint8_t *)to, vi_pair(words, words));
+}
+
+/*
+ * Of the magnitudes of a block's tiles, in whose place it writes the block's units. Without their signs the bits of floats
+ * are in the order of the floats, and those of NaN come last.
+ */
+static float take_largest(float *magnitudes) {
+    int32_t most = 0;
+    for (int i = 0; i < TILED_BLOCK; i++) {
+        int32_t bits;
+        memcpy(&bits, magnitudes + i, sizeof bits);
+        bits &= INT32_MAX;
+        most = bits > most ? bits : most;
+    }
+    float largest;
+    memcpy(&largest, &most, sizeof largest);
+    float units = units_of(LARGEST_SCALE, largest);
+    for (int i = 0; i < TILED_BLOCK; i++) {
+        magnitudes[i] = units;
+    }
+    return largest + 0 * largest;
+}
+
+_Static_assert(WIDEST % TILED_BLOCK == 0, "zeros lie behind the tiles of the last block");
+
+static struct narrow_row narrow_row_of(const struct tiled_row *row, float *memory) {
+    int64_t count = row->list.count;
+    int64_t room = padded_to(count, WIDEST);
+    float *step = memory;
+    float *centre = memory + room;
+    float *zero = memory + 2 * room;
+    float *zero_offset = memory + 3 * room;
+    float *units = memory + 4 * room;
+    float *largest = memory + 5 * room;
+    for (int64_t i = 0; i < count; i += LANES) {
+        struct narrow_level level = narrow_level_of(row, i);
+        vf middle = vf_mul(vf_sub(vf_set(8), level.scale_zero), level.scale);
+        vf_store(step + i, vf_mul(level.scale, vf_set(8)));
+        vf_store(centre + i, middle);
+        vf_store(zero + i, level.zero);
+        vf_store(zero_offset + i, vf_sub(vf_zero(), vf_mul(level.zero, level.zero_zero)));
+        vf_store(units + i, vf_fma(middle, vf_zero(), magnitude_of(middle, level.scale, 8)));
+    }
+    for (int64_t i = 0; i < count; i += TILED_BLOCK) {
+        largest[i / TILED_BLOCK] = take_largest(units + i);
+    }
+    for (int64_t i = 0; i < count; i += LANES) {
+        put_twice(vf_mul(vf_load(step + i), vf_load(units + i)), step + i);
+        put_twice(vf_mul(vf_load(centre + i), vf_load(units + i)), centre + i);
+    }
+    return (struct narrow_row){(const int32_t *)step, (const int32_t *)centre, zero, zero_offset, largest};
+}
+
+/* ---- a block ---- */
+
+/* Of the columns below 64, which are the even bytes, and of those from there on. */
+struct words {
+    vi below;
+    vi above;
+};
+
+/* Half of the codes' range less, in the upper bits. */
+INLINE struct words scale_codes(int format, vi bytes) {
+    if (format == GATUN_Q2N) {
+        vi v = vi_xor(bytes, vi_bytes(0x08));
+        return (struct words){vi_left16(v, 12), vi_and(vi_left16(v, 4), vi_words(0xf000))};
+    }
+    vi v = vi_xor(bytes, vi_bytes(0x80));
+    return (struct words){vi_left16(v, 8), vi_and(v, vi_words(0xff00))};
+}
+
+INLINE struct words zero_codes(int format, vi bytes) {
+    if (format == GATUN_Q2N) {
+        return (struct words){vi_and(vi_right16(bytes, 4), vi_words(0x000f)), vi_right16(bytes, 12)};
+    }
+    return (struct words){vi_and(bytes, vi_words(0x00ff)), vi_right16(bytes, 8)};
 }
 
 /* Where a half of a chunk lies in a tile's words. */
@@ -67,61 +221,21 @@ INLINE vi load_words(const int16_t *words) {
     return vi_load((const uint8_t *)words);
 }
 
-/* Of the columns below 64, which are the even bytes, and of those from there on. */
-struct words {
-    vi below;
-    vi above;
-};
-
-/*
- * The largest magnitude of a block's tiles, or NaN. Without their signs the bits of floats are in the order of the floats, and
- * those of NaN come last.
- */
-static float largest_in(const float *magnitudes) {
-    int32_t most = 0;
-    for (int i = 0; i < TILED_BLOCK; i++) {
-        int32_t bits;
-        memcpy(&bits, magnitudes + i, sizeof bits);
-        bits &= INT32_MAX;
-        most = bits > most ? bits : most;
-    }
-    float largest;
-    memcpy(&largest, &most, sizeof largest);
-    return largest + 0 * largest;
-}
-
-_Static_assert(WIDEST % TILED_BLOCK == 0, "zeros lie behind the tiles of the last block");
-
-INLINE void fill_block(float *tiles, float value) {
-    for (int i = 0; i < TILED_BLOCK; i++) {
-        tiles[i] = value;
-    }
-}
-
-/* The zeros of the zeros of narrow tiles: zero = code * zero + zero_offset. */
-INLINE void store_zeros(struct narrow_level level, float *zero, float *zero_offset) {
-    vf_store(zero, level.zero);
-    vf_store(zero_offset, vf_sub(vf_zero(), vf_mul(level.zero, level.zero_zero)));
-}
-
-/*
- * What makes the words: struct tiled_pairs and struct tiled_inputs with prepare_pairs and prepare_inputs; struct narrow_row
- * with narrow_row_of; scales_of, what tokens have in common; token_of and word_of, what they do not; and units_of, the units of a
- * token's block by the lanes of sums of zeros or of codes.
- */
-#if HALF_WORDS
-#include "tiled_halves_template.h"
-#else
-#include "tiled_products_template.h"
-#endif
-
-/* ---- a block ---- */
-
-INLINE struct words zero_codes(int format, vi bytes) {
+/* Codes times steps and centres of tile `i` of a block. */
+INLINE struct words scales_of(int format, const struct tiled_row *row, const struct narrow_row *narrow,
+                              const struct tiled_block *block, int64_t i, int64_t at, struct words codes) {
     if (format == GATUN_Q2N) {
-        return (struct words){vi_and(vi_right16(bytes, 4), vi_words(0x000f)), vi_right16(bytes, 12)};
+        vi step = vi_set(narrow->step[block->first + i]);
+        vi centre = vi_set(narrow->centre[block->first + i]);
+        return (struct words){vi_add16(vi_scale16(codes.below, step), centre),
+                              vi_add16(vi_scale16(codes.above, step), centre)};
     }
-    return (struct words){vi_and(bytes, vi_words(0x00ff)), vi_right16(bytes, 8)};
+    const struct tiled_pairs *pairs = (const struct tiled_pairs *)row->pairs + block->first / TILED_BLOCK;
+    const int16_t *step = pairs->step + i * TILED_COLUMNS + at;
+    const int16_t *centre = pairs->centre + i * TILED_COLUMNS + at;
+    int64_t above = VECTOR_BYTES / 2;
+    return (struct words){vi_add16(vi_scale16(codes.below, load_words(step)), load_words(centre)),
+                          vi_add16(vi_scale16(codes.above, load_words(step + above)), load_words(centre + above))};
 }
 
 /* What a chunk of a tile's bytes of scales and zeros says: of each half, scales and codes of zeros. */
@@ -137,7 +251,8 @@ INLINE struct chunk chunk_of(int format, const struct tiled_row *row, const stru
     const uint8_t *zeros = format == GATUN_Q2N ? codes : codes + TILED_COLUMNS;
     for (int half = 0; half < 2; half++) {
         vi bytes = vi_zip_bytes(vi_load(codes), vi_load(codes + TILED_COLUMNS / 2), half);
-        chunk.scales[half] = scales_of(format, row, narrow, block, i, words_at(number, half), bytes);
+        struct words scale = scale_codes(format, bytes);
+        chunk.scales[half] = scales_of(format, row, narrow, block, i, words_at(number, half), scale);
         vi zero = vi_zip_bytes(vi_load(zeros), vi_load(zeros + TILED_COLUMNS / 2), half);
         chunk.zeros[half] = zero_codes(format, zero);
     }
@@ -150,15 +265,15 @@ struct zero_sums {
     vi ones;
 };
 
-/* Scaled inputs of a chunk, of a token's tile: their upper and lower bytes go where add_row_pairs reads them. */
-INLINE void write_chunk(int format, const struct chunk *chunk, int number, const int16_t *token, uint8_t *to,
+/* Scaled inputs of a chunk: their upper and lower bytes go where add_row_pairs reads them. */
+INLINE void write_chunk(const struct chunk *chunk, int number, const int16_t *inputs, uint8_t *to,
                         struct zero_sums *sums) {
     vi high[2];
     vi low[2];
     for (int half = 0; half < 2; half++) {
-        const int16_t *numbers = token + words_at(number, half);
-        vi below = word_of(format, chunk->scales[half].below, numbers);
-        vi above = word_of(format, chunk->scales[half].above, numbers + VECTOR_BYTES / 2);
+        const int16_t *x = inputs + words_at(number, half);
+        vi below = vi_scale16(chunk->scales[half].below, load_words(x));
+        vi above = vi_scale16(chunk->scales[half].above, load_words(x + VECTOR_BYTES / 2));
         sums->codes = vi_add_products(chunk->zeros[half].below, below, sums->codes);
         sums->codes = vi_add_products(chunk->zeros[half].above, above, sums->codes);
         sums->ones = vi_add_products(vi_words(1), below, sums->ones);
@@ -180,10 +295,12 @@ INLINE vf zero_of(struct zero_sums sums, vf zero, vf zero_offset) {
     return vf_fma(vf_from_int(sums.codes), zero, vf_mul(vf_from_int(sums.ones), zero_offset));
 }
 
-/* Writes the bytes of the scaled inputs, [tile][token][vector][field][high, low][VECTOR_BYTES], and their units by token. */
+/* Writes the bytes of the scaled inputs, [tile][token][vector][field][high, low][VECTOR_BYTES], and their unit by token. */
 INLINE void scale_block(int format, int tokens, const struct tiled_row *row, const struct narrow_row *narrow,
-                        struct tiled_block *block, vf *units) {
+                        struct tiled_block *block, float *units) {
     int64_t number = block->first / TILED_BLOCK;
+    const struct tiled_inputs *inputs = (const struct tiled_inputs *)row->inputs + number;
+    int64_t blocks = tiled_blocks(row->list.count);
     const struct zero_sums none = {vi_set(0), vi_set(0)};
     struct zero_sums sums[TILED_TOKENS] = {none, none, none, none};
     vf zeros[TILED_TOKENS] = {vf_zero(), vf_zero(), vf_zero(), vf_zero()};
@@ -193,8 +310,7 @@ INLINE void scale_block(int format, int tokens, const struct tiled_row *row, con
             struct chunk chunk = chunk_of(format, row, narrow, block, i, c);
             for (int t = 0; t < tokens; t++) {
                 uint8_t *to = (uint8_t *)block->xs + (i * tokens + t) * INPUT_BYTES;
-                const int16_t *token = token_of(format, row, number, t) + i * TILED_COLUMNS;
-                write_chunk(format, &chunk, c, token, to, &sums[t]);
+                write_chunk(&chunk, c, inputs[t * blocks].words + i * TILED_COLUMNS, to, &sums[t]);
             }
         }
         /* Each narrow tile has a zero of zeros of its own. */
@@ -205,11 +321,13 @@ INLINE void scale_block(int format, int tokens, const struct tiled_row *row, con
             sums[t] = none;
         }
     }
+    const struct tiled_pairs *pairs = (const struct tiled_pairs *)row->pairs + number;
+    float largest = format == GATUN_Q2N ? narrow->largest[number] : pairs->largest;
     for (int t = 0; t < tokens; t++) {
         if (format == GATUN_Q2) {
             zeros[t] = zero_of(sums[t], vf_set(row->zero_scale), vf_set(row->zero_offset));
         }
-        units[t] = units_of(format, row, narrow, number, t, OF_CODES);
-        block->zeros[t] = vf_fma(zeros[t], units_of(format, row, narrow, number, t, OF_ZEROS), block->zeros[t]);
+        units[t] = PRODUCT_UNIT * largest * inputs[t * blocks].largest;
+        block->zeros[t] = vf_fma(zeros[t], vf_set(units[t]), block->zeros[t]);
     }
 }

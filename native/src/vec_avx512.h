@@ -235,11 +235,6 @@ INLINE vi vi_scale16(vi a, vi b) {
     return _mm512_mulhrs_epi16(a, b);
 }
 
-/* Of a table of 32, at places of which five bits count. */
-INLINE vi vi_look_up16(vi table, vi places) {
-    return _mm512_permutexvar_epi16(places, table);
-}
-
 /* The lower 16 bits of each lane, one after the other. */
 INLINE void vi_store_words(int16_t *p, vi v) {
     _mm256_storeu_si256((__m256i *)p, _mm512_cvtepi32_epi16(v));

@@ -113,15 +113,6 @@ public class CpuLibrary extends CpuLibrary$shared {
     public static int GATUN_AVX512VNNI() {
         return GATUN_AVX512VNNI;
     }
-    private static final int GATUN_AVX512FP16 = (int)4L;
-    /**
-     * {@snippet lang=c :
-     * #define GATUN_AVX512FP16 4
-     * }
-     */
-    public static int GATUN_AVX512FP16() {
-        return GATUN_AVX512FP16;
-    }
     private static final int GATUN_F32 = (int)0L;
     /**
      * {@snippet lang=c :

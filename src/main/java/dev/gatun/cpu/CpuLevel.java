@@ -15,9 +15,7 @@ public enum CpuLevel {
     /** AVX-512 F, BW, DQ and VL. */
     AVX512(CpuLibrary.GATUN_AVX512()),
     /** The same with VNNI, its dot products of bytes. */
-    AVX512VNNI(CpuLibrary.GATUN_AVX512VNNI()),
-    /** The same with AVX512-FP16: experts computed from tiles round their scaled inputs as the GPU does. */
-    AVX512FP16(CpuLibrary.GATUN_AVX512FP16());
+    AVX512VNNI(CpuLibrary.GATUN_AVX512VNNI());
 
     /** The environment variable that forces a level. */
     public static final String VARIABLE = "GATUN_CPU";
@@ -88,10 +86,7 @@ public enum CpuLevel {
                 .orElseThrow(() -> new CpuException("the CPU library reports an unknown instruction set: " + code));
     }
 
-    /**
-     * The name that forces this level: {@code portable}, {@code avx2}, {@code avx512}, {@code avx512vnni} or
-     * {@code avx512fp16}.
-     */
+    /** The name that forces this level: {@code portable}, {@code avx2}, {@code avx512} or {@code avx512vnni}. */
     @Override
     public String toString() {
         return name().toLowerCase(Locale.ROOT);

@@ -79,11 +79,11 @@ public final class TileReader {
         return (scaleCode(group, column) - second(group, column, 1)) * second(group, column, 0);
     }
 
-    double zero(int group, int column) {
+    private double zero(int group, int column) {
         return (zeroCode(group, column) - zeroOffset(group, column)) * zeroStep(group, column);
     }
 
-    int scaleCode(int group, int column) {
+    private int scaleCode(int group, int column) {
         return isNarrow() ? narrow(group, column) & 15 : wide(group, column, 0);
     }
 
@@ -115,8 +115,7 @@ public final class TileReader {
         return Byte.toUnsignedInt(tiles.get(ValueLayout.JAVA_BYTE, at));
     }
 
-    /** Number {@code which} of the second level: scale, zero; in narrow tiles those of the scale, then of the zero. */
-    double second(int group, int column, int which) {
+    private double second(int group, int column, int which) {
         long entry = isNarrow()
                 ? 4 * ((long) group * shape.tileColumns() + column / 128)
                 : 2 * (((long) group * shape.columns() + column) % shape.pairs());

@@ -98,9 +98,6 @@ public final class Reference {
     /** The same where scaled inputs are rounded to 16 bits of the largest of a block. */
     public static final double WORDS = 5e-4;
 
-    /** The same where scaled inputs are rounded to binary16, as on a GPU. */
-    static final double HALVES = 3e-3;
-
     /** The best experts of one token: the larger logit first, then the lower id. */
     static List<Integer> route(float[] logits, int topK) {
         return IntStream.range(0, logits.length)

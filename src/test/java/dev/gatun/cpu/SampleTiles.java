@@ -10,7 +10,6 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.List;
 import java.util.Random;
-import java.util.function.BiFunction;
 import java.util.function.Function;
 import java.util.stream.Stream;
 
@@ -60,12 +59,6 @@ record SampleTiles(TiledExpert expert, ExpertBlock block, MemorySegment memory) 
 
     /** What slices from to to - 1 add to each token, in float64. */
     double[] expected(double[] x, float[] weights, int from, int to) {
-        return expected(SampleTiles::multiply, x, weights, from, to);
-    }
-
-    /** The same by any product of a matrix and inputs. */
-    double[] expected(
-            BiFunction<TileReader, double[], double[]> multiply, double[] x, float[] weights, int from, int to) {
         Function<Long, TileReader> wide = offset ->
                 new TileReader(block.gate(), memory.asSlice(offset, block.gate().bytes()));
         List<TileReader> readers = List.of(
@@ -74,13 +67,13 @@ record SampleTiles(TiledExpert expert, ExpertBlock block, MemorySegment memory) 
                 new TileReader(
                         block.down(),
                         memory.asSlice(block.downOffset(), block.down().bytes())));
-        double[] gate = multiply.apply(readers.get(0), x);
-        double[] up = multiply.apply(readers.get(1), x);
+        double[] gate = multiply(readers.get(0), x);
+        double[] up = multiply(readers.get(1), x);
         for (int i = 0; i < gate.length; i++) {
             int slice = i % slices();
             gate[i] = from <= slice && slice < to ? gate[i] / (1 + Math.exp(-gate[i])) * up[i] : 0;
         }
-        double[] y = multiply.apply(readers.get(2), gate);
+        double[] y = multiply(readers.get(2), gate);
         for (int i = 0; i < y.length; i++) {
             y[i] *= weights[i / hidden()];
         }
