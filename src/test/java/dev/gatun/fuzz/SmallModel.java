@@ -71,24 +71,21 @@ enum SmallModel {
     THREE_BIT_MATRICES {
         @Override
         void writeWeights(Path folder, long seed) {
-            MixtralConfig config = TinyCheckpoints.tileableConfig();
-            GatunFolder.writeMatrices(
-                    folder,
-                    config,
-                    TinyCheckpoints.narrow(config, new NarrowScheme(3, 8), new NarrowScheme(3, 8), seed));
+            writeMatrices(folder, new NarrowScheme(3, 8), seed);
         }
     },
     /** Gatun's own, with matrices that are no tiles. */
     MATRICES {
         @Override
         void writeWeights(Path folder, long seed) {
-            MixtralConfig config = TinyCheckpoints.tileableConfig();
-            GatunFolder.writeMatrices(
-                    folder,
-                    config,
-                    TinyCheckpoints.narrow(config, new NarrowScheme(4, 8), new NarrowScheme(4, 8), seed));
+            writeMatrices(folder, new NarrowScheme(4, 8), seed);
         }
     };
+
+    private static void writeMatrices(Path folder, NarrowScheme scheme, long seed) {
+        MixtralConfig config = TinyCheckpoints.tileableConfig();
+        GatunFolder.writeMatrices(folder, config, TinyCheckpoints.narrow(config, scheme, scheme, seed));
+    }
 
     abstract void writeWeights(Path folder, long seed) throws IOException;
 

@@ -20,6 +20,7 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.List;
+import java.util.Map;
 import java.util.SplittableRandom;
 import java.util.function.DoubleSupplier;
 import org.junit.jupiter.api.RepeatedTest;
@@ -73,28 +74,18 @@ public abstract class SolverLaws {
         long seed = Seeds.next();
         SplittableRandom random = new SplittableRandom(seed);
         DenseMatrix weights = SolverSample.dense(128, 256, () -> 0.02 * random.nextGaussian());
+        Map<QuantizationScheme, Double> most = Map.of(
+                new HqqScheme(2, 16, 128), 0.28,
+                new NarrowScheme(2, 16), 0.28,
+                new HqqScheme(3, 64, 256), 0.18,
+                new NarrowScheme(3, 64), 0.18,
+                new HqqScheme(4, 64, 256), 0.09,
+                new NarrowScheme(4, 64), 0.09,
+                new HqqScheme(8, 64, 256), 0.006);
         double all = squares(weights);
-        assertThat(relative(weights, new HqqScheme(2, 16, 128), all))
-                .as(Seeds.hint(seed))
-                .isLessThan(0.28);
-        assertThat(relative(weights, new NarrowScheme(2, 16), all))
-                .as(Seeds.hint(seed))
-                .isLessThan(0.28);
-        assertThat(relative(weights, new HqqScheme(3, 64, 256), all))
-                .as(Seeds.hint(seed))
-                .isLessThan(0.18);
-        assertThat(relative(weights, new NarrowScheme(3, 64), all))
-                .as(Seeds.hint(seed))
-                .isLessThan(0.18);
-        assertThat(relative(weights, new HqqScheme(4, 64, 256), all))
-                .as(Seeds.hint(seed))
-                .isLessThan(0.09);
-        assertThat(relative(weights, new NarrowScheme(4, 64), all))
-                .as(Seeds.hint(seed))
-                .isLessThan(0.09);
-        assertThat(relative(weights, new HqqScheme(8, 64, 256), all))
-                .as(Seeds.hint(seed))
-                .isLessThan(0.006);
+        most.forEach((scheme, error) -> assertThat(relative(weights, scheme, all))
+                .as("%s, %s", scheme, Seeds.hint(seed))
+                .isLessThan(error));
     }
 
     private double relative(DenseMatrix weights, QuantizationScheme scheme, double all) {
