@@ -7,7 +7,6 @@ import dev.gatun.checkpoint.GatunConversion;
 import dev.gatun.engine.cpu.NativeTiler;
 import java.nio.file.Path;
 import java.util.concurrent.Callable;
-import java.util.concurrent.CancellationException;
 import java.util.concurrent.atomic.AtomicBoolean;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -49,22 +48,16 @@ final class ConvertCommand implements Callable<Integer> {
 
     @Override
     public Integer call() {
-        try (Checkpoint checkpoint = Checkpoint.open(source.model(folder).forCheckpoint());
-                ProgressLine progress = new ProgressLine(console)) {
+        try (Checkpoint checkpoint = Checkpoint.open(source.model(folder).forCheckpoint())) {
             GatunConversion conversion = new GatunConversion(checkpoint, NativeTiler.orJava());
-            InterruptHook.during(
-                    () -> {}, interrupted, () -> conversion.run(target, (shards, all) -> step(progress, shards, all)));
+            Path written = new LongWork(console, interrupted, "a model was converted").run(progress -> {
+                conversion.run(target, (shards, all) -> progress.step("shards written", shards, all));
+                return target;
+            });
+            console.out().println(written + ": written");
         } catch (CheckpointException unusable) {
             throw new GatunException(unusable.getMessage(), unusable);
         }
-        console.out().println(target + ": written");
         return ExitCode.OK;
-    }
-
-    private void step(ProgressLine progress, int shards, int all) {
-        if (interrupted.get()) {
-            throw new CancellationException("Ctrl-C while a model was converted");
-        }
-        progress.step("shards written", shards, all);
     }
 }

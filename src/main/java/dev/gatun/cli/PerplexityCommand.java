@@ -14,7 +14,6 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.concurrent.Callable;
-import java.util.concurrent.CancellationException;
 import java.util.concurrent.atomic.AtomicBoolean;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -120,15 +119,11 @@ final class PerplexityCommand implements Callable<Integer> {
     }
 
     private Perplexity evaluate(Model opened, String text, PerplexityOptions options) {
-        try (ProgressLine progress = new ProgressLine(console)) {
-            PerplexityListener listener = (soFar, all) -> {
-                if (interrupted.get()) {
-                    throw new CancellationException("Ctrl-C while a text was evaluated");
-                }
-                progress.step(String.format(Locale.ROOT, "perplexity %.3f", soFar.value()), soFar.windows(), all);
-            };
-            return InterruptHook.duringOpening(interrupted, () -> opened.perplexity(text, options, listener));
-        }
+        return new LongWork(console, interrupted, "a text was evaluated").run(progress -> {
+            PerplexityListener listener = (soFar, all) ->
+                    progress.step(String.format(Locale.ROOT, "perplexity %.3f", soFar.value()), soFar.windows(), all);
+            return opened.perplexity(text, options, listener);
+        });
     }
 
     private static String words(Perplexity perplexity) {

@@ -1,6 +1,7 @@
 package dev.gatun.cli;
 
 import dev.gatun.GatunException;
+import dev.gatun.bench.BenchProgress;
 import dev.gatun.hub.FileSelection;
 import dev.gatun.hub.HubException;
 import dev.gatun.hub.HubPull;
@@ -11,7 +12,6 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.Callable;
-import java.util.concurrent.CancellationException;
 import java.util.concurrent.atomic.AtomicBoolean;
 import picocli.CommandLine.ArgGroup;
 import picocli.CommandLine.Command;
@@ -92,11 +92,11 @@ final class PullCommand implements Callable<Integer> {
     }
 
     private Path pulled() {
-        try (ProgressLine progress = new ProgressLine(console)) {
+        try {
             ModelReference reference = ModelReference.parse(model);
             HubPull pull = new HubPull(ModelPlace.settings());
-            return InterruptHook.duringOpening(
-                    interrupted, () -> pull(pull, reference, report -> show(progress, report)));
+            return new LongWork(console, interrupted, "a model was downloaded")
+                    .run(progress -> pull(pull, reference, report -> show(progress, report)));
         } catch (HubException failure) {
             throw new GatunException(failure.getMessage(), failure);
         }
@@ -108,10 +108,7 @@ final class PullCommand implements Callable<Integer> {
                 : pull.toCache(reference, choice.selection(), listener);
     }
 
-    private void show(ProgressLine line, PullProgress progress) {
-        if (interrupted.get()) {
-            throw new CancellationException("Ctrl-C while a model was downloaded");
-        }
+    private static void show(BenchProgress line, PullProgress progress) {
         line.step(
                 "MiB, %d of %d files".formatted(progress.files(), progress.allFiles()),
                 progress.bytes() >> 20,

@@ -18,7 +18,6 @@ import dev.gatun.quantize.SolverChoice;
 import java.nio.file.Path;
 import java.util.Optional;
 import java.util.concurrent.Callable;
-import java.util.concurrent.CancellationException;
 import java.util.concurrent.atomic.AtomicBoolean;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -113,7 +112,6 @@ final class QuantizeCommand implements Callable<Integer> {
         } catch (CheckpointException | QuantizationException unusable) {
             throw new GatunException(unusable.getMessage(), unusable);
         }
-        console.out().println(target + ": written");
         if (verify) {
             new WholeFiles(console, interrupted).verify(target);
         }
@@ -145,18 +143,13 @@ final class QuantizeCommand implements Callable<Integer> {
     }
 
     private void run(Quantization quantization, Solver solver) {
-        try (ProgressLine progress = new ProgressLine(console)) {
-            InterruptHook.during(
-                    () -> {},
-                    interrupted,
-                    () -> quantization.run(target, solver, (weights, all) -> step(progress, weights, all)));
-        }
-    }
-
-    private void step(ProgressLine progress, long weights, long all) {
-        if (interrupted.get()) {
-            throw new CancellationException("Ctrl-C while a model was quantized");
-        }
-        progress.step("million weights", weights / MILLION, all / MILLION);
+        Path written = new LongWork(console, interrupted, "a model was quantized").run(progress -> {
+            quantization.run(
+                    target,
+                    solver,
+                    (weights, all) -> progress.step("million weights", weights / MILLION, all / MILLION));
+            return target;
+        });
+        console.out().println(written + ": written");
     }
 }

@@ -42,20 +42,11 @@ record WholeFiles(Console console, AtomicBoolean interrupted) {
     }
 
     private void requireWhole(Verification verification) {
-        try (ProgressLine progress = new ProgressLine(console)) {
-            List<String> damaged = InterruptHook.duringOpening(
-                    interrupted, () -> verification.run((read, all) -> step(progress, read, all)));
-            if (!damaged.isEmpty()) {
-                throw new GatunException("`" + verification.folder() + "`: not what " + verification.source()
-                        + " says: " + String.join(", ", damaged) + "; get these files again");
-            }
+        List<String> damaged = new LongWork(console, interrupted, "files were read")
+                .run(progress -> verification.run((read, all) -> progress.step("MiB read", read / STEP, all / STEP)));
+        if (!damaged.isEmpty()) {
+            throw new GatunException("`" + verification.folder() + "`: not what " + verification.source() + " says: "
+                    + String.join(", ", damaged) + "; get these files again");
         }
-    }
-
-    private void step(ProgressLine progress, long read, long all) {
-        if (interrupted.get()) {
-            throw new CancellationException("Ctrl-C while files were read");
-        }
-        progress.step("MiB read", read / STEP, all / STEP);
     }
 }
