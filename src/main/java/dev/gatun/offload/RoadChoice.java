@@ -39,9 +39,12 @@ final class RoadChoice {
             return split.mode() == MissMode.FETCH ? all : 0;
         }
         int best = 0;
+        double least = Double.POSITIVE_INFINITY;
         for (int parts = 0; parts <= all; parts += mayCut ? 1 : split.parts()) {
-            if (seconds(misses, parts, ahead, left) < seconds(misses, best, ahead, left)) {
+            double seconds = seconds(misses, parts, ahead, left);
+            if (seconds < least) {
                 best = parts;
+                least = seconds;
             }
         }
         return best;
