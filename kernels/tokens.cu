@@ -7,14 +7,32 @@
  *   argmax     ids[t] = the place of the largest of logits[t][columns], ties to the lower
  *
  * layout   table[rows][columns] fp32, fp16 or bf16; everything else fp32, row-major
- * bytes    a row in, a row out        bound: launch latency
+ * bytes    a row in, a row out        bound: launch latency. The table of embed may lie in mapped host memory: then the link,
+ *          one round trip for a few tokens, its rate for many (2048 rows of 8 KB: 0.3 ms at 52 GB/s). So a thread reads 16
+ *          bytes at a time, its neighbours the next ones
  * launch   grid tokens, block 1024 (at least 32, a multiple of 32); add_handed: a thread for each four values, block 256; no
  *          dynamic shared memory
- * checked in Java   values of add_handed % 4 == 0, 16-byte alignment of its x and y. y and x of rms_norm may be the same. Ids out of range give zeros and set ERROR_ID; a NaN among the
- *          logits sets ERROR_NAN, counts as the least, and the id is in range
+ * checked in Java   values of add_handed % 4 == 0, 16-byte alignment of its x and y, and of table and y of embed, which reads
+ *          a value at a time where columns % 8 > 0. y and x of rms_norm may be the same. Ids out of range give zeros and set
+ *          ERROR_ID; a NaN among the logits sets ERROR_NAN, counts as the least, and the id is in range
  * checked by   TokensTest
  */
 #include "common.cuh"
+
+/* 16 bytes of a row: four values in fp32, or eight in 16 bits. */
+__device__ __forceinline__ void widen_sixteen_bytes(const uint4 &bits, int type, float *y) {
+    if (type == TYPE_F32) {
+        *(uint4 *)y = bits;
+        return;
+    }
+    const uint32_t words[4] = {bits.x, bits.y, bits.z, bits.w};
+#pragma unroll
+    for (int i = 0; i < 4; i += 2) {
+        float2 low = type == TYPE_F16 ? unpack_f16(words[i]) : unpack_bf16(words[i]);
+        float2 high = type == TYPE_F16 ? unpack_f16(words[i + 1]) : unpack_bf16(words[i + 1]);
+        *(float4 *)(y + 2 * i) = make_float4(low.x, low.y, high.x, high.y);
+    }
+}
 
 extern "C" __global__ void __launch_bounds__(1024) gatun_embed(const void *table, int type, int rows, int columns,
                                                                const int *ids, float *y, int *error) {
@@ -23,8 +41,17 @@ extern "C" __global__ void __launch_bounds__(1024) gatun_embed(const void *table
     if (!known && threadIdx.x == 0) {
         atomicOr(error, ERROR_ID);
     }
+    float *to = y + (int64_t)blockIdx.x * columns;
+    if (known && columns % 8 == 0) {
+        int values = type == TYPE_F32 ? 4 : 8;
+        const uint4 *row = (const uint4 *)table + (int64_t)id * (columns / values);
+        for (int k = threadIdx.x; k < columns / values; k += blockDim.x) {
+            widen_sixteen_bytes(row[k], type, to + k * values);
+        }
+        return;
+    }
     for (int k = threadIdx.x; k < columns; k += blockDim.x) {
-        y[(int64_t)blockIdx.x * columns + k] = known ? value_at(table, type, (int64_t)id * columns + k) : 0;
+        to[k] = known ? value_at(table, type, (int64_t)id * columns + k) : 0;
     }
 }
 

@@ -22,7 +22,9 @@ class TokensTest extends OnKernels {
         forCases(sample -> {
             FloatType type = sample.oneOf("type", FloatType.values());
             int rows = sample.integer("rows", 1, 100);
-            int columns = sample.integer("columns", 1, 1, 3000);
+            int columns = sample.flag("vectors")
+                    ? sample.integer("columns", 8, 1, 400)
+                    : sample.integer("columns", 1, 1, 3000);
             DenseMatrix table = sample.dense(type, rows, columns);
             int[] ids = new int[sample.integer("tokens", 1, 9)];
             Arrays.setAll(ids, t -> sample.below(rows));
