@@ -112,7 +112,7 @@ record InspectReport(Checkpoint checkpoint, Inventory inventory, Optional<Memory
                         "with %.2f GiB of GPU memory and %d tokens of context: trunk %s, keys and values %s, %s",
                         plan.gpuMemory() / (double) (1 << 30),
                         plan.context(),
-                        Units.gigabytes(plan.model().trunk()),
+                        Units.gigabytes(plan.trunk()),
                         Units.gigabytes(plan.keyValues()),
                         plan.whereExpertsLie()));
     }
@@ -161,7 +161,7 @@ record InspectReport(Checkpoint checkpoint, Inventory inventory, Optional<Memory
         Map<String, Object> fields = new LinkedHashMap<>();
         fields.put("gpu_memory", plan.gpuMemory());
         fields.put("context", plan.context());
-        fields.put("trunk_bytes", plan.model().trunk());
+        fields.put("trunk_bytes", plan.trunk());
         fields.put("key_value_bytes", plan.keyValues());
         fields.put("expert_bytes", plan.model().expert());
         fields.put("experts", plan.model().allExperts());

@@ -8,6 +8,7 @@ import dev.gatun.checkpoint.Checkpoint;
 import dev.gatun.checkpoint.CheckpointException;
 import dev.gatun.hub.HubCache;
 import dev.gatun.offload.CostModel;
+import dev.gatun.offload.MemoryBudget;
 import dev.gatun.offload.MemoryPlan;
 import dev.gatun.offload.MissMode;
 import dev.gatun.offload.ModelShape;
@@ -186,8 +187,8 @@ final class PlanCommand implements Callable<Integer> {
         int tokens = ContextLength.of(context, model.config());
         long gpu = gpuMemory.orElseGet(PlanCommand::freeHere);
         OptionalLong host = hostMemory.map(OptionalLong::of).orElse(OptionalLong.empty());
-        MemoryPlan plan =
-                MemoryPlan.of(model.sizes(), gpu, host, OffloadArguments.planned(hostMode), mostExperts(), tokens);
+        MemoryBudget budget = new MemoryBudget(gpu, host, OffloadArguments.planned(hostMode), mostExperts(), tokens);
+        MemoryPlan plan = MemoryPlan.of(model.sizes(), budget);
         CostModel costs = CostModel.of(link, hbm, cpu.orElse(CostModel.CPU_SHARE * dram));
         MissMode mode = MissMode.valueOf(misses.chosen().name());
         PlanTable.print(console.out(), model.name(), plan);

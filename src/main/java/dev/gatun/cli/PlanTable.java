@@ -1,5 +1,6 @@
 package dev.gatun.cli;
 
+import dev.gatun.offload.HostMode;
 import dev.gatun.offload.MemoryPlan;
 import dev.gatun.offload.ModelSizes;
 import java.io.PrintStream;
@@ -34,20 +35,28 @@ final class PlanTable {
                 plan.gpuMemory(),
                 String.format(Locale.ROOT, "%.2f GiB", plan.gpuMemory() / (double) (1 << 30)));
         row("  CUDA", MemoryPlan.RUNTIME, "its context and the kernels");
-        row("  trunk", model.trunk(), "attention, routers, norms, embeddings, head");
+        String embeddings = plan.embeddingsInHost() ? "" : "embeddings, ";
+        row("  trunk", plan.trunk(), "attention, routers, norms, " + embeddings + "head");
         row("  keys and values", plan.keyValues(), plan.context() + " tokens");
         row("  workspace", model.workspace(), "a chunk of a prompt, and what allocations round up");
         row("  staging", plan.stagingBytes(), plan.stagingSlots() + " slots for experts on their way");
         row("  expert slots", plan.slotBytes(), slots(plan));
         row("  unused", plan.unused(), "less than an expert, unless all are resident");
-        row(
-                "host memory",
-                plan.hostMemory(),
-                switch (plan.hostMode()) {
-                    case NONE -> "every expert is on the GPU";
-                    case INCLUSIVE -> "every expert, pinned (inclusive)";
-                    case EXCLUSIVE -> "the experts that are not on the GPU, pinned (exclusive: a miss swaps two)";
-                });
+        if (plan.embeddingsInHost()) {
+            row("host memory", plan.hostMemory(), "pinned, all of it");
+            row("  embeddings", model.embeddings(), "the GPU reads a row a token");
+            row("  experts", plan.hostMemory() - model.embeddings(), inHost(plan.hostMode()));
+        } else {
+            row("host memory", plan.hostMemory(), inHost(plan.hostMode()));
+        }
+    }
+
+    private static String inHost(HostMode mode) {
+        return switch (mode) {
+            case NONE -> "every expert is on the GPU";
+            case INCLUSIVE -> "every expert, pinned (inclusive)";
+            case EXCLUSIVE -> "the experts that are not on the GPU, pinned (exclusive: a miss swaps two)";
+        };
     }
 
     private static String slots(MemoryPlan plan) {

@@ -47,6 +47,17 @@ public record ModelSizes(
         return layers * experts;
     }
 
+    /** Bytes of the trunk that may lie in host memory: embeddings that are not the head too, of which a token reads a row. */
+    public long embeddings() {
+        return trunk - trunkRead;
+    }
+
+    /** These sizes with another trunk and workspace, nothing of which may lie in host memory. */
+    public ModelSizes withResident(long trunkBytes, long workspaceBytes) {
+        return new ModelSizes(
+                layers, experts, expertsPerToken, trunkBytes, trunkBytes, expert, keyValues, workspaceBytes);
+    }
+
     /** Bytes of it all on a device: every expert, and keys and values of so many positions. */
     public long resident(long positions) {
         return trunk + allExperts() * expert + workspace + positions * keyValues;

@@ -157,13 +157,13 @@ public record OffloadOptions(
      * @throws PlanException if it is impossible
      */
     public MemoryPlan plan(ModelSizes model, long freeGpuMemory, OptionalLong freeHostMemory, int tokens) {
-        return MemoryPlan.of(
-                model,
+        MemoryBudget budget = new MemoryBudget(
                 gpuMemory.orElse(freeGpuMemory - MARGIN),
                 hostMemory.isPresent() ? hostMemory : freeHostMemory,
                 hostMode,
                 mostSlots,
                 context > 0 ? context : tokens);
+        return MemoryPlan.of(model, budget);
     }
 
     /**

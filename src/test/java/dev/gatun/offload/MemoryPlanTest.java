@@ -19,11 +19,17 @@ import org.junit.jupiter.api.Test;
 class MemoryPlanTest {
     private static final long GIB = 1L << 30;
     private static final OptionalLong ANY = OptionalLong.empty();
+    private static final OptionalInt NO_LIMIT = OptionalInt.empty();
     private static final ModelSizes Q2 = ModelSizes.quantized(KnownModel.MIXTRAL_8X7B.config(), TileFormat.Q2, 2048);
     private static final ModelSizes Q2N = ModelSizes.quantized(KnownModel.MIXTRAL_8X7B.config(), TileFormat.Q2N, 2048);
 
     /** 4 of 8 experts of each layer resident. */
-    private static final MemoryPlan HALF = new MemoryPlan(Q2, 16 * GIB, 4096, 128, 4, HostMode.INCLUSIVE, 0);
+    private static final MemoryPlan HALF = new MemoryPlan(Q2, 16 * GIB, 4096, 128, 4, false, HostMode.INCLUSIVE, 0);
+
+    private static MemoryPlan planned(
+            ModelSizes model, long gpuMemory, Optional<HostMode> mode, OptionalInt mostSlots, int context) {
+        return MemoryPlan.of(model, new MemoryBudget(gpuMemory, ANY, mode, mostSlots, context));
+    }
 
     /** Where nothing is left to the host's processor it may be as slow as can be. */
     private static CostModel costs(double link, double hbm) {
@@ -52,13 +58,81 @@ class MemoryPlanTest {
     @Test
     void whatIsLeftGoesToSlots() {
         MemoryPlan plan = MemoryPlan.of(Q2, 12 * GIB, ANY, 4096);
-        // 12 GiB - 0.629 CUDA - 1.240 trunk - 0.537 keys and values - 0.458 workspace = 10.020 GB: 150 experts, 4
+        // 12 GiB - 0.629 CUDA - 0.978 trunk - 0.537 keys and values - 0.458 workspace = 10.282 GB: 154 experts, 4
         // staging.
-        assertThat(plan.slots()).isEqualTo(146);
+        assertThat(plan.slots()).isEqualTo(150);
         assertThat(plan.stagingSlots()).isEqualTo(4);
         assertThat(plan.unused()).isBetween(0L, Q2.expert() - 1);
         assertThat(plan.hostMode()).isEqualTo(HostMode.INCLUSIVE);
+        assertThat(plan.embeddingsInHost()).isTrue();
+        assertThat(plan.hostMemory()).isEqualTo(256 * Q2.expert() + 32000 * 4096 * 2);
+    }
+
+    /** Whatever the budgets, the embeddings are where they leave most room, and no budget is exceeded. */
+    @Test
+    void embeddingsLieInTheHostWhereThatMakesRoomForExperts() {
+        Random random = new Random(3);
+        ModelSizes tied = Q2.withResident(Q2.trunkRead(), Q2.workspace());
+        List<Optional<HostMode>> modes =
+                List.of(Optional.empty(), Optional.of(HostMode.INCLUSIVE), Optional.of(HostMode.EXCLUSIVE));
+        int moved = 0;
+        for (int i = 0; i < 500; i++) {
+            long gpu = 4 * GIB + random.nextLong(20 * GIB);
+            OptionalLong host = OptionalLong.of(random.nextLong(18 * GIB));
+            Optional<HostMode> mode = modes.get(random.nextInt(modes.size()));
+            MemoryBudget budget = new MemoryBudget(gpu, host, mode, NO_LIMIT, 4096);
+            Optional<MemoryPlan> plan = possible(Q2, budget);
+            Optional<MemoryPlan> resident = possible(Q2.withResident(Q2.trunk(), Q2.workspace()), budget);
+            if (plan.isEmpty()) {
+                assertThat(resident).isEmpty();
+                continue;
+            }
+            MemoryPlan some = plan.get();
+            assertThat(some.unused()).isNotNegative();
+            assertThat(some.hostMemory()).isLessThanOrEqualTo(host.getAsLong());
+            resident.ifPresent(other -> assertThat(some.slots()).isGreaterThanOrEqualTo(other.slots()));
+            if (some.embeddingsInHost()) {
+                moved++;
+                assertThat(resident.filter(other -> other.hostMode() == HostMode.NONE))
+                        .isEmpty();
+                // As of a model that has none.
+                assertThat(some.slots())
+                        .isEqualTo(possible(tied, budget).orElseThrow().slots());
+            } else {
+                assertThat(some.hostMode() == HostMode.NONE || some.hostMemory() + Q2.embeddings() > host.getAsLong())
+                        .as("every expert is resident, or the host has no room: %s", some)
+                        .isTrue();
+            }
+        }
+        assertThat(moved).isBetween(100, 400);
+    }
+
+    private static Optional<MemoryPlan> possible(ModelSizes model, MemoryBudget budget) {
+        try {
+            return Optional.of(MemoryPlan.of(model, budget));
+        } catch (PlanException impossible) {
+            return Optional.empty();
+        }
+    }
+
+    @Test
+    void embeddingsThatAreTheHeadStayOnTheDevice() {
+        MemoryPlan plan = MemoryPlan.of(Q2.withResident(Q2.trunk(), Q2.workspace()), 12 * GIB, ANY, 4096);
+        assertThat(plan.embeddingsInHost()).isFalse();
+        assertThat(plan.slots()).isEqualTo(146);
         assertThat(plan.hostMemory()).isEqualTo(256 * Q2.expert());
+    }
+
+    @Test
+    void allExpertsAreResidentWhereTheyFitBesideEmbeddingsInTheHost() {
+        long without = Q2.resident(4096) + MemoryPlan.RUNTIME - Q2.embeddings();
+        MemoryPlan plan = MemoryPlan.of(Q2, without, ANY, 4096);
+        assertThat(plan.hostMode()).isEqualTo(HostMode.NONE);
+        assertThat(plan.embeddingsInHost()).isTrue();
+        assertThat(plan.hostMemory()).isEqualTo(Q2.embeddings());
+        assertThat(plan.unused()).isZero();
+        assertThat(MemoryPlan.of(Q2, without + Q2.embeddings(), ANY, 4096).embeddingsInHost())
+                .isFalse();
     }
 
     @Test
@@ -92,7 +166,7 @@ class MemoryPlanTest {
 
     @Test
     void slotsThatDoNotDivideEvenlyAreAveraged() {
-        MemoryPlan plan = new MemoryPlan(Q2, 16 * GIB, 4096, 144, 4, HostMode.INCLUSIVE, 0);
+        MemoryPlan plan = new MemoryPlan(Q2, 16 * GIB, 4096, 144, 4, false, HostMode.INCLUSIVE, 0);
         // 16 layers with 5 slots: 20/56; 16 with 4: 12/56.
         double layers = 16 * 20 / 56.0 + 16 * 12 / 56.0;
         assertThat(fetching(plan, costs(1e9, 1e9)).hitSeconds())
@@ -106,7 +180,7 @@ class MemoryPlanTest {
         MemoryPlan inclusive = MemoryPlan.of(Q2, 12 * GIB, OptionalLong.of(64 * GIB), 4096);
         MemoryPlan exclusive = MemoryPlan.of(Q2, 12 * GIB, OptionalLong.of(11 * GIB), 4096);
         assertThat(exclusive.hostMode()).isEqualTo(HostMode.EXCLUSIVE);
-        assertThat(exclusive.hostMemory()).isEqualTo((256 - exclusive.slots() + 2) * Q2.expert());
+        assertThat(exclusive.hostMemory()).isEqualTo((256 - exclusive.slots() + 2) * Q2.expert() + Q2.embeddings());
         assertThat(exclusive.slots() + exclusive.spareSlots()).isEqualTo(inclusive.slots());
         double ratio = fetching(inclusive, costs(54.8e9, 3e12)).fetchSeconds()
                 / fetching(exclusive, costs(54.8e9, 3e12)).fetchSeconds();
@@ -116,10 +190,11 @@ class MemoryPlanTest {
     @Test
     void aHostModeThatIsAskedForIsKept() {
         Optional<HostMode> exclusive = Optional.of(HostMode.EXCLUSIVE);
-        assertThat(MemoryPlan.of(Q2, 12 * GIB, ANY, exclusive, 4096).hostMode()).isEqualTo(HostMode.EXCLUSIVE);
-        assertThat(MemoryPlan.of(Q2, 24 * GIB, ANY, exclusive, 4096).hostMode()).isEqualTo(HostMode.NONE);
+        assertThat(planned(Q2, 12 * GIB, exclusive, NO_LIMIT, 4096).hostMode()).isEqualTo(HostMode.EXCLUSIVE);
+        assertThat(planned(Q2, 24 * GIB, exclusive, NO_LIMIT, 4096).hostMode()).isEqualTo(HostMode.NONE);
         Optional<HostMode> inclusive = Optional.of(HostMode.INCLUSIVE);
-        assertThatThrownBy(() -> MemoryPlan.of(Q2, 12 * GIB, OptionalLong.of(11 * GIB), inclusive, 4096))
+        assertThatThrownBy(() -> MemoryPlan.of(
+                        Q2, new MemoryBudget(12 * GIB, OptionalLong.of(11 * GIB), inclusive, NO_LIMIT, 4096)))
                 .isInstanceOf(PlanException.class)
                 .hasMessageContaining("cannot hold the 256 experts; 15.9GiB would do");
     }
@@ -158,7 +233,7 @@ class MemoryPlanTest {
         CostModel h200 = costs(55.4e9, 4400e9);
         OptionalInt half = OptionalInt.of(128);
         MemoryPlan inBudget = MemoryPlan.of(Q2, 12 * GIB, ANY, 64);
-        MemoryPlan halfResident = MemoryPlan.of(Q2, 24 * GIB, ANY, Optional.empty(), half, 64);
+        MemoryPlan halfResident = planned(Q2, 24 * GIB, Optional.empty(), half, 64);
         MemoryPlan allResident = MemoryPlan.of(Q2N, 16 * GIB, ANY, 64);
         assertPredicted(inBudget, h200, 28.46);
         assertPredicted(halfResident, h200, 23.59);
@@ -178,19 +253,19 @@ class MemoryPlanTest {
             int context = 1 + random.nextInt(1 << 16);
             Optional<HostMode> mode = i % 2 == 0 ? Optional.empty() : Optional.of(HostMode.EXCLUSIVE);
             try {
-                MemoryPlan plan = MemoryPlan.of(Q2, gpu, ANY, mode, context);
+                MemoryPlan plan = planned(Q2, gpu, mode, NO_LIMIT, context);
                 assertThat(plan.slots() + plan.stagingSlots()).isGreaterThanOrEqualTo(2);
                 assertThat(plan.unused()).isNotNegative();
             } catch (PlanException impossible) {
                 Matcher more = memory.matcher(impossible.getMessage());
                 assertThat(more.find()).isTrue();
                 long enough = (long) (Double.parseDouble(more.group(1)) * GIB);
-                assertThat(MemoryPlan.of(Q2, enough, ANY, mode, context).unused())
+                assertThat(planned(Q2, enough, mode, NO_LIMIT, context).unused())
                         .isNotNegative();
                 Matcher shorter = Pattern.compile("--context (\\d+)").matcher(impossible.getMessage());
                 if (shorter.find()) {
                     int tokens = Integer.parseInt(shorter.group(1));
-                    assertThat(MemoryPlan.of(Q2, gpu, ANY, mode, tokens).unused())
+                    assertThat(planned(Q2, gpu, mode, NO_LIMIT, tokens).unused())
                             .isNotNegative();
                 }
             }
@@ -199,7 +274,7 @@ class MemoryPlanTest {
 
     @Test
     void aBudgetBeyondAllBoundsKeepsToTheMostSlots() {
-        MemoryPlan plan = MemoryPlan.of(Q2, 1L << 60, ANY, Optional.of(HostMode.INCLUSIVE), OptionalInt.of(3), 4096);
+        MemoryPlan plan = planned(Q2, 1L << 60, Optional.of(HostMode.INCLUSIVE), OptionalInt.of(3), 4096);
         assertThat(plan.slots()).isEqualTo(3);
         assertThat(plan.hostMode()).isEqualTo(HostMode.INCLUSIVE);
     }
@@ -207,9 +282,9 @@ class MemoryPlanTest {
     @Test
     void aPlanSaysWhereExpertsLie() {
         assertThat(MemoryPlan.of(Q2, 12 * GIB, ANY, 4096).whereExpertsLie())
-                .isEqualTo("146 of 256 experts on the GPU, all in host memory");
+                .isEqualTo("150 of 256 experts on the GPU, all in host memory");
         assertThat(MemoryPlan.of(Q2, 12 * GIB, OptionalLong.of(11 * GIB), 4096).whereExpertsLie())
-                .isEqualTo("144 of 256 experts on the GPU, the others in host memory: exclusive");
+                .isEqualTo("148 of 256 experts on the GPU, the others in host memory: exclusive");
         assertThat(MemoryPlan.of(Q2, 24 * GIB, ANY, 4096).whereExpertsLie()).isEqualTo("256 of 256 experts on the GPU");
     }
 
@@ -228,7 +303,7 @@ class MemoryPlanTest {
     void fewerExpertsThanTwoLayersWouldStage() {
         ModelSizes tiny = new ModelSizes(1, 3, 2, GIB, GIB, 1 << 20, 1 << 10, GIB);
         for (HostMode mode : List.of(HostMode.INCLUSIVE, HostMode.EXCLUSIVE)) {
-            MemoryPlan plan = MemoryPlan.of(tiny, 12 * GIB, ANY, Optional.of(mode), OptionalInt.of(0), 4096);
+            MemoryPlan plan = planned(tiny, 12 * GIB, Optional.of(mode), OptionalInt.of(0), 4096);
             CacheShape shape = plan.cacheShape(CacheShape.Sharing.PER_LAYER);
             assertThat(shape.slots()).isZero();
             assertThat(shape.staging()).isEqualTo(3);

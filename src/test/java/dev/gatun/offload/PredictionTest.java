@@ -17,7 +17,7 @@ class PredictionTest {
     private static final double ROUNDING = 1e-12;
 
     /** No expert resident. */
-    private static final MemoryPlan EMPTY = new MemoryPlan(Q2, 16 * GIB, 4096, 0, 4, HostMode.INCLUSIVE, 0);
+    private static final MemoryPlan EMPTY = new MemoryPlan(Q2, 16 * GIB, 4096, 0, 4, false, HostMode.INCLUSIVE, 0);
 
     /** Rates alone: nothing comes on top, and the device reads for nothing. */
     private static CostModel rates(double link, double cpu) {
@@ -47,8 +47,8 @@ class PredictionTest {
             int slots = random.nextInt(model.allExperts());
             CostModel costs = CostModel.of(
                     1e9 + random.nextDouble(60e9), 1e11 + random.nextDouble(4e12), 1e9 + random.nextDouble(200e9));
-            law.accept(
-                    new Case(new MemoryPlan(model, 16 * GIB, 1, slots, 4, host, 0), costs, 1 + random.nextInt(PARTS)));
+            law.accept(new Case(
+                    new MemoryPlan(model, 16 * GIB, 1, slots, 4, false, host, 0), costs, 1 + random.nextInt(PARTS)));
         }
     }
 

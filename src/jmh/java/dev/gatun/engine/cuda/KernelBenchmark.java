@@ -139,7 +139,7 @@ public class KernelBenchmark {
         List<CudaWeights.Layer> layers = experts.stream()
                 .map(layer -> new CudaWeights.Layer(none, Projections.of(List.of(empty)), empty, none, empty, layer))
                 .toList();
-        CudaWeights weights = new CudaWeights(empty, layers, none, empty);
+        CudaWeights weights = new CudaWeights(new EmbeddingTable.OnDevice(empty), layers, none, empty);
         operations = CudaOperations.prepare(device.resources(), config, weights, device.workspace(), tokens);
     }
 

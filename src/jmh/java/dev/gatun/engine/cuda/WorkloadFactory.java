@@ -127,7 +127,7 @@ final class WorkloadFactory {
 
     /** Rows of the embedding, others each time. */
     Workload embed(TokenOperations operations) {
-        DeviceMatrix.Dense table = dense(config.vocabularySize());
+        EmbeddingTable table = new EmbeddingTable.OnDevice(dense(config.vocabularySize()));
         DeviceFloats hidden = workspace.hidden().rows(0, tokens);
         List<DeviceMemory> ids = IntStream.range(0, LAYERS)
                 .mapToObj(node -> device.integers(RandomIds.of(tokens, config.vocabularySize(), node)))

@@ -25,6 +25,7 @@ import java.lang.foreign.MemorySegment;
 import java.util.List;
 import java.util.Optional;
 import java.util.function.UnaryOperator;
+import java.util.stream.Stream;
 
 /**
  * Every operation on one GPU, with all experts in its memory or as many as fit. Operations are put into one stream and return
@@ -35,6 +36,9 @@ import java.util.function.UnaryOperator;
  * resident and the chunk is small, and for the host's share of the missing ones.
  */
 public final class CudaBackend implements Backend {
+    private static final String NOT_PINNED = "host memory: the embeddings could not be pinned and take the room of some"
+            + " experts on the GPU (raise `ulimit -l` or the container's limit)";
+
     private final MixtralConfig config;
     private final CudaDevice device;
     private final DeviceBudget budget;
@@ -46,6 +50,7 @@ public final class CudaBackend implements Backend {
     private final TokenLaunches launches;
     private final PassClock clock;
     private final KeyValueBudget keyValues;
+    private final Optional<String> note;
     private Optional<RoutingLog> log = Optional.empty();
     private Optional<ForcedChoices> forced = Optional.empty();
     private long memoryInUse;
@@ -100,13 +105,19 @@ public final class CudaBackend implements Backend {
             UnaryOperator<HostRoad> roads) {
         ModelRequirements.check(model.config());
         this.config = model.config();
-        this.budget = DeviceBudget.of(device, model, offload);
+        DeviceBudget planned = DeviceBudget.of(device, model, offload);
         this.device = device;
         this.resources = CudaResources.open(device, config, maxChunk());
         try {
+            Optional<EmbeddingTable.InHost> embeddings = planned.embeddingsInHost()
+                    ? EmbeddingTable.InHost.load(model.weights().embeddings(), pinning, resources)
+                    : Optional.empty();
+            boolean asPlanned = planned.embeddingsInHost() == embeddings.isPresent();
+            this.budget = asPlanned ? planned : planned.withEmbeddingsOnDevice(model);
+            this.note = asPlanned ? Optional.empty() : Optional.of(NOT_PINNED);
             this.workspace = CudaWorkspace.allocate(resources.arena(), config, maxChunk());
             WeightLoader loader = new WeightLoader(resources.stream(), resources.arena());
-            this.weights = loader.load(model.weights(), layer -> experts(model, loader, layer));
+            this.weights = loader.load(model.weights(), embeddings, layer -> experts(model, loader, layer));
             this.operations = CudaOperations.prepare(resources, config, weights, workspace, maxChunk());
             if (options.simulatedLink().isPresent()) {
                 operations.experts().leaveRoom(PacedLink.BLOCKS);
@@ -173,7 +184,8 @@ public final class CudaBackend implements Backend {
 
     @Override
     public List<String> notes() {
-        return offloaded.map(OffloadedExperts::notes).orElse(List.of());
+        return Stream.concat(note.stream(), offloaded.stream().flatMap(experts -> experts.notes().stream()))
+                .toList();
     }
 
     @Override
@@ -401,7 +413,8 @@ public final class CudaBackend implements Backend {
 
     @Override
     public Optional<OffloadCounts> offloadCounts() {
-        return offloaded.map(experts -> experts.counts(memoryInUse));
+        return offloaded.map(
+                experts -> experts.counts(memoryInUse, weights.embeddings().hostBytes()));
     }
 
     /** What the chunk before recorded, if nobody awaited its logits. */

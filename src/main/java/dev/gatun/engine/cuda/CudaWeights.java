@@ -4,11 +4,11 @@ import dev.gatun.cuda.DeviceMemory;
 import java.util.List;
 
 /**
- * A model's weights in device memory.
+ * A model's weights in device memory, but for embeddings that lie in the host.
  *
  * @param finalNorm float32 [hidden]
  */
-record CudaWeights(DeviceMatrix.Dense embeddings, List<Layer> layers, DeviceMemory finalNorm, DeviceMatrix head) {
+record CudaWeights(EmbeddingTable embeddings, List<Layer> layers, DeviceMemory finalNorm, DeviceMatrix head) {
     CudaWeights {
         layers = List.copyOf(layers);
     }

@@ -8,6 +8,7 @@ import dev.gatun.offload.MemoryPlan;
 import dev.gatun.offload.ModelSizes;
 import dev.gatun.offload.OffloadOptions;
 import dev.gatun.offload.PlanException;
+import java.util.OptionalLong;
 
 /**
  * How much of a device's memory one model may use. Whether its experts are all resident is decided before anything is taken;
@@ -16,9 +17,16 @@ import dev.gatun.offload.PlanException;
  * @param size the budget in bytes, CUDA's own context included
  * @param free what was free before anything was taken
  * @param isOffloaded whether not all experts are resident
+ * @param embeddingsInHost whether the embeddings are to lie in pinned host memory
  */
 record DeviceBudget(
-        CudaDevice device, ModelSizes model, OffloadOptions options, long size, long free, boolean isOffloaded) {
+        CudaDevice device,
+        ModelSizes model,
+        OffloadOptions options,
+        long size,
+        long free,
+        boolean isOffloaded,
+        boolean embeddingsInHost) {
     /** What streams, events and small pieces take that are made after the slots. */
     private static final long RESERVE = 48L << 20;
 
@@ -33,17 +41,33 @@ record DeviceBudget(
     static DeviceBudget of(CudaDevice device, CudaModel model, OffloadOptions options) {
         long free = device.freeMemory();
         long size = options.gpuMemory().orElse(free + contextBytes(device, free) - OffloadOptions.MARGIN);
-        DeviceBudget budget = new DeviceBudget(device, model.sizes(), options, size, free, false);
-        boolean isOffloaded = budget.plan(model.sizes()).hostMode() != HostMode.NONE;
-        if (isOffloaded && model.experts().isEmpty()) {
+        DeviceBudget undecided = new DeviceBudget(device, model.sizes(), options, size, free, false, false);
+        return undecided.decided(model);
+    }
+
+    /**
+     * This budget where host memory for the embeddings could not be pinned.
+     *
+     * @throws UnsupportedModelException if the model does not fit so
+     */
+    DeviceBudget withEmbeddingsOnDevice(CudaModel model) {
+        ModelSizes sizes =
+                model.sizes().withResident(model.sizes().trunk(), model.sizes().workspace());
+        return new DeviceBudget(device, sizes, options, size, free, false, false).decided(model);
+    }
+
+    private DeviceBudget decided(CudaModel of) {
+        MemoryPlan plan = plan(model, 0);
+        boolean offloads = plan.hostMode() != HostMode.NONE;
+        if (offloads && of.experts().isEmpty()) {
             throw new UnsupportedModelException(
                     "the model needs %.1f GiB of GPU memory, there are %.1f on %s; only 2-bit experts can lie in host memory"
                             .formatted(
-                                    gibibytes(MemoryPlan.RUNTIME + model.sizes().resident(options.context())),
+                                    gibibytes(MemoryPlan.RUNTIME + model.resident(options.context())),
                                     gibibytes(size),
                                     device.properties().name()));
         }
-        return new DeviceBudget(device, model.sizes(), options, size, free, isOffloaded);
+        return new DeviceBudget(device, model, options, size, free, offloads, plan.embeddingsInHost());
     }
 
     /** What is there of the device's memory before anything was taken is taken to be the context's, within reason. */
@@ -57,15 +81,8 @@ record DeviceBudget(
      * @throws UnsupportedModelException if that is too little
      */
     MemoryPlan plan() {
-        return plan(new ModelSizes(
-                model.layers(),
-                model.experts(),
-                model.expertsPerToken(),
-                taken() + RESERVE - MemoryPlan.RUNTIME,
-                model.trunkRead(),
-                model.expert(),
-                model.keyValues(),
-                0));
+        ModelSizes sizes = model.withResident(taken() + RESERVE - MemoryPlan.RUNTIME, 0);
+        return plan(sizes, embeddingsInHost ? model.embeddings() : 0);
     }
 
     /** What remains for keys and values, now that everything else is there; never less than what was planned for them. */
@@ -82,9 +99,13 @@ record DeviceBudget(
         return contextBytes(device, free) + free - device.freeMemory();
     }
 
-    private MemoryPlan plan(ModelSizes sizes) {
+    /** A plan for a host of which some bytes are pinned already. */
+    private MemoryPlan plan(ModelSizes sizes, long pinned) {
+        OptionalLong host = options.hostMemory().isPresent() ? options.hostMemory() : HostMemory.usable();
+        OffloadOptions limited =
+                host.isPresent() ? options.withHostMemory(Math.max(1, host.getAsLong() - pinned)) : options;
         try {
-            return options.withGpuMemory(size).plan(sizes, size, HostMemory.usable(), KvCache.USUAL_CAPACITY);
+            return limited.withGpuMemory(size).plan(sizes, size, host, KvCache.USUAL_CAPACITY);
         } catch (PlanException impossible) {
             throw new UnsupportedModelException(impossible.getMessage());
         }

@@ -2,13 +2,18 @@ package dev.gatun.engine.cuda;
 
 import dev.gatun.cuda.CudaStream;
 import dev.gatun.cuda.DeviceMemory;
+import dev.gatun.cuda.PinnedBuffer;
 import dev.gatun.cuda.Rows;
 import java.lang.foreign.MemorySegment;
+import java.util.Optional;
 
 /** Part of a {@link PinnedStore}: host memory that a device copies from and to. Whoever makes it closes it. */
 interface HostPiece extends AutoCloseable {
     /** The memory, for any thread, until the piece is closed. */
     MemorySegment segment();
+
+    /** The memory where kernels read it in place, over the link; empty if they cannot. */
+    Optional<PinnedBuffer> mapped();
 
     /** Copies {@code bytes} from {@code start} of this to {@code offset} of a slot, in the stream's order. */
     void upload(long start, DeviceMemory slot, long offset, long bytes, CudaStream stream);

@@ -180,8 +180,13 @@ final class OffloadedExperts {
         }
     }
 
-    /** What was fetched so far, with {@code deviceBytes} of the device's memory in use. */
-    OffloadCounts counts(long deviceBytes) {
+    /**
+     * What was fetched so far.
+     *
+     * @param deviceBytes of the device's memory that are in use
+     * @param pinnedBytes of the host's memory that are pinned for other things than experts
+     */
+    OffloadCounts counts(long deviceBytes, long pinnedBytes) {
         FetchCounts counts = fetcher.counts();
         return new OffloadCounts(
                 counts.hits(),
@@ -198,7 +203,7 @@ final class OffloadedExperts {
                 roads(counts.roads()),
                 times.map(OffloadTimes::read),
                 deviceBytes,
-                store.blocks() * store.blockBytes());
+                store.blocks() * store.blockBytes() + pinnedBytes);
     }
 
     private static OffloadCounts.Roads roads(RoadCounts counts) {

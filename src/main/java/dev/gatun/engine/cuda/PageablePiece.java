@@ -2,9 +2,11 @@ package dev.gatun.engine.cuda;
 
 import dev.gatun.cuda.CudaStream;
 import dev.gatun.cuda.DeviceMemory;
+import dev.gatun.cuda.PinnedBuffer;
 import dev.gatun.cuda.Rows;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.util.Optional;
 
 /** Ordinary memory: the driver takes each copy through a buffer of its own, and the caller waits for it. */
 record PageablePiece(Arena arena, MemorySegment segment) implements HostPiece {
@@ -23,6 +25,11 @@ record PageablePiece(Arena arena, MemorySegment segment) implements HostPiece {
             arena.close();
             throw noRoom;
         }
+    }
+
+    @Override
+    public Optional<PinnedBuffer> mapped() {
+        return Optional.empty();
     }
 
     @Override

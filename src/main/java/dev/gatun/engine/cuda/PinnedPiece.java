@@ -5,12 +5,18 @@ import dev.gatun.cuda.DeviceMemory;
 import dev.gatun.cuda.PinnedBuffer;
 import dev.gatun.cuda.Rows;
 import java.lang.foreign.MemorySegment;
+import java.util.Optional;
 
 /** Page-locked memory: copies are enqueued, and run at the link's speed. */
 record PinnedPiece(PinnedBuffer buffer) implements HostPiece {
     @Override
     public MemorySegment segment() {
         return buffer.segment();
+    }
+
+    @Override
+    public Optional<PinnedBuffer> mapped() {
+        return Optional.of(buffer);
     }
 
     @Override

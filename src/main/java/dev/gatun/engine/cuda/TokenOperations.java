@@ -25,9 +25,9 @@ final class TokenOperations {
     }
 
     /** hidden[t] = table[ids[t]]; {@code ids} are int32, as many as {@code hidden} has rows. */
-    void embed(DeviceMatrix.Dense table, DeviceMemory ids, DeviceFloats hidden, DeviceMemory error) {
-        embed.set(0, table.values())
-                .set(1, FloatTypes.code(table.type()))
+    void embed(EmbeddingTable table, DeviceMemory ids, DeviceFloats hidden, DeviceMemory error) {
+        table.set(embed, 0);
+        embed.set(1, FloatTypes.code(table.type()))
                 .set(2, table.rows())
                 .set(3, table.columns())
                 .set(4, ids)

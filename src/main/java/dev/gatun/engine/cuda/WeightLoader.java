@@ -44,18 +44,23 @@ final class WeightLoader {
     /**
      * Copies what is resident.
      *
+     * @param inHost the embeddings, if they are not to be resident
      * @param experts what becomes of the experts of a layer
      */
-    CudaWeights load(ModelWeights weights, IntFunction<LayerExperts> experts) {
+    CudaWeights load(ModelWeights weights, Optional<EmbeddingTable.InHost> inHost, IntFunction<LayerExperts> experts) {
         // Its exponent serves the head where the two are one.
-        DeviceMatrix.Dense embeddings = multiplied(weights.embeddings());
+        Optional<DeviceMatrix.Dense> both = weights.head().equals(weights.embeddings())
+                ? Optional.of(multiplied(weights.embeddings()))
+                : Optional.empty();
+        EmbeddingTable embeddings = inHost.<EmbeddingTable>map(table -> table)
+                .orElseGet(() -> new EmbeddingTable.OnDevice(both.orElseGet(() -> dense(weights.embeddings()))));
         return new CudaWeights(
                 embeddings,
                 IntStream.range(0, weights.layers().size())
                         .mapToObj(index -> layer(weights.layers().get(index), experts.apply(index)))
                         .toList(),
                 norm(weights.finalNorm()),
-                weights.head().equals(weights.embeddings()) ? embeddings : matrix(weights.head()));
+                both.<DeviceMatrix>map(matrix -> matrix).orElseGet(() -> matrix(weights.head())));
     }
 
     private CudaWeights.Layer layer(LayerWeights layer, LayerExperts experts) {

@@ -3,6 +3,7 @@ package dev.gatun.engine.cuda;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.gatun.cuda.CudaDevice;
 import dev.gatun.cuda.RequiresGpu;
 import dev.gatun.engine.KvCache;
 import dev.gatun.engine.KvPrecision;
@@ -16,7 +17,9 @@ import dev.gatun.offload.PolicyKind;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Optional;
 import java.util.Random;
+import java.util.concurrent.atomic.AtomicBoolean;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.parallel.Execution;
@@ -74,6 +77,36 @@ class CudaOffloadTest {
                 }
             }
         }
+    }
+
+    @Test
+    void embeddingsThatCannotBePinnedLieOnTheDeviceAndThatIsSaid() {
+        OffloadOptions options = OffloadOptions.defaults().withMostSlots(17).withMisses(MissMode.FETCH);
+        try (OpenModel pinned = open(options);
+                OpenModel refused = QuantizedOnGpu.open(
+                        options, CudaOptions.defaults(), refusingTheFirst(PieceAllocator.of(CudaDevice.open(0))))) {
+            List<float[]> expected = transcript(pinned);
+            List<float[]> actual = transcript(refused);
+            for (int step = 0; step < expected.size(); step++) {
+                assertThat(actual.get(step)).containsExactly(expected.get(step));
+            }
+            assertThat(refused.backend().notes())
+                    .singleElement()
+                    .asString()
+                    .startsWith("host memory: the embeddings could not be pinned");
+            assertThat(pinned.backend().notes()).isEmpty();
+            assertThat(hostMemory(pinned)).isGreaterThan(hostMemory(refused));
+        }
+    }
+
+    private static long hostMemory(OpenModel model) {
+        return model.backend().offloadCounts().orElseThrow().hostMemory();
+    }
+
+    /** Embeddings are pinned before experts. */
+    private static PieceAllocator refusingTheFirst(PieceAllocator system) {
+        AtomicBoolean refused = new AtomicBoolean();
+        return bytes -> refused.getAndSet(true) ? system.pinned(bytes) : Optional.empty();
     }
 
     @Test

@@ -2,6 +2,7 @@ package dev.gatun.engine.cuda;
 
 import dev.gatun.cuda.CudaStream;
 import dev.gatun.cuda.DeviceMemory;
+import dev.gatun.cuda.PinnedBuffer;
 import dev.gatun.cuda.Rows;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
@@ -43,6 +44,11 @@ final class ScarcePinning implements PieceAllocator {
         @Override
         public MemorySegment segment() {
             return memory.segment();
+        }
+
+        @Override
+        public Optional<PinnedBuffer> mapped() {
+            return Optional.empty();
         }
 
         @Override
