@@ -30,7 +30,11 @@ public record MemoryPlan(
     /** What CUDA itself takes: its context, and the modules with the kernels. */
     public static final long RUNTIME = 600L << 20;
 
-    /** Experts of one token compute while those of another layer arrive. */
+    /**
+     * Experts of one token compute while those of another layer arrive, and uploads for a prompt run so far ahead of its
+     * attention. Where two roads serve misses no slot is lost by that: those that hold nothing else keep experts that left
+     * their group.
+     */
     private static final int STAGED_LAYERS = 2;
 
     /**

@@ -1,6 +1,7 @@
 package dev.gatun.offload;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.withinPercentage;
 
 import dev.gatun.offload.CacheShape.Sharing;
 import java.util.Random;
@@ -101,6 +102,21 @@ class TwoRoadsTest {
                 }
             }
         }
+    }
+
+    /** So a plan need not weigh them against each other: what waits in a staging slot is asked for there too. */
+    @Test
+    void stagingSlotsAreWorthAsMuchAsThoseOfLayers() {
+        double four = secondsOf(new CacheShape(32, 8, 150, 4, Sharing.PER_LAYER));
+        double two = secondsOf(new CacheShape(32, 8, 152, 2, Sharing.PER_LAYER));
+        assertThat(four).isCloseTo(two, withinPercentage(1.5));
+    }
+
+    private static double secondsOf(CacheShape shape) {
+        TimedRun run = new TimedRun(shape, MissMode.AUTO, 7, LINK, PROCESSOR, rates(LINK, PROCESSOR), 0);
+        run.warm();
+        run.layers(100 * 32, uniform(1));
+        return run.layers(1000 * 32, uniform(2));
     }
 
     private static double seconds(MissMode mode, int slots, double link, double processor, int parts) {
