@@ -15,7 +15,7 @@ import java.util.function.Consumer;
  * @param threads CPU threads, the calling one included; 0 for one per available processor
  * @param gpuMemory bytes that may be used of the GPU's memory, those of CUDA itself included; empty for what is free, less
  *     512 MiB
- * @param hostMemory bytes that may be page-locked for experts; empty for what is available
+ * @param hostMemory bytes that may be page-locked for experts and embeddings; empty for what is available
  * @param policy which experts stay on the GPU
  * @param placement the recorded routing that {@link ExpertPolicy#FIXED} takes its experts from
  * @param slots how the GPU's room for experts is shared

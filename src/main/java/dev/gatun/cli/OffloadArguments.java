@@ -35,7 +35,7 @@ final class OffloadArguments {
             names = "--host-memory",
             paramLabel = "SIZE",
             converter = Units.Size.class,
-            description = "What may be pinned of the host's memory for experts: 64GiB. Default: what is available.")
+            description = "What may be pinned of the host's memory: 64GiB. Default: what is available.")
     Optional<Long> hostMemory = Optional.empty();
 
     @Option(

@@ -9,7 +9,7 @@ import java.util.function.Consumer;
  * How a model whose experts do not all fit the device is to run. Immutable: {@code OffloadOptions.defaults().withPrefetch(2)}.
  *
  * @param gpuMemory bytes that may be used on the device; empty for what is free, less {@link #MARGIN}
- * @param hostMemory bytes that may be pinned; empty for what the host has available
+ * @param hostMemory bytes that may be pinned, for experts and embeddings; empty for what the host has available
  * @param policy what is kept on the device
  * @param placement a recording that {@link PolicyKind#FIXED} learns from
  * @param sharing which layers compete for slots

@@ -6,7 +6,10 @@ import dev.gatun.quant.DenseMatrix;
 import dev.gatun.quant.FloatType;
 import java.util.Optional;
 
-/** The rows [vocabulary, hidden] that tokens begin as, where a kernel reads a few of them. Memory for it is somebody else's to free. */
+/**
+ * The rows [vocabulary, hidden] that tokens begin as, of which a kernel reads a few. Who made the memory frees it, not before
+ * graphs that read it are gone.
+ */
 sealed interface EmbeddingTable {
     FloatType type();
 
