@@ -119,6 +119,25 @@ public final class CudaDevice {
     }
 
     /**
+     * Sets how much local memory the driver keeps for each of the threads that the device can run at once. Unless told it keeps
+     * 1 KiB, which takes 277 MB of an H200. A kernel that needs more has the driver take it at the first launch, which
+     * waits for all work on the device; it keeps that then.
+     *
+     * @param bytesPerThread 0 or more; for kernels that are known, the most that any of them needs
+     *     ({@link KernelAttributes#localMemory()})
+     * @throws CudaException if CUDA cannot be started on the device, or has not so much memory
+     */
+    public void keepLocalMemory(long bytesPerThread) {
+        if (bytesPerThread < 0) {
+            throw new IllegalArgumentException("local memory of a thread: " + bytesPerThread + " bytes");
+        }
+        makeCurrent();
+        CudaException.check(
+                CudaRuntime.cudaDeviceSetLimit(CudaRuntime.cudaLimitStackSize(), bytesPerThread),
+                "keeping " + bytesPerThread + " bytes of local memory a thread on " + this);
+    }
+
+    /**
      * Waits for all work on the device, that of other libraries in this process included.
      *
      * @throws CudaException if some of it failed

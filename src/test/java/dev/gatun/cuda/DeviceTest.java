@@ -4,6 +4,10 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
 import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
 
+import dev.gatun.bindings.cuda.CudaRuntime;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 
@@ -32,6 +36,28 @@ class DeviceTest extends OnGpu {
         assertThatIllegalArgumentException()
                 .isThrownBy(() -> CudaDevice.open(CudaDevice.list().size()))
                 .withMessageContaining("GPUs are numbered from 0 to ");
+    }
+
+    @Test
+    void itKeepsAsMuchLocalMemoryAsIsAskedFor() {
+        try {
+            device.keepLocalMemory(0);
+            assertThat(localMemoryKept()).isLessThan(512);
+            device.keepLocalMemory(768);
+            assertThat(localMemoryKept()).isBetween(768L, 1024L);
+            assertThatIllegalArgumentException().isThrownBy(() -> device.keepLocalMemory(-1));
+        } finally {
+            device.keepLocalMemory(1 << 10);
+        }
+    }
+
+    private static long localMemoryKept() {
+        try (Arena arena = Arena.ofConfined()) {
+            MemorySegment bytes = arena.allocate(ValueLayout.JAVA_LONG);
+            CudaException.check(
+                    CudaRuntime.cudaDeviceGetLimit(bytes, CudaRuntime.cudaLimitStackSize()), "reading a limit");
+            return bytes.get(ValueLayout.JAVA_LONG, 0);
+        }
     }
 
     @Test

@@ -119,6 +119,7 @@ public final class CudaBackend implements Backend {
             WeightLoader loader = new WeightLoader(resources.stream(), resources.arena());
             this.weights = loader.load(model.weights(), embeddings, layer -> experts(model, loader, layer));
             this.operations = CudaOperations.prepare(resources, config, weights, workspace, maxChunk());
+            resources.kernels().limitLocalMemory();
             if (options.simulatedLink().isPresent()) {
                 operations.experts().leaveRoom(PacedLink.BLOCKS);
             }

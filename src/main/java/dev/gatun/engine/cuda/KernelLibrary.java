@@ -52,6 +52,14 @@ public final class KernelLibrary implements AutoCloseable {
         return found;
     }
 
+    /** Has the driver keep as much local memory as the kernels found so far need, and no more: it is taken from experts. */
+    void limitLocalMemory() {
+        device.keepLocalMemory(arguments.stream()
+                .mapToLong(found -> found.kernel().attributes().localMemory())
+                .max()
+                .orElse(0));
+    }
+
     private CudaModule load(String source) {
         try (InputStream fatbin = KernelLibrary.class.getResourceAsStream(FOLDER + source + ".fatbin")) {
             if (fatbin == null) {

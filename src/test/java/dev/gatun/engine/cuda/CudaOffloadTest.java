@@ -150,6 +150,21 @@ class CudaOffloadTest {
         }
     }
 
+    /** Kernels that needed more local memory than is kept would have the driver take it now. */
+    @Tag("model") // as above
+    @Test
+    void computingTakesNoMemoryThatWasNotCounted() {
+        CudaDevice device = CudaDevice.open(0);
+        try (OpenModel model = open(OffloadOptions.defaults().withMostSlots(17));
+                KvCache cache = model.backend().newKvCache(CAPACITY, KvPrecision.F16)) {
+            long before = device.freeMemory();
+            for (int length : new int[] {1, 2, 4, 8, 20, 70}) {
+                model.feed(cache, new Random(length).ints(length, 3, 2000).toArray());
+            }
+            assertThat(before - device.freeMemory()).isLessThan(16L << 20);
+        }
+    }
+
     private static OffloadOptions setting(Random random, int number) {
         int all = 40;
         PolicyKind[] policies = {PolicyKind.LRU, PolicyKind.LFU, PolicyKind.FIFO};
