@@ -2,17 +2,17 @@ package dev.gatun.offload;
 
 import dev.gatun.checkpoint.MixtralConfig;
 import java.util.stream.LongStream;
-import java.util.stream.Stream;
 
 /**
  * The device memory that the CUDA backend's operations take for a chunk of a prompt in work, piece by piece, as they
- * allocate it.
+ * allocate it. A layer's attention and its experts are never in work at the same time, so that their pieces lie over each
+ * other, in memory that they share.
  *
  * @param config the model's shape
  * @param tokens of a chunk
- * @param tiled whether the experts are blocks of tiles
+ * @param tiled whether the experts of all layers are blocks of tiles
  */
-record ChunkWorkspace(MixtralConfig config, int tokens, boolean tiled) {
+public record ChunkWorkspace(MixtralConfig config, int tokens, boolean tiled) {
     private static final int HALF = Short.BYTES;
     private static final int FLOAT = Float.BYTES;
 
@@ -32,50 +32,79 @@ record ChunkWorkspace(MixtralConfig config, int tokens, boolean tiled) {
 
     /** Bytes of each piece. */
     LongStream pieces() {
-        return Stream.of(rows(), attention(), tiled ? tiles() : matrices(), LongStream.of(REST))
-                .flatMapToLong(pieces -> pieces);
-    }
-
-    /** Residual stream, its norm, queries, keys, values, what was attended, inputs in fp16, logits, ids and choices. */
-    private LongStream rows() {
-        long hidden = (long) tokens * config.hiddenSize() * FLOAT;
-        long queries = (long) tokens * config.heads() * config.headSize() * FLOAT;
-        long keys = (long) tokens * config.kvHeads() * config.headSize() * FLOAT;
-        long widest = tokens * padded(Math.max(config.hiddenSize(), config.heads() * config.headSize()));
-        long factors = (long) tokens * FLOAT;
-        long logits = (long) config.vocabularySize() * FLOAT;
         long each = choices() * Integer.BYTES;
         return LongStream.of(
-                hidden, hidden, queries, queries, keys, keys, widest, factors, logits, factors, each, each, each, each);
+                rows(config.hiddenSize()),
+                shared(),
+                (long) config.vocabularySize() * FLOAT,
+                (long) tokens * Integer.BYTES,
+                each,
+                each,
+                each,
+                each,
+                REST);
     }
 
-    private LongStream attention() {
+    /** Bytes that attention and experts share. */
+    public long shared() {
+        Overlay layer = new Overlay();
+        attention(layer.branch());
+        experts(layer.branch());
+        return layer.bytes();
+    }
+
+    /** What a norm made of the residual stream, queries, keys, values, what was attended, inputs in fp16, sums. */
+    private void attention(Overlay pieces) {
+        int queries = config.heads() * config.headSize();
+        int keys = config.kvHeads() * config.headSize();
+        place(pieces, rows(config.hiddenSize()), rows(queries), rows(keys), rows(keys), rows(queries));
+        placeInputs(pieces, Math.max(config.hiddenSize(), queries));
+        long head = (long) config.headSize() * FLOAT;
+        place(pieces.branch(), sumsOfFew() * head, sumsOfFew() * 2 * FLOAT);
+        place(pieces.branch(), CHUNK_ROWS * head, CHUNK_ROWS * 2 * FLOAT);
+    }
+
+    private long sumsOfFew() {
         int group = config.heads() / config.kvHeads();
         int queries = group == 1 ? 1 : group <= 4 ? 4 : 8;
         long blocks = (long) config.kvHeads() * Math.ceilDiv(group, queries);
-        long rows = FEW * blocks * Math.clamp(256 / blocks, 16, 64) * queries;
-        long head = (long) config.headSize() * FLOAT;
-        return LongStream.of(rows * head, rows * 2 * FLOAT, CHUNK_ROWS * head, CHUNK_ROWS * 2 * FLOAT);
+        return FEW * blocks * Math.clamp(256 / blocks, 16, 64) * queries;
     }
 
-    /** Experts in tiles: their inputs and h in fp16 with factors, which of h is largest, results, and sums of few tokens. */
-    private LongStream tiles() {
+    /** Results, over what the norm made, and what lies behind these. */
+    private void experts(Overlay pieces) {
+        place(pieces, choices() * config.hiddenSize() * FLOAT);
+        placeTiles(pieces.branch());
+        placeSumsOfTiles(pieces.branch());
+        if (!tiled) {
+            place(pieces.branch(), choices() * config.intermediateSize() * FLOAT);
+        }
+    }
+
+    /** Experts of many tokens in tiles: inputs and h in fp16 with factors, and which of h is largest. */
+    private void placeTiles(Overlay pieces) {
+        int ffn = config.intermediateSize();
+        placeInputs(pieces, config.hiddenSize());
+        place(pieces, choices() * padded(ffn), choices() * Math.ceilDiv(ffn, PADDED_TO), choices() * FLOAT);
+    }
+
+    private void placeSumsOfTiles(Overlay pieces) {
         int hidden = config.hiddenSize();
         int ffn = config.intermediateSize();
         long few = (long) FEW * config.expertsPerToken() * FLOAT;
-        return LongStream.of(
-                tokens * padded(hidden),
-                choices() * padded(ffn),
-                choices() * Math.ceilDiv(ffn, PADDED_TO),
-                choices() * FLOAT,
-                choices() * hidden * FLOAT,
-                few * 2 * ffn * Math.ceilDiv(hidden, SLICE),
-                few * hidden * Math.ceilDiv(ffn, SLICE));
+        place(pieces, few * 2 * ffn * Math.ceilDiv(hidden, SLICE), few * hidden * Math.ceilDiv(ffn, SLICE));
     }
 
-    /** Experts in any other format: h and results in fp32. */
-    private LongStream matrices() {
-        return LongStream.of(choices() * config.intermediateSize() * FLOAT, choices() * config.hiddenSize() * FLOAT);
+    private void placeInputs(Overlay pieces, int columns) {
+        place(pieces, tokens * padded(columns), rows(1));
+    }
+
+    private static void place(Overlay pieces, long... bytes) {
+        LongStream.of(bytes).forEach(pieces::place);
+    }
+
+    private long rows(int columns) {
+        return (long) tokens * columns * FLOAT;
     }
 
     private long choices() {

@@ -16,8 +16,9 @@ final class AttentionWorkloads {
     /** The last {@code tokens} of {@code length} positions. */
     static Workload attend(BenchmarkDevice device, int tokens, int length) {
         MixtralConfig config = Mixtral8x7b.CONFIG;
-        AttentionOperation operation = new AttentionOperation(device.resources(), HeadShape.of(config));
         CudaWorkspace workspace = device.workspace();
+        AttentionOperation operation = new AttentionOperation(
+                device.resources(), HeadShape.of(config), workspace.attention().branch());
         DeviceFloats queries = workspace.queries().rows(0, tokens);
         DeviceFloats attended = workspace.attended().rows(0, tokens);
         long part = (long) length * Mixtral8x7b.keyWidth() * KvPrecision.F16.bytes();

@@ -4,6 +4,7 @@ import dev.gatun.checkpoint.MixtralConfig;
 import dev.gatun.cuda.CudaDevice;
 import dev.gatun.cuda.CudaStream;
 import dev.gatun.cuda.DeviceMemory;
+import dev.gatun.offload.ChunkWorkspace;
 import java.lang.foreign.Arena;
 import java.lang.foreign.ValueLayout;
 
@@ -24,7 +25,7 @@ final class BenchmarkDevice implements AutoCloseable {
 
     private BenchmarkDevice(CudaDevice device, MixtralConfig config, int tokens) {
         resources = CudaResources.open(device, config, tokens);
-        workspace = CudaWorkspace.allocate(resources.arena(), config, tokens);
+        workspace = CudaWorkspace.allocate(resources.arena(), new ChunkWorkspace(config, tokens, true));
         random = new RandomMemory(device, stream());
         timer = new EventTimer(device, stream());
         probe = new ProbeOperations(resources.kernels(), stream(), resources.arena());

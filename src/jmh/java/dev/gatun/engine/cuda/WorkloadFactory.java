@@ -31,7 +31,9 @@ final class WorkloadFactory {
     /** The chosen experts of a layer. Few tokens choose others each time, many choose all of them. */
     Workload experts(ExpertsOperation operation, LayerExperts.Tiled layer) {
         DeviceFloats hidden = workspace.hidden().rows(0, tokens);
-        DeviceFloats normed = workspace.normed().rows(0, tokens);
+        // Apart from the workspace's, which lies under the results of the launch before.
+        DeviceFloats normed = new DeviceFloats(
+                device.memory(RandomMemory.Kind.FLOATS, (long) rowsBytes()), tokens, config.hiddenSize());
         List<ExpertChoices> choices = ExpertChoices.some(tokens, config.experts(), config.expertsPerToken());
         List<CudaRouting> routings = choices.stream()
                 .map(choice -> new CudaRouting(normed, device.integers(choice.ids()), workspace.expertWeights()))

@@ -7,9 +7,10 @@ final class AttentionOperation {
     private final DecodeAttention few;
     private final PrefillAttention many;
 
-    AttentionOperation(CudaResources resources, HeadShape shape) {
-        few = new DecodeAttention(resources, shape);
-        many = new PrefillAttention(resources, shape);
+    /** @param memory for sums, which nobody reads afterwards */
+    AttentionOperation(CudaResources resources, HeadShape shape, OverlaidMemory memory) {
+        few = new DecodeAttention(resources, shape, memory.branch());
+        many = new PrefillAttention(resources, shape, memory.branch());
     }
 
     /** y[t] = attention of q[t] over the positions up to its own, which the cache holds already. */

@@ -57,9 +57,14 @@ final class BatchExperts {
 
     /** Takes memory for up to {@code maxTokens} tokens. */
     BatchExperts(
-            CudaResources resources, ChoiceGrouping grouping, ExpertBlock block, MixtralConfig config, int maxTokens) {
+            CudaResources resources,
+            ChoiceGrouping grouping,
+            ExpertBlock block,
+            MixtralConfig config,
+            CudaWorkspace workspace,
+            int maxTokens) {
         KernelLibrary kernels = resources.kernels();
-        DeviceArena memory = resources.arena();
+        OverlaidMemory memory = workspace.experts().branch();
         String scheme = block.gate().format() == TileFormat.Q2N ? "q2n" : "q2";
         TileShape gate = block.gate();
         this.stream = resources.stream();
@@ -76,7 +81,7 @@ final class BatchExperts {
         this.h = memory.allocate(choices * RowScaling.paddedBytes(gate.rows()));
         this.cells = memory.allocate((long) choices * Math.ceilDiv(gate.rows(), GATE_ROWS));
         this.factors = memory.allocate((long) choices * Float.BYTES);
-        this.results = DeviceFloats.allocate(memory, choices, block.down().rows());
+        this.results = workspace.results();
         setShape(gate);
     }
 

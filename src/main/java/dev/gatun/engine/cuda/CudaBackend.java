@@ -17,6 +17,7 @@ import dev.gatun.engine.OffloadCounts;
 import dev.gatun.engine.Routing;
 import dev.gatun.engine.RoutingObserver;
 import dev.gatun.offload.CacheShape;
+import dev.gatun.offload.ChunkWorkspace;
 import dev.gatun.offload.KeyValueBudget;
 import dev.gatun.offload.LoadListener;
 import dev.gatun.offload.ModelSizes;
@@ -115,7 +116,9 @@ public final class CudaBackend implements Backend {
             boolean asPlanned = planned.embeddingsInHost() == embeddings.isPresent();
             this.budget = asPlanned ? planned : planned.withEmbeddingsOnDevice(model);
             this.note = asPlanned ? Optional.empty() : Optional.of(NOT_PINNED);
-            this.workspace = CudaWorkspace.allocate(resources.arena(), config, maxChunk());
+            this.workspace = CudaWorkspace.allocate(
+                    resources.arena(),
+                    new ChunkWorkspace(config, maxChunk(), model.experts().isPresent()));
             WeightLoader loader = new WeightLoader(resources.stream(), resources.arena());
             this.weights = loader.load(model.weights(), embeddings, layer -> experts(model, loader, layer));
             this.operations = CudaOperations.prepare(resources, config, weights, workspace, maxChunk());

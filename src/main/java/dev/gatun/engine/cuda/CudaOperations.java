@@ -22,25 +22,25 @@ record CudaOperations(
         CudaStream stream = resources.stream();
         float epsilon = (float) config.normEpsilon();
         TokenOperations tokens = new TokenOperations(kernels, stream);
-        MatrixProducts products = new MatrixProducts(
-                resources, config, tokens, workspace.normed(), workspace.error(config.layers()), maxTokens);
+        MatrixProducts products = new MatrixProducts(resources, config, tokens, workspace, maxTokens);
         return new CudaOperations(
                 tokens,
                 products,
-                attention(resources, config, products),
+                attention(resources, config, workspace, products),
                 new RouterOperation(kernels, stream, config.expertsPerToken(), epsilon),
-                new ExpertsOperation(resources, products.any(), config, weights, maxTokens),
+                new ExpertsOperation(resources, products.any(), config, weights, workspace, maxTokens),
                 new CudaCandidateSearch(resources, workspace.errors()));
     }
 
-    private static AttentionBlock attention(CudaResources resources, MixtralConfig config, MatrixProducts products) {
+    private static AttentionBlock attention(
+            CudaResources resources, MixtralConfig config, CudaWorkspace workspace, MatrixProducts products) {
         HeadShape heads = HeadShape.of(config);
         KernelLibrary kernels = resources.kernels();
         CudaStream stream = resources.stream();
         return new AttentionBlock(
                 products,
                 new RopeOperation(kernels, stream, resources.arena(), heads, config.ropeTheta()),
-                new AttentionOperation(resources, heads),
+                new AttentionOperation(resources, heads, workspace.attention().branch()),
                 (float) config.normEpsilon());
     }
 }

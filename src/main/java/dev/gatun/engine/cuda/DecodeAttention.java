@@ -26,7 +26,7 @@ final class DecodeAttention {
     private final DeviceMemory largestAndWeight;
     private final DeviceMemory counters;
 
-    DecodeAttention(CudaResources resources, HeadShape shape) {
+    DecodeAttention(CudaResources resources, HeadShape shape, DevicePieces memory) {
         this.stream = resources.stream();
         this.shape = shape;
         this.queries = shape.group() == 1 ? 1 : shape.group() <= 4 ? 4 : 8;
@@ -37,8 +37,8 @@ final class DecodeAttention {
         this.full = resources.kernels().find("attention", "gatun_attend_f32_" + variant);
         long blocks = (long) TokenVariants.MOST * blocksOfToken();
         long rows = blocks * mostPieces * queries;
-        this.sums = resources.arena().allocate(rows * shape.headSize() * Float.BYTES);
-        this.largestAndWeight = resources.arena().allocate(rows * 2 * Float.BYTES);
+        this.sums = memory.allocate(rows * shape.headSize() * Float.BYTES);
+        this.largestAndWeight = memory.allocate(rows * 2 * Float.BYTES);
         this.counters = resources.arena().allocate(blocks * Integer.BYTES);
         counters.zero(stream);
     }

@@ -54,8 +54,18 @@ final class DecodeExperts {
     private final DeviceMemory barrier;
     private List<LaunchShape> shapes;
 
+    /**
+     * @param memory for a word that stays
+     * @param sums for what nobody reads after a launch
+     */
     DecodeExperts(
-            KernelLibrary library, CudaStream stream, DeviceArena memory, ExpertBlock block, int experts, int topK) {
+            KernelLibrary library,
+            CudaStream stream,
+            DeviceArena memory,
+            DevicePieces sums,
+            ExpertBlock block,
+            int experts,
+            int topK) {
         this.stream = stream;
         this.block = block;
         this.topK = topK;
@@ -64,7 +74,7 @@ final class DecodeExperts {
         this.kernels = TokenVariants.find(library, "experts_q2", "gatun_experts_" + scheme);
         this.barrier = memory.allocate(3 * Integer.BYTES);
         leaveRoom(0);
-        setWorkspace(memory);
+        setSums(sums);
         setShape(experts);
         recover();
     }
@@ -81,18 +91,18 @@ final class DecodeExperts {
                 .toList();
     }
 
-    private void setWorkspace(DeviceArena memory) {
+    private void setSums(DevicePieces memory) {
         long choices = (long) TokenVariants.MOST * topK;
         long gateUp = choices * 2 * slices(block.gate()) * block.gate().rows();
         long down = choices * slices(block.down()) * block.down().rows();
         arguments
                 .pointer(GATE_UP_SUMS, memory.allocate(gateUp * Float.BYTES))
-                .pointer(DOWN_SUMS, memory.allocate(down * Float.BYTES))
-                .pointer(BARRIER, barrier);
+                .pointer(DOWN_SUMS, memory.allocate(down * Float.BYTES));
     }
 
     private void setShape(int experts) {
         arguments
+                .pointer(BARRIER, barrier)
                 .integer(TOP_K, topK)
                 .integer(EXPERTS, experts)
                 .integer(HIDDEN, block.gate().columns())

@@ -10,7 +10,7 @@ import java.util.List;
  * Device memory that lives and dies together. Small pieces share chunks, since each allocation of its own would waste
  * up to 2 MiB. Pieces are aligned to 256 bytes.
  */
-final class DeviceArena implements AutoCloseable {
+final class DeviceArena implements DevicePieces, AutoCloseable {
     private static final long ALIGNMENT = 256;
 
     /** From this part of a chunk on, memory is taken from the device alone. */
@@ -26,8 +26,8 @@ final class DeviceArena implements AutoCloseable {
         this.chunkBytes = chunkBytes;
     }
 
-    /** Memory for so many bytes, at least one; its content is undefined. */
-    DeviceMemory allocate(long bytes) {
+    @Override
+    public DeviceMemory allocate(long bytes) {
         if (bytes >= chunkBytes / SMALLEST_OWN) {
             return own(bytes);
         }

@@ -4,8 +4,8 @@ import dev.gatun.cuda.DeviceMemory;
 
 /** A row-major float32 matrix in device memory; what it is a part of owns the memory. */
 record DeviceFloats(DeviceMemory memory, int rows, int columns) {
-    static DeviceFloats allocate(DeviceArena arena, int rows, int columns) {
-        return new DeviceFloats(arena.allocate((long) rows * columns * Float.BYTES), rows, columns);
+    static DeviceFloats allocate(DevicePieces memory, int rows, int columns) {
+        return new DeviceFloats(memory.allocate((long) rows * columns * Float.BYTES), rows, columns);
     }
 
     /** Some of the rows. */

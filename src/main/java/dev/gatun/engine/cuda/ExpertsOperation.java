@@ -14,12 +14,17 @@ final class ExpertsOperation {
 
     /** Takes memory for each kind of experts that {@code weights} have, for up to {@code maxTokens} tokens. */
     ExpertsOperation(
-            CudaResources resources, AnyProducts products, MixtralConfig config, CudaWeights weights, int maxTokens) {
+            CudaResources resources,
+            AnyProducts products,
+            MixtralConfig config,
+            CudaWeights weights,
+            CudaWorkspace workspace,
+            int maxTokens) {
         int topK = config.expertsPerToken();
         ChoiceGrouping grouping = new ChoiceGrouping(
                 resources.kernels(), resources.stream(), resources.arena(), maxTokens, config.experts(), topK);
         Function<ExpertBlock, TiledExperts> ofBlock =
-                block -> new TiledExperts(resources, grouping, block, config, maxTokens);
+                block -> new TiledExperts(resources, grouping, block, config, workspace, maxTokens);
         for (CudaWeights.Layer layer : weights.layers()) {
             switch (layer.experts()) {
                 case LayerExperts.Tiled experts -> tiled.computeIfAbsent(experts.block(), ofBlock);
@@ -28,7 +33,7 @@ final class ExpertsOperation {
                     untiled.computeIfAbsent(
                             experts.intermediate(),
                             width -> new UntiledExperts(
-                                    products, grouping, resources.arena(), experts, maxTokens, config.experts(), topK));
+                                    products, grouping, workspace, experts, maxTokens, config.experts(), topK));
             }
         }
     }

@@ -21,15 +21,13 @@ final class MatrixProducts {
     /**
      * Takes memory for up to {@code maxTokens} tokens.
      *
-     * @param normed a place for what norms make of inputs, [maxTokens, hidden]
-     * @param error an error word
+     * @param workspace for what norms make of inputs, for inputs in fp16, and with an error word
      */
     MatrixProducts(
             CudaResources resources,
             MixtralConfig config,
             TokenOperations tokens,
-            DeviceFloats normed,
-            DeviceMemory error,
+            CudaWorkspace workspace,
             int maxTokens) {
         KernelLibrary kernels = resources.kernels();
         CudaStream stream = resources.stream();
@@ -39,10 +37,10 @@ final class MatrixProducts {
         this.batchDense = new BatchDense(kernels, stream);
         this.batchQ4 = new BatchQ4(kernels, stream);
         int widest = Math.max(config.hiddenSize(), config.heads() * config.headSize());
-        this.scaling = new RowScaling(kernels, stream, resources.arena(), maxTokens, widest);
+        this.scaling = new RowScaling(kernels, stream, workspace.attention(), maxTokens, widest);
         this.tokens = tokens;
-        this.normed = normed;
-        this.error = error;
+        this.normed = workspace.normed();
+        this.error = workspace.error(config.layers());
     }
 
     /** Those for matrices in any format. */

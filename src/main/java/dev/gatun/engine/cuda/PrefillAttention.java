@@ -32,15 +32,15 @@ final class PrefillAttention {
     private final DeviceMemory sums;
     private final DeviceMemory largestAndWeight;
 
-    PrefillAttention(CudaResources resources, HeadShape shape) {
+    PrefillAttention(CudaResources resources, HeadShape shape, DevicePieces memory) {
         this.stream = resources.stream();
         this.shape = shape;
         int size = Math.max(64, AttentionOperation.powerOfTwo(shape.headSize()));
         this.keys = size == 256 ? 32 : 64;
         this.large = tile(resources.kernels(), size, LARGE);
         this.small = tile(resources.kernels(), size, SMALL);
-        this.sums = resources.arena().allocate((long) BLOCKS * LARGE * shape.headSize() * Float.BYTES);
-        this.largestAndWeight = resources.arena().allocate(BLOCKS * LARGE * 2L * Float.BYTES);
+        this.sums = memory.allocate((long) BLOCKS * LARGE * shape.headSize() * Float.BYTES);
+        this.largestAndWeight = memory.allocate(BLOCKS * LARGE * 2L * Float.BYTES);
     }
 
     private static Tile tile(KernelLibrary kernels, int size, int rows) {

@@ -17,11 +17,11 @@ final class RowScaling {
     private final DeviceMemory factors;
 
     /** Takes memory for up to {@code maxRows} rows of up to {@code maxColumns} columns. */
-    RowScaling(KernelLibrary kernels, CudaStream stream, DeviceArena arena, int maxRows, int maxColumns) {
+    RowScaling(KernelLibrary kernels, CudaStream stream, DevicePieces memory, int maxRows, int maxColumns) {
         this.stream = stream;
         this.kernel = kernels.find("rows", "gatun_rows_f16");
-        this.values = arena.allocate(maxRows * paddedBytes(maxColumns));
-        this.factors = arena.allocate((long) maxRows * Float.BYTES);
+        this.values = memory.allocate(maxRows * paddedBytes(maxColumns));
+        this.factors = memory.allocate((long) maxRows * Float.BYTES);
     }
 
     /** Bytes of one row. */

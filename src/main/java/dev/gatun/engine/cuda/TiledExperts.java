@@ -10,15 +10,21 @@ final class TiledExperts {
     private final BatchExperts many;
 
     TiledExperts(
-            CudaResources resources, ChoiceGrouping grouping, ExpertBlock block, MixtralConfig config, int maxTokens) {
+            CudaResources resources,
+            ChoiceGrouping grouping,
+            ExpertBlock block,
+            MixtralConfig config,
+            CudaWorkspace workspace,
+            int maxTokens) {
         few = new DecodeExperts(
                 resources.kernels(),
                 resources.stream(),
                 resources.arena(),
+                workspace.experts().branch(),
                 block,
                 config.experts(),
                 config.expertsPerToken());
-        many = new BatchExperts(resources, grouping, block, config, maxTokens);
+        many = new BatchExperts(resources, grouping, block, config, workspace, maxTokens);
     }
 
     /** For at most {@link TokenVariants#MOST} tokens. */

@@ -15,7 +15,7 @@ final class UntiledExperts {
     UntiledExperts(
             AnyProducts products,
             ChoiceGrouping grouping,
-            DeviceArena arena,
+            CudaWorkspace workspace,
             LayerExperts.Untiled shape,
             int maxTokens,
             int experts,
@@ -24,8 +24,8 @@ final class UntiledExperts {
         this.grouping = grouping;
         this.experts = experts;
         this.topK = topK;
-        this.gated = DeviceFloats.allocate(arena, maxTokens * topK, shape.intermediate());
-        this.results = DeviceFloats.allocate(arena, maxTokens * topK, shape.hidden());
+        this.gated = DeviceFloats.allocate(workspace.experts().branch(), maxTokens * topK, shape.intermediate());
+        this.results = workspace.results();
     }
 
     /** hidden += the weighted sum of the chosen experts. */

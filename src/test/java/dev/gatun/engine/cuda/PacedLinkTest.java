@@ -104,7 +104,7 @@ class PacedLinkTest {
                 zeros.zero(computing);
             }
             DecodeExperts experts =
-                    new DecodeExperts(kernels, computing, memory, new ExpertBlock(gate, gate, gate), 2, 1);
+                    new DecodeExperts(kernels, computing, memory, memory, new ExpertBlock(gate, gate, gate), 2, 1);
             experts.leaveRoom(PacedLink.BLOCKS);
             // The kernels are loaded, and all that is asked of the device from here on is to run.
             experts.run(table, routing, sums, error);

@@ -92,7 +92,7 @@ class TwoRoadsTest extends OnKernels {
         }
 
         private void runDevice(CudaRouting routing, DeviceFloats hidden, DeviceMemory error) {
-            DecodeExperts operation = new DecodeExperts(kernels, stream, arena, experts.block, 2, 1);
+            DecodeExperts operation = new DecodeExperts(kernels, stream, arena, arena, experts.block, 2, 1);
             DeviceMemory slot = arena.allocate(experts.block.bytes());
             slot.fill((byte) -1, stream);
             store.upload(1, cut, count, slot, stream);
