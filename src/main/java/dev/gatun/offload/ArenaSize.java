@@ -10,7 +10,7 @@ import java.util.stream.LongStream;
  */
 final class ArenaSize {
     private static final long CHUNK = 64L << 20;
-    private static final long LARGE = CHUNK / 4;
+    private static final long LARGE = CHUNK / 2;
     private static final long GRANULE = 2L << 20;
     private static final long ALIGNMENT = 256;
 

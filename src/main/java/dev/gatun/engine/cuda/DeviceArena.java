@@ -14,7 +14,7 @@ final class DeviceArena implements DevicePieces, AutoCloseable {
     private static final long ALIGNMENT = 256;
 
     /** From this part of a chunk on, memory is taken from the device alone. */
-    private static final int SMALLEST_OWN = 4;
+    private static final int SMALLEST_OWN = 2;
 
     private final CudaDevice device;
     private final long chunkBytes;
