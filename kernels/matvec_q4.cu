@@ -14,6 +14,7 @@
  * A block takes half the rows of one group row and all columns; its warps take the tiles in turn, without waiting for each
  * other, and add their sums in order of the warp. RMSNorm's factor multiplies the finished sums. The products are those of
  * q2_stream.cuh: codes and zero codes exact, scale * x in fp16 after a power of two of each warp and token was taken out.
+ * With up to 4 tokens what that rounds off is multiplied too, in columns of the tensor core's tile that tokens leave free.
  */
 #include "layout.cuh"
 
@@ -23,6 +24,11 @@ constexpr int Q4_AHEAD = 2; /* tiles in flight in a warp */
 constexpr int Q4_BLOCKS = 2; /* row blocks of 16 a block takes */
 constexpr int Q4_SPLITS = Q4_ROWS / 16 / Q4_BLOCKS;
 constexpr uint32_t ONES = 0x3c003c00u; /* fp16 1, 1 */
+
+/* Columns of the tensor core's tile that a token has: scale * x in fp16, and what that rounded off. */
+__host__ __device__ constexpr int q4_parts(int tokens) {
+    return tokens <= 4 ? 2 : 1;
+}
 
 struct Q4Tile {
     uint4 codes[Q4_BLOCKS][2];
@@ -67,7 +73,7 @@ struct Q4Input {
 /* Each warp adds its tiles in rising order, the block its warps likewise. */
 template <int TOKENS>
 struct Q4Shared {
-    uint4 exchange[Q4_WARPS][16 * TOKENS];
+    uint4 exchange[Q4_WARPS][16 * TOKENS * q4_parts(TOKENS)];
     float factor[Q4_WARPS][TOKENS];  /* what a warp multiplies x by: 2^e */
     float inverse[Q4_WARPS][TOKENS]; /* 2^-e */
     float squares[Q4_WARPS][TOKENS]; /* sum of the squares of the warp's columns */
@@ -153,8 +159,10 @@ __device__ __forceinline__ void add_tile(const Q4Tile &tile, const Q4Input &in, 
     }
     uint32_t z01 = __byte_perm(tile.zeros, 0, 0x4140);
     uint32_t z23 = __byte_perm(tile.zeros, 0, 0x4342);
+    constexpr int PARTS = q4_parts(TOKENS);
+    constexpr int COLUMNS = TOKENS * PARTS;
     uint4 *buffer = shared.exchange[threadIdx.x / WARP];
-    uint2 *out = (uint2 *)(buffer + (g / 2 * TOKENS) * 4 + c) + (g & 1);
+    uint2 *out = (uint2 *)(buffer + (g / 2 * COLUMNS) * 4 + c) + (g & 1);
     __syncwarp();
 #pragma unroll
     for (int t = 0; t < TOKENS; t++) {
@@ -163,17 +171,23 @@ __device__ __forceinline__ void add_tile(const Q4Tile &tile, const Q4Input &in, 
             x = *(const float4 *)(in.x + (int64_t)t * in.columns + column);
         }
         float f = shared.factor[threadIdx.x / WARP][t];
-        uint2 v = make_uint2(pack_f16(scale[0] * (x.x * f), scale[1] * (x.y * f)),
-                             pack_f16(scale[2] * (x.z * f), scale[3] * (x.w * f)));
-        out[8 * t] = v;
-        multiply_tile(sums.zeros[t], z01, ONES, z23, ONES, v.x, v.y);
+        float4 exact = make_float4(scale[0] * (x.x * f), scale[1] * (x.y * f), scale[2] * (x.z * f), scale[3] * (x.w * f));
+#pragma unroll
+        for (int part = 0; part < PARTS; part++) {
+            uint2 v = make_uint2(pack_f16(exact.x, exact.y), pack_f16(exact.z, exact.w));
+            out[8 * (t * PARTS + part)] = v;
+            multiply_tile(sums.zeros[t], z01, ONES, z23, ONES, v.x, v.y);
+            float2 low = unpack_f16(v.x);
+            float2 high = unpack_f16(v.y);
+            exact.x -= low.x, exact.y -= low.y, exact.z -= high.x, exact.w -= high.y;
+        }
     }
     __syncwarp();
-    const uint4 *source = buffer + min(g, TOKENS - 1) * 4 + c;
+    const uint4 *source = buffer + min(g, COLUMNS - 1) * 4 + c;
 #pragma unroll
     for (int d = 0; d < 2; d++) {
-        uint4 first = source[2 * d * TOKENS * 4];
-        uint4 last = source[(2 * d + 1) * TOKENS * 4];
+        uint4 first = source[2 * d * COLUMNS * 4];
+        uint4 last = source[(2 * d + 1) * COLUMNS * 4];
 #pragma unroll
         for (int b = 0; b < Q4_BLOCKS; b++) {
             uint4 w = tile.codes[b][d];
@@ -247,19 +261,24 @@ __device__ __forceinline__ void multiply_rows(const unsigned char *matrix, int r
         float ones = g & 1 ? sums.zeros[t][3] : sums.zeros[t][2];
         correction[t] = warp_sum(lane % 4 == g / 2 ? zero_scale * (0x1p24f * codes - zero_zero * ones) : 0);
     }
+    constexpr int PARTS = q4_parts(TOKENS);
 #pragma unroll
     for (int b = 0; b < Q4_BLOCKS; b++) {
 #pragma unroll
-        for (int i = 0; i < 4; i++) {
-            int column = 2 * (lane % 4) + (i & 1); /* the token */
+        for (int i = 0; i < 4; i += PARTS) {
+            int its_token = (2 * (lane % 4) + (i & 1)) / PARTS;
             float subtract = correction[0];
 #pragma unroll
             for (int t = 1; t < TOKENS; t++) {
-                subtract = t == column ? correction[t] : subtract;
+                subtract = t == its_token ? correction[t] : subtract;
             }
-            if (column < TOKENS) {
-                partial[warp][column][16 * b + g + 8 * (i / 2)] =
-                    0x1p24f * (sums.codes[b][0][i] + 0x1p-4f * sums.codes[b][1][i]) - subtract;
+            float sum = 0;
+#pragma unroll
+            for (int part = PARTS - 1; part >= 0; part--) {
+                sum += sums.codes[b][0][i + part] + 0x1p-4f * sums.codes[b][1][i + part];
+            }
+            if (its_token < TOKENS) {
+                partial[warp][its_token][16 * b + g + 8 * (i / 2)] = 0x1p24f * sum - subtract;
             }
         }
     }
