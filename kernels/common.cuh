@@ -158,6 +158,15 @@ __device__ __forceinline__ uint32_t pack_f16(float low, float high) {
     return *reinterpret_cast<uint32_t *>(&v);
 }
 
+/* v rounded to fp16; what that took off stays in v. */
+__device__ __forceinline__ uint2 take_f16(float4 &v) {
+    uint2 bits = make_uint2(pack_f16(v.x, v.y), pack_f16(v.z, v.w));
+    float2 first = unpack_f16(bits.x);
+    float2 last = unpack_f16(bits.y);
+    v.x -= first.x, v.y -= first.y, v.z -= last.x, v.w -= last.y;
+    return bits;
+}
+
 __device__ __forceinline__ uint32_t fma_f16(uint32_t a, uint32_t b, uint32_t c) {
     uint32_t v;
     asm("fma.rn.f16x2 %0, %1, %2, %3;" : "=r"(v) : "r"(a), "r"(b), "r"(c));

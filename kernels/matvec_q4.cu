@@ -171,15 +171,12 @@ __device__ __forceinline__ void add_tile(const Q4Tile &tile, const Q4Input &in, 
             x = *(const float4 *)(in.x + (int64_t)t * in.columns + column);
         }
         float f = shared.factor[threadIdx.x / WARP][t];
-        float4 exact = make_float4(scale[0] * (x.x * f), scale[1] * (x.y * f), scale[2] * (x.z * f), scale[3] * (x.w * f));
+        float4 left = make_float4(scale[0] * (x.x * f), scale[1] * (x.y * f), scale[2] * (x.z * f), scale[3] * (x.w * f));
 #pragma unroll
         for (int part = 0; part < PARTS; part++) {
-            uint2 v = make_uint2(pack_f16(exact.x, exact.y), pack_f16(exact.z, exact.w));
+            uint2 v = take_f16(left);
             out[8 * (t * PARTS + part)] = v;
             multiply_tile(sums.zeros[t], z01, ONES, z23, ONES, v.x, v.y);
-            float2 low = unpack_f16(v.x);
-            float2 high = unpack_f16(v.y);
-            exact.x -= low.x, exact.y -= low.y, exact.z -= high.x, exact.w -= high.y;
         }
     }
     __syncwarp();
