@@ -14,7 +14,7 @@
  * A block takes half the rows of one group row and all columns; its warps take the tiles in turn, without waiting for each
  * other, and add their sums in order of the warp. RMSNorm's factor multiplies the finished sums. The products are those of
  * q2_stream.cuh: codes and zero codes exact, scale * x in fp16 after a power of two of each warp and token was taken out.
- * With up to 4 tokens what that rounds off is multiplied too, in columns of the tensor core's tile that tokens leave free.
+ * What that rounds off is multiplied too: with up to 4 tokens in columns of the tensor core's tile that tokens leave free.
  */
 #include "layout.cuh"
 
@@ -25,9 +25,11 @@ constexpr int Q4_BLOCKS = 2; /* row blocks of 16 a block takes */
 constexpr int Q4_SPLITS = Q4_ROWS / 16 / Q4_BLOCKS;
 constexpr uint32_t ONES = 0x3c003c00u; /* fp16 1, 1 */
 
-/* Columns of the tensor core's tile that a token has: scale * x in fp16, and what that rounded off. */
-__host__ __device__ constexpr int q4_parts(int tokens) {
-    return tokens <= 4 ? 2 : 1;
+constexpr int Q4_PARTS = 2;    /* of scale * x: rounded to fp16, and what that took off */
+
+/* Columns of the tensor core's tile that a token has: one for each part, or one, and then a product for each part. */
+__host__ __device__ constexpr int q4_columns(int tokens) {
+    return tokens <= 4 ? Q4_PARTS : 1;
 }
 
 struct Q4Tile {
@@ -73,7 +75,7 @@ struct Q4Input {
 /* Each warp adds its tiles in rising order, the block its warps likewise. */
 template <int TOKENS>
 struct Q4Shared {
-    uint4 exchange[Q4_WARPS][16 * TOKENS * q4_parts(TOKENS)];
+    uint4 exchange[Q4_WARPS][Q4_PARTS * 16 * TOKENS]; /* [columns' first or second part][4 pairs of products][column][4] */
     float factor[Q4_WARPS][TOKENS];  /* what a warp multiplies x by: 2^e */
     float inverse[Q4_WARPS][TOKENS]; /* 2^-e */
     float squares[Q4_WARPS][TOKENS]; /* sum of the squares of the warp's columns */
@@ -139,6 +141,28 @@ struct Q4Sums {
     float zeros[TOKENS][4];
 };
 
+/* Adds the products of a tile's codes with the values at `source` and on. */
+template <int TOKENS>
+__device__ __forceinline__ void add_codes(const Q4Tile &tile, const uint4 *source, Q4Sums<TOKENS> &sums) {
+    constexpr int COLUMNS = TOKENS * q4_columns(TOKENS);
+#pragma unroll
+    for (int d = 0; d < 2; d++) {
+        uint4 first = source[2 * d * COLUMNS * 4];
+        uint4 last = source[(2 * d + 1) * COLUMNS * 4];
+#pragma unroll
+        for (int b = 0; b < Q4_BLOCKS; b++) {
+            uint4 w = tile.codes[b][d];
+            constexpr uint32_t LOW = 0x000f000fu;
+            constexpr uint32_t HIGH = 0x00f000f0u;
+            multiply_tile(sums.codes[b][0], w.x & LOW, w.y & LOW, w.z & LOW, w.w & LOW, first.x, first.y);
+            multiply_tile(sums.codes[b][1], w.x & HIGH, w.y & HIGH, w.z & HIGH, w.w & HIGH, first.z, first.w);
+            w = make_uint4(w.x >> 8, w.y >> 8, w.z >> 8, w.w >> 8);
+            multiply_tile(sums.codes[b][0], w.x & LOW, w.y & LOW, w.z & LOW, w.w & LOW, last.x, last.y);
+            multiply_tile(sums.codes[b][1], w.x & HIGH, w.y & HIGH, w.z & HIGH, w.w & HIGH, last.z, last.w);
+        }
+    }
+}
+
 template <int TOKENS>
 __device__ __forceinline__ void add_tile(const Q4Tile &tile, const Q4Input &in, int kt, Q4Shared<TOKENS> &shared, int lane, Q4Sums<TOKENS> &sums) {
     int g = lane / 4;
@@ -159,8 +183,8 @@ __device__ __forceinline__ void add_tile(const Q4Tile &tile, const Q4Input &in, 
     }
     uint32_t z01 = __byte_perm(tile.zeros, 0, 0x4140);
     uint32_t z23 = __byte_perm(tile.zeros, 0, 0x4342);
-    constexpr int PARTS = q4_parts(TOKENS);
-    constexpr int COLUMNS = TOKENS * PARTS;
+    constexpr int EACH = q4_columns(TOKENS);
+    constexpr int COLUMNS = TOKENS * EACH;
     uint4 *buffer = shared.exchange[threadIdx.x / WARP];
     uint2 *out = (uint2 *)(buffer + (g / 2 * COLUMNS) * 4 + c) + (g & 1);
     __syncwarp();
@@ -173,29 +197,16 @@ __device__ __forceinline__ void add_tile(const Q4Tile &tile, const Q4Input &in, 
         float f = shared.factor[threadIdx.x / WARP][t];
         float4 left = make_float4(scale[0] * (x.x * f), scale[1] * (x.y * f), scale[2] * (x.z * f), scale[3] * (x.w * f));
 #pragma unroll
-        for (int part = 0; part < PARTS; part++) {
+        for (int part = 0; part < Q4_PARTS; part++) {
             uint2 v = take_f16(left);
-            out[8 * (t * PARTS + part)] = v;
+            out[8 * (t * EACH + part % EACH) + part / EACH * 2 * 16 * COLUMNS] = v;
             multiply_tile(sums.zeros[t], z01, ONES, z23, ONES, v.x, v.y);
         }
     }
     __syncwarp();
-    const uint4 *source = buffer + min(g, COLUMNS - 1) * 4 + c;
-#pragma unroll
-    for (int d = 0; d < 2; d++) {
-        uint4 first = source[2 * d * COLUMNS * 4];
-        uint4 last = source[(2 * d + 1) * COLUMNS * 4];
-#pragma unroll
-        for (int b = 0; b < Q4_BLOCKS; b++) {
-            uint4 w = tile.codes[b][d];
-            constexpr uint32_t LOW = 0x000f000fu;
-            constexpr uint32_t HIGH = 0x00f000f0u;
-            multiply_tile(sums.codes[b][0], w.x & LOW, w.y & LOW, w.z & LOW, w.w & LOW, first.x, first.y);
-            multiply_tile(sums.codes[b][1], w.x & HIGH, w.y & HIGH, w.z & HIGH, w.w & HIGH, first.z, first.w);
-            w = make_uint4(w.x >> 8, w.y >> 8, w.z >> 8, w.w >> 8);
-            multiply_tile(sums.codes[b][0], w.x & LOW, w.y & LOW, w.z & LOW, w.w & LOW, last.x, last.y);
-            multiply_tile(sums.codes[b][1], w.x & HIGH, w.y & HIGH, w.z & HIGH, w.w & HIGH, last.z, last.w);
-        }
+#pragma unroll 1
+    for (int pass = 0; pass < Q4_PARTS / EACH; pass++) {
+        add_codes<TOKENS>(tile, buffer + pass * 16 * COLUMNS + min(g, COLUMNS - 1) * 4 + c, sums);
     }
 }
 
@@ -258,12 +269,12 @@ __device__ __forceinline__ void multiply_rows(const unsigned char *matrix, int r
         float ones = g & 1 ? sums.zeros[t][3] : sums.zeros[t][2];
         correction[t] = warp_sum(lane % 4 == g / 2 ? zero_scale * (0x1p24f * codes - zero_zero * ones) : 0);
     }
-    constexpr int PARTS = q4_parts(TOKENS);
+    constexpr int EACH = q4_columns(TOKENS);
 #pragma unroll
     for (int b = 0; b < Q4_BLOCKS; b++) {
 #pragma unroll
-        for (int i = 0; i < 4; i += PARTS) {
-            int its_token = (2 * (lane % 4) + (i & 1)) / PARTS;
+        for (int i = 0; i < 4; i += EACH) {
+            int its_token = (2 * (lane % 4) + (i & 1)) / EACH;
             float subtract = correction[0];
 #pragma unroll
             for (int t = 1; t < TOKENS; t++) {
@@ -271,7 +282,7 @@ __device__ __forceinline__ void multiply_rows(const unsigned char *matrix, int r
             }
             float sum = 0;
 #pragma unroll
-            for (int part = PARTS - 1; part >= 0; part--) {
+            for (int part = EACH - 1; part >= 0; part--) {
                 sum += sums.codes[b][0][i + part] + 0x1p-4f * sums.codes[b][1][i + part];
             }
             if (its_token < TOKENS) {
