@@ -11,7 +11,7 @@
  * bound    device memory reads
  * launch   block 256; grid: any for gate_up and down, two or three blocks a multiprocessor is best. experts: one launch for
  *          all, at most as many blocks as are resident together, cooperative launch
- *          dynamic shared memory: T * slice tiles * 32 * (q2: 16, q2n: 8) + (T = 1: 8192, else 16384) + 36 * T bytes,
+ *          dynamic shared memory: T * slice tiles * 32 * (q2: 16, of T = 1: 32, q2n: 8) + 16384 + 36 * T bytes,
  *          for the larger of both slices
  * checked in Java   1 <= tokens <= T, top_k <= 8, tokens * top_k <= 64, experts <= 128, hidden % 16 == 0, ffn % 16 == 0,
  *          slice tiles 4 or 8 (8 is faster wherever that much shared memory is), 16-byte alignment of blocks, x and the
@@ -102,6 +102,8 @@ __device__ __forceinline__ void find_choices(TokenChoices *chosen, const ActiveE
 /* w1 and w3: parts 2a and 2a + 1 of active expert a. */
 template <class Format>
 struct GateUp {
+    static constexpr bool KEEPS_REST = true;
+
     const ExpertsArguments &arguments;
     const ActiveExperts &active;
     int slices;
@@ -131,6 +133,8 @@ struct GateUp {
 /* w2: part a of active expert a. */
 template <class Format>
 struct Down {
+    static constexpr bool KEEPS_REST = false; /* logits are no nearer for it */
+
     const ExpertsArguments &arguments;
     const ActiveExperts &active;
     int gate_slices;

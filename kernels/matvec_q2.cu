@@ -13,6 +13,8 @@
 #include "q2_stream.cuh"
 
 struct MatvecQ2 {
+    static constexpr bool KEEPS_REST = true;
+
     const unsigned char *weights;
     const float *x;
     float *y;

@@ -4,8 +4,10 @@
  *   y[t][n] = sum over k of code[n, k] * v[t][k]  -  sum over k of zero[g, k] * v[t][k],     v[t][k] = scale[g, k] * x[t][k]
  *
  * The 16 rows of a group share v: they are the 16 rows of a tensor-core tile whose B operand is v, rounded to fp16 after
- * a power of two of each token was taken out; codes and zero codes enter exactly. The second sum is the diagonal of one
- * product a tile and token: row g holds the zero codes, column g the values, of columns 16g .. 16g + 15 of the tile.
+ * a power of two of each token was taken out; codes and zero codes enter exactly. One token of the published scheme can have
+ * two columns there, of which the second holds what rounding took off v, so that its products are nearly exact. The second sum
+ * is the diagonal of one product a tile, token and such column: row g holds the zero codes, column g the values, of columns
+ * 16g .. 16g + 15 of the tile.
  *
  * Work is cut into units: one group row by one slice of `slice_tiles` tiles (one part = one matrix). Units lie in order of
  * part, slice, residue of the group row modulo the period of the second level, group row. The grid divides them
@@ -112,7 +114,7 @@ struct UnitPlace {
 /* The published scheme: 8-bit codes, a second level that depends on the column within a residue. */
 struct Wide {
     static constexpr int TILE = Q2_TILE;
-    static constexpr int TABLE_BYTES = 16; /* of 4 columns and one token */
+    static constexpr int TABLE_BYTES = 16; /* of 4 columns and one token; twice that where v has two parts */
 
     struct Tile {
         uint4 codes;
@@ -191,22 +193,27 @@ struct Narrow {
 /* From this many tokens on a lane prepares the values of one token for its products instead of those of its columns. */
 constexpr int GATHER_TOKENS = 8;
 
+/* Columns of the tensor core's tile that a token has: v rounded to fp16 and, where the work keeps that, what it took off. */
+template <class Format, int TOKENS, class Work>
+constexpr int PARTS_OF = TOKENS == 1 && Format::TABLE_BYTES == Wide::TABLE_BYTES && Work::KEEPS_REST ? 2 : 1;
+
 /* Shared memory of a block, in this order. */
-template <class Format, int TOKENS>
+template <class Format, int TOKENS, int PARTS>
 struct StreamMemory {
-    unsigned char *table;    /* [TOKENS][slice tiles][32 lanes] of TABLE_BYTES */
+    unsigned char *table;    /* [TOKENS][slice tiles][PARTS][32 lanes] of TABLE_BYTES */
     uint4 *exchange;         /* [warps][TOGETHER][EXCHANGE] */
     float *largest;          /* [warps][TOKENS] */
     float *factor;           /* [TOKENS]: what was taken out of the table, 2^-e */
 
     static constexpr bool GATHER = TOKENS >= GATHER_TOKENS;
     static constexpr int TOGETHER = TOKENS <= 2 ? 4 : 2;          /* tiles that a warp exchanges at once */
-    static constexpr int EXCHANGE = GATHER ? WARP : 16 * TOKENS; /* uint4 of a tile: [4 pairs of products][TOKENS][4] or one a lane */
-    static_assert(TOGETHER * EXCHANGE * STREAM_WARPS * 16 <= (TOKENS == 1 ? 8192 : 16384), "what the launch provides");
+    static constexpr int COLUMNS = TOKENS * PARTS;
+    static constexpr int EXCHANGE = GATHER ? WARP : 16 * COLUMNS; /* uint4 of a tile: [4 pairs of products][COLUMNS][4] or one a lane */
+    static_assert(TOGETHER * EXCHANGE * STREAM_WARPS * 16 <= 16384, "what the launch provides");
 
     __device__ StreamMemory(unsigned char *base, int slice_tiles) {
         table = base;
-        exchange = (uint4 *)(table + TOKENS * slice_tiles * WARP * Format::TABLE_BYTES);
+        exchange = (uint4 *)(table + COLUMNS * slice_tiles * WARP * Format::TABLE_BYTES);
         largest = (float *)(exchange + STREAM_WARPS * TOGETHER * EXCHANGE);
         factor = largest + STREAM_WARPS * TOKENS;
     }
@@ -218,8 +225,8 @@ struct StreamMemory {
 };
 
 /* The largest value of each token over the block, from one candidate a thread; then 2^-e into `factor`, 2^e returned. */
-template <class Format, int TOKENS>
-__device__ __forceinline__ void take_out_exponents(const StreamMemory<Format, TOKENS> &memory, float (&candidate)[TOKENS],
+template <class Format, int TOKENS, int PARTS>
+__device__ __forceinline__ void take_out_exponents(const StreamMemory<Format, TOKENS, PARTS> &memory, float (&candidate)[TOKENS],
                                                    int top, int (&exponent)[TOKENS]) {
     int warp = threadIdx.x / WARP;
     int lane = threadIdx.x % WARP;
@@ -293,11 +300,12 @@ struct Inputs {
 /*
  * Fills the table for one segment: thread 32w + l prepares columns 4l .. 4l + 3 of tile w of the slice.
  * Wide: for each column s.scale * x * 2^(e+24) and -s.zero * s.scale * x * 2^e, so that a scale code, taken as the
- * subnormal code * 2^-24, gives v by one fused multiply-add with |v| < 1. Narrow: x * 2^e with |x * 2^e| < 256.
+ * subnormal code * 2^-24, gives v by one fused multiply-add with |v| < 1. For v in two parts the same in fp32, where the
+ * code is the subnormal code * 2^-133. Narrow: x * 2^e with |x * 2^e| < 256.
  */
-template <int TOKENS>
+template <int TOKENS, int PARTS>
 __device__ __forceinline__ void fill_table(const StreamShape &shape, const Segment &segment, const Inputs<Wide, TOKENS> &in,
-                                           const StreamMemory<Wide, TOKENS> &memory) {
+                                           const StreamMemory<Wide, TOKENS, PARTS> &memory) {
     int warp = threadIdx.x / WARP;
     int lane = threadIdx.x % WARP;
     int column = (segment.slice * shape.slice_tiles + warp) * TILE_COLUMNS + 4 * lane;
@@ -323,32 +331,36 @@ __device__ __forceinline__ void fill_table(const StreamShape &shape, const Segme
         }
     }
     int exponent[TOKENS];
-    take_out_exponents<Wide, TOKENS>(memory, candidate, -1, exponent);
+    take_out_exponents(memory, candidate, -1, exponent);
     if (warp < shape.slice_tiles) {
 #pragma unroll
         for (int t = 0; t < TOKENS; t++) {
-            uint4 entry = make_uint4(0, 0, 0, 0);
-            if (inside) {
-                float unit = power_of_two(exponent[t]);
-                float slope[4];
-                float offset[4];
+            float unit = power_of_two(exponent[t]);
+            float slope[4] = {0, 0, 0, 0};
+            float offset[4] = {0, 0, 0, 0};
 #pragma unroll
-                for (int c = 0; c < 4; c++) {
-                    float product = scale[c] * in.x[t][c] * unit;
-                    slope[c] = product * 0x1p24f;
-                    offset[c] = -zero[c] * product;
-                }
-                entry = make_uint4(pack_f16(slope[0], slope[1]), pack_f16(slope[2], slope[3]),
-                                   pack_f16(offset[0], offset[1]), pack_f16(offset[2], offset[3]));
+            for (int c = 0; inside && c < 4; c++) {
+                float product = scale[c] * in.x[t][c] * unit;
+                slope[c] = product * 0x1p24f;
+                offset[c] = -zero[c] * product;
             }
-            ((uint4 *)memory.table)[(t * shape.slice_tiles + warp) * WARP + memory.entry_of(t, lane)] = entry;
+            uint4 *table = (uint4 *)memory.table;
+            if constexpr (PARTS == 2) {
+                float4 steep = make_float4(slope[0] * 0x1p109f, slope[1] * 0x1p109f, slope[2] * 0x1p109f, slope[3] * 0x1p109f);
+                ((float4 *)table)[2 * warp * WARP + lane] = steep;
+                ((float4 *)table)[(2 * warp + 1) * WARP + lane] = make_float4(offset[0], offset[1], offset[2], offset[3]);
+            } else {
+                table[(t * shape.slice_tiles + warp) * WARP + memory.entry_of(t, lane)] =
+                    make_uint4(pack_f16(slope[0], slope[1]), pack_f16(slope[2], slope[3]), pack_f16(offset[0], offset[1]),
+                               pack_f16(offset[2], offset[3]));
+            }
         }
     }
 }
 
-template <int TOKENS>
+template <int TOKENS, int PARTS>
 __device__ __forceinline__ void fill_table(const StreamShape &shape, const Segment &segment, const Inputs<Narrow, TOKENS> &in,
-                                           const StreamMemory<Narrow, TOKENS> &memory) {
+                                           const StreamMemory<Narrow, TOKENS, PARTS> &memory) {
     int warp = threadIdx.x / WARP;
     int lane = threadIdx.x % WARP;
     int column = (segment.slice * shape.slice_tiles + warp) * TILE_COLUMNS + 4 * lane;
@@ -363,7 +375,7 @@ __device__ __forceinline__ void fill_table(const StreamShape &shape, const Segme
         }
     }
     int exponent[TOKENS];
-    take_out_exponents<Narrow, TOKENS>(memory, candidate, 8, exponent);
+    take_out_exponents(memory, candidate, 8, exponent);
     if (warp < shape.slice_tiles) {
 #pragma unroll
         for (int t = 0; t < TOKENS; t++) {
@@ -429,14 +441,14 @@ __device__ __forceinline__ Decoded decode(const Narrow::Tile &tile) {
 }
 
 /* v of four columns and one token. */
-template <int TOKENS>
-__device__ __forceinline__ uint2 value_of(const StreamMemory<Wide, TOKENS> &memory, int entry, uint32_t s01, uint32_t s23) {
+template <int TOKENS, int PARTS>
+__device__ __forceinline__ uint2 value_of(const StreamMemory<Wide, TOKENS, PARTS> &memory, int entry, uint32_t s01, uint32_t s23) {
     uint4 x = ((const uint4 *)memory.table)[entry];
     return make_uint2(fma_f16(s01, x.x, x.z), fma_f16(s23, x.y, x.w));
 }
 
-template <int TOKENS>
-__device__ __forceinline__ uint2 value_of(const StreamMemory<Narrow, TOKENS> &memory, int entry, uint32_t s01, uint32_t s23) {
+template <int TOKENS, int PARTS>
+__device__ __forceinline__ uint2 value_of(const StreamMemory<Narrow, TOKENS, PARTS> &memory, int entry, uint32_t s01, uint32_t s23) {
     uint2 x = ((const uint2 *)memory.table)[entry];
     return make_uint2(multiply_f16(s01, x.x), multiply_f16(s23, x.y));
 }
@@ -457,25 +469,46 @@ __device__ __forceinline__ void add_zeros(const Narrow::Tile &tile, const Decode
     sums[0] += second.x * (0x1p20f * zeros - second.y * ones);
 }
 
+/* v of four columns of tile `i` in fp32. */
+template <int TOKENS, int PARTS>
+__device__ __forceinline__ float4 exact_value(const StreamMemory<Wide, TOKENS, PARTS> &memory, const Wide::Tile &tile, int i, int lane) {
+    float4 slope = ((const float4 *)memory.table)[2 * i * WARP + lane];
+    float4 offset = ((const float4 *)memory.table)[(2 * i + 1) * WARP + lane];
+    return make_float4(fmaf(__uint_as_float(__byte_perm(tile.scales, 0, 0x4044)), slope.x, offset.x),
+                       fmaf(__uint_as_float(__byte_perm(tile.scales, 0, 0x4144)), slope.y, offset.y),
+                       fmaf(__uint_as_float(__byte_perm(tile.scales, 0, 0x4244)), slope.z, offset.z),
+                       fmaf(__uint_as_float(__byte_perm(tile.scales, 0, 0x4344)), slope.w, offset.w));
+}
+
 /* v of this lane's four columns and each token, into the exchange; and the second sum. */
-template <class Format, int TOKENS>
-__device__ __forceinline__ void scale_inputs(const typename Format::Tile &tile, const StreamMemory<Format, TOKENS> &memory,
+template <class Format, int TOKENS, int PARTS>
+__device__ __forceinline__ void scale_inputs(const typename Format::Tile &tile, const StreamMemory<Format, TOKENS, PARTS> &memory,
                                              int slice_tiles, int i, int lane, uint2 *out, Sums<TOKENS> &sums) {
     Decoded d = decode(tile);
+    if constexpr (PARTS == 2) {
+        float4 left = exact_value(memory, tile, i, lane);
 #pragma unroll
-    for (int t = 0; t < TOKENS; t++) {
-        uint2 v = value_of<TOKENS>(memory, (t * slice_tiles + i) * WARP + lane, d.s01, d.s23);
-        out[8 * t] = v;
-        add_zeros(tile, d, v, lane, sums.zeros[t]);
+        for (int part = 0; part < 2; part++) {
+            uint2 v = take_f16(left);
+            out[8 * part] = v;
+            add_zeros(tile, d, v, lane, sums.zeros[0]);
+        }
+    } else {
+#pragma unroll
+        for (int t = 0; t < TOKENS; t++) {
+            uint2 v = value_of(memory, (t * slice_tiles + i) * WARP + lane, d.s01, d.s23);
+            out[8 * t] = v;
+            add_zeros(tile, d, v, lane, sums.zeros[t]);
+        }
     }
 }
 
 /* Adds one tile to the sums, from the values of its columns in `in`. */
-template <int TOKENS>
+template <int COLUMNS, int TOKENS>
 __device__ __forceinline__ void add_codes(uint4 w, const uint4 *in, Sums<TOKENS> &sums) {
 #pragma unroll
     for (int j = 0; j < 4; j++) {
-        uint4 v = in[j * TOKENS * 4];
+        uint4 v = in[j * COLUMNS * 4];
         if (j == 2) {
             w = make_uint4(w.x >> 8, w.y >> 8, w.z >> 8, w.w >> 8);
         }
@@ -504,8 +537,8 @@ __device__ __forceinline__ void join_zeros(const Narrow::Tile &tile, const float
 }
 
 /* Gathered: lane = 4 * token + c takes scales and zeros of the columns of its products from the exchange, and makes v itself. */
-template <class Format, int TOKENS>
-__device__ __forceinline__ void add_gathered(const typename Format::Tile &tile, const StreamMemory<Format, TOKENS> &memory,
+template <class Format, int TOKENS, int PARTS>
+__device__ __forceinline__ void add_gathered(const typename Format::Tile &tile, const StreamMemory<Format, TOKENS, PARTS> &memory,
                                              int slice_tiles, int i, const uint4 *exchange, int lane, Sums<TOKENS> &sums) {
     int token = min(lane / 4, TOKENS - 1);
     int c = lane % 4;
@@ -522,7 +555,7 @@ __device__ __forceinline__ void add_gathered(const typename Format::Tile &tile, 
             w = make_uint4(w.x >> 8, w.y >> 8, w.z >> 8, w.w >> 8);
         }
         uint4 d = exchange[4 * p + c];
-        uint2 v = value_of<TOKENS>(memory, base + memory.entry_of(token, 4 * p + c), d.x, d.y);
+        uint2 v = value_of(memory, base + memory.entry_of(token, 4 * p + c), d.x, d.y);
         uint32_t mask = 0x00030003u << 2 * (p & 3);
         multiply_tile(sums.codes[p & 3], w.x & mask, w.y & mask, w.z & mask, w.w & mask, v.x, v.y);
         multiply_tile(zeros, d.z, ONES, d.w, ONES, v.x, v.y);
@@ -534,15 +567,15 @@ __device__ __forceinline__ void add_gathered(const typename Format::Tile &tile, 
  * Adds BATCH tiles, the first of them tile `base` of the slice. Tiles beyond the slice's last meet zeros in the table:
  * whatever their registers hold (finite by construction) adds nothing.
  */
-template <class Format, int TOKENS>
+template <class Format, int TOKENS, int PARTS>
 __device__ __forceinline__ void add_tiles(const typename Format::Tile (&tiles)[BATCH],
-                                          const StreamMemory<Format, TOKENS> &memory, int slice_tiles, int base,
+                                          const StreamMemory<Format, TOKENS, PARTS> &memory, int slice_tiles, int base,
                                           uint4 *exchange, int lane, Sums<TOKENS> &sums) {
-    using Memory = StreamMemory<Format, TOKENS>;
+    using Memory = StreamMemory<Format, TOKENS, PARTS>;
     int g = lane / 4;
     int c = lane % 4;
-    uint2 *out = (uint2 *)(exchange + (g / 2 * TOKENS) * 4 + c) + (g & 1);
-    const uint4 *in = exchange + min(g, TOKENS - 1) * 4 + c;
+    uint2 *out = (uint2 *)(exchange + (g / 2 * Memory::COLUMNS) * 4 + c) + (g & 1);
+    const uint4 *in = exchange + min(g, Memory::COLUMNS - 1) * 4 + c;
 #pragma unroll
     for (int first = 0; first < BATCH; first += Memory::TOGETHER) {
         __syncwarp();
@@ -552,7 +585,7 @@ __device__ __forceinline__ void add_tiles(const typename Format::Tile (&tiles)[B
                 Decoded d = decode(tiles[first + i]);
                 exchange[i * Memory::EXCHANGE + lane] = make_uint4(d.s01, d.s23, d.z01, d.z23);
             } else {
-                scale_inputs<Format, TOKENS>(tiles[first + i], memory, slice_tiles, base + first + i, lane,
+                scale_inputs<Format, TOKENS, PARTS>(tiles[first + i], memory, slice_tiles, base + first + i, lane,
                                              out + 2 * i * Memory::EXCHANGE, sums);
             }
         }
@@ -560,10 +593,10 @@ __device__ __forceinline__ void add_tiles(const typename Format::Tile (&tiles)[B
 #pragma unroll
         for (int i = 0; i < Memory::TOGETHER; i++) {
             if constexpr (Memory::GATHER) {
-                add_gathered<Format, TOKENS>(tiles[first + i], memory, slice_tiles, base + first + i,
+                add_gathered<Format, TOKENS, PARTS>(tiles[first + i], memory, slice_tiles, base + first + i,
                                              exchange + i * Memory::EXCHANGE, lane, sums);
             } else {
-                add_codes<TOKENS>(tiles[first + i].codes, in + i * Memory::EXCHANGE, sums);
+                add_codes<Memory::COLUMNS>(tiles[first + i].codes, in + i * Memory::EXCHANGE, sums);
             }
         }
     }
@@ -607,8 +640,8 @@ struct Outputs {
     float *to[EACH];
     float factor[EACH];
 
-    template <class Format, class Work>
-    __device__ __forceinline__ Outputs(const StreamMemory<Format, TOKENS> &memory, const Segment &segment, const Work &work, int lane) {
+    template <class Format, int PARTS, class Work>
+    __device__ __forceinline__ Outputs(const StreamMemory<Format, TOKENS, PARTS> &memory, const Segment &segment, const Work &work, int lane) {
 #pragma unroll
         for (int i = 0; i < EACH; i++) {
             int token = 2 * (lane % 4) + i;
@@ -619,10 +652,10 @@ struct Outputs {
 };
 
 /* Takes the powers of two out again and stores each row's sum. */
-template <class Format, int TOKENS, class Work>
+template <class Format, int TOKENS, int PARTS, class Work>
 __device__ __forceinline__ void finish_unit(const Sums<TOKENS> &sums, const typename Format::Zero &zero,
                                             const Outputs<TOKENS> &outputs, int group, int lane, const Work &work) {
-    constexpr bool GATHER = StreamMemory<Format, TOKENS>::GATHER;
+    constexpr bool GATHER = StreamMemory<Format, TOKENS, PARTS>::GATHER;
     float correction[Sums<TOKENS>::ZEROS];
 #pragma unroll
     for (int t = 0; !GATHER && t < TOKENS; t++) {
@@ -645,7 +678,13 @@ __device__ __forceinline__ void finish_unit(const Sums<TOKENS> &sums, const type
                 subtract = t == token ? correction[t] : subtract;
             }
         }
-        float sum = sums.codes[0][i] + 0x1p-2f * sums.codes[1][i] + 0x1p-4f * sums.codes[2][i] + 0x1p-6f * sums.codes[3][i];
+        float sum = 0;
+#pragma unroll
+        for (int part = PARTS - 1; part >= 0; part--) {
+            const float(&codes)[ACCUMULATORS][4] = sums.codes;
+            int at = i + part;
+            sum += codes[0][at] + 0x1p-2f * codes[1][at] + 0x1p-4f * codes[2][at] + 0x1p-6f * codes[3][at];
+        }
         if (outputs.to[i % 2 % EACH] != nullptr) {
             outputs.to[i % 2 % EACH][work.place(group, lane / 4 + 8 * (i / 2))] =
                 outputs.factor[i % 2 % EACH] * (0x1p24f * sum - subtract);
@@ -659,12 +698,15 @@ __device__ __forceinline__ void finish_unit(const Sums<TOKENS> &sums, const type
  *   void inputs(part, token, column, float (&x)[4])                    x of 4 columns; zeros for a token that is not there
  *   float *target(part, slice, token)                                  where the sums of a slice go; null: nowhere
  *   int place(group row, row of the group)                             the place of a sum there
+ *   KEEPS_REST                                                         whether one token's products of the published scheme keep
+ *                                                                      what rounding v takes off
  * `ready` runs once in every thread after the first weights were asked for; false ends it. Where WAITS, no input is read
  * before.
  */
 template <class Format, int TOKENS, bool WAITS, class Work, class Ready>
 __device__ __forceinline__ void stream(const StreamShape &shape, int parts, Work &work, unsigned char *shared, Ready ready) {
-    using Memory = StreamMemory<Format, TOKENS>;
+    constexpr int PARTS = PARTS_OF<Format, TOKENS, Work>;
+    using Memory = StreamMemory<Format, TOKENS, PARTS>;
     Memory memory(shared, shape.slice_tiles);
     int warp = threadIdx.x / WARP;
     int lane = threadIdx.x % WARP;
@@ -716,7 +758,7 @@ __device__ __forceinline__ void stream(const StreamShape &shape, int parts, Work
             in.load(shape, segment, work);
         }
         __syncthreads();
-        fill_table<TOKENS>(shape, segment, in, memory);
+        fill_table(shape, segment, in, memory);
         __syncthreads();
         typename Format::Zero zero = zero_of(work.matrix(segment.part), Format());
         Outputs<TOKENS> outputs(memory, segment, work, lane);
@@ -739,9 +781,9 @@ __device__ __forceinline__ void stream(const StreamShape &shape, int parts, Work
                 bool more = first < here.count;
                 Format::fetch(ahead, more ? here.tiles + first * Format::TILE : next.tiles,
                               more ? here.second + first * 8 : next.second, more ? here.count - first : next.count, lane);
-                add_tiles<Format, TOKENS>(tiles, memory, shape.slice_tiles, base, exchange, lane, sums);
+                add_tiles<Format, TOKENS, PARTS>(tiles, memory, shape.slice_tiles, base, exchange, lane, sums);
             }
-            finish_unit<Format, TOKENS>(sums, zero, outputs, group_of(segment, unit), lane, work);
+            finish_unit<Format, TOKENS, PARTS>(sums, zero, outputs, group_of(segment, unit), lane, work);
             unit = next_unit;
             here = next;
         }

@@ -170,8 +170,8 @@ final class DecodeExperts {
     }
 
     private LaunchShape shape(int variant, int others) {
-        int entry = block.gate().format() == TileFormat.Q2N ? 8 : 16;
-        int shared = variant * SLICE_TILES * 32 * entry + (variant == 1 ? 8192 : 16384) + 36 * variant;
+        int entry = block.gate().format() == TileFormat.Q2N ? 8 : variant == 1 ? 32 : 16;
+        int shared = variant * SLICE_TILES * 32 * entry + 16384 + 36 * variant;
         // All blocks wait for each other, so no more than run at once.
         int resident = kernels.of(variant).kernel().blocksPerMultiprocessor(BLOCK, shared);
         int blocks = Math.max(1, multiprocessors * Math.min(BLOCKS_PER_MULTIPROCESSOR, resident) - others);

@@ -13,6 +13,9 @@ class MatvecQ2Test extends OnKernels {
     /** Scaled inputs are rounded to 11 bits. */
     private static final double TOLERANCE = 2e-3;
 
+    /** Of one token and the published scheme, where what rounding to fp16 takes off is kept. */
+    private static final double FINE_TOLERANCE = 1e-4;
+
     MatvecQ2Test() {
         super("matvec_q2");
     }
@@ -38,7 +41,7 @@ class MatvecQ2Test extends OnKernels {
         Product product = new Product(sample, most, tokens, shape, tiles);
         float[] y = product.run(x, sample.integer("grid", 1, 300));
         oracles.product(KnownMatrix.of(shape, tiles), Expected.input(columns, x))
-                .requireNear(y, TOLERANCE);
+                .requireNear(y, most == 1 && format == TileFormat.Q2 ? FINE_TOLERANCE : TOLERANCE);
         assertThat(product.run(x, sample.integer("other grid", 1, 40)))
                 .as("sums depend on the shape alone")
                 .containsExactly(y);

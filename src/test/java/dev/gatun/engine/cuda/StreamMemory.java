@@ -5,6 +5,7 @@ final class StreamMemory {
     private StreamMemory() {}
 
     static int bytes(int tokens, int sliceTiles, boolean wide) {
-        return tokens * sliceTiles * 32 * (wide ? 16 : 8) + (tokens == 1 ? 8192 : 16384) + 36 * tokens;
+        int entry = !wide ? 8 : tokens == 1 ? 32 : 16;
+        return tokens * sliceTiles * 32 * entry + 16384 + 36 * tokens;
     }
 }
