@@ -181,14 +181,14 @@ class CommandLineTest {
                     plan --shape mixtral-8x7b --cpu fast      | --cpu
                     plan --shape mixtral-8x7b --gpu-memory 9GiB --deterministic --misses cpu | --deterministic: with
                     plan --shape mixtral-8x7b --gpu-memory 9GiB -c 99999          | 32768
-                    plan --shape mixtral-8x7b --gpu-memory 2GiB -c 32768          | --gpu-memory 5.9GiB
+                    plan --shape mixtral-8x7b --gpu-memory 2GiB -c 32768          | --gpu-memory 5.7GiB
                     plan --shape mixtral-8x7b --gpu-memory 12GiB --host-memory 1GB | --host-memory
                     plan --shape hidden=4096,ffn=1024 --gpu-memory 9GiB           | layers, experts, top
                     plan --shape mixtral-8x7b --gpu-memory 9GiB --host-mode both  | --host-mode
                     plan --shape mixtral-8x7b --gpu-memory 9GiB --host-memory 12GiB --host-mode inclusive | 256 experts
                     plan --shape mixtral-8x7b --gpu-memory 9GiB --most-experts -1 | most experts: -1
                     plan -m DEMO --gpu-memory 1MiB            | --gpu-memory
-                    plan --shape mixtral-8x7b --gpu-memory 2.9GiB --host-mode exclusive | --gpu-memory 3.0GiB
+                    plan --shape mixtral-8x7b --gpu-memory 2.7GiB --host-mode exclusive | --gpu-memory 2.8GiB
                     bench -m DEMO -p -1                       | prompt: -1
                     bench -m DEMO -p 0 -n 0                   | --prompt or --generate
                     bench -m DEMO -p 2147483647               | prompt: 2147483647
@@ -258,20 +258,20 @@ class CommandLineTest {
         assertThat(result.err()).isEmpty();
         assertThat(result.code()).isZero();
         assertThat(result.out())
-                .contains("153 of 256 experts, 4 or 5 a layer")
+                .contains("156 of 256 experts, 4 or 5 a layer")
                 .containsPattern("keys and values +537 MB +4096 tokens")
                 .containsPattern("trunk +978 MB +attention, routers, norms, head")
                 .containsPattern("host memory +17.26 GB +pinned")
                 .containsPattern("embeddings +262 MB")
                 .containsPattern("experts +17.00 GB +every expert, pinned")
-                .containsPattern("hit ratio +0.598")
-                .containsPattern("misses +25.8 +a token")
-                .containsPattern("fetched +1.71 GB +at 54.80 GB/s: 31.20 ms")
+                .containsPattern("hit ratio +0.609")
+                .containsPattern("misses +25.0 +a token")
+                .containsPattern("fetched +1.66 GB +at 54.80 GB/s: 30.30 ms")
                 .doesNotContain("by the CPU")
                 .doesNotContain("alone")
-                .containsPattern("CUDA +629 MB")
+                .containsPattern("CUDA +419 MB")
                 .containsPattern("besides +[0-9.]+ ms +a layer 37 µs for its trunk and 20 for its experts")
-                .containsPattern("tokens/s +31.3 +at most")
+                .containsPattern("tokens/s +32.2 +at most")
                 .containsPattern("[0-9.]+ +to expect");
         assertThat(run("plan", "--shape", "mixtral-8x7b", "--gpu-memory", "24GiB", "--most-experts", "128")
                         .out())
@@ -303,9 +303,9 @@ class CommandLineTest {
             "100GB/s"
         };
         String both = run(plan).out();
-        // 1.71 GB; of each 13 parts about 6 over the link, in whole sevenths of an expert.
+        // 1.66 GB; of each 13 parts about 6 over the link, in whole sevenths of an expert.
         assertThat(both)
-                .containsPattern("(?m)^  fetched +[78]\\d\\d MB +at 60.00 GB/s: 1[234]\\.\\d+ ms$")
+                .containsPattern("(?m)^  fetched +[78]\\d\\d MB +at 60.00 GB/s: 1[1234]\\.\\d+ ms$")
                 .containsPattern("(?m)^  by the CPU +(9\\d\\d MB|1.[01]\\d GB) +at 70.00 GB/s: 1[345]\\.\\d+ ms$");
         assertThat(rate(both, "  link alone"))
                 .isEqualTo(rate(run(with(plan, "--deterministic")).out(), ""));
