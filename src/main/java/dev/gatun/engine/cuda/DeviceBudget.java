@@ -30,8 +30,11 @@ record DeviceBudget(
     /** What streams, events and small pieces take that are made after the slots. */
     private static final long RESERVE = 48L << 20;
 
-    /** More than a context takes: other programs must be using the device. */
-    private static final long LARGEST_CONTEXT = 1L << 30;
+    /**
+     * More than a context takes: others must be using the device. And less than {@link OffloadOptions#MARGIN} and
+     * {@link MemoryPlan#RUNTIME} together, so that what is planned beside others never exceeds what is free.
+     */
+    private static final long LARGEST_CONTEXT = 800L << 20;
 
     /**
      * Decides.
