@@ -66,7 +66,9 @@ record DeviceBudget(
             throw new UnsupportedModelException(
                     "the model needs %.1f GiB of GPU memory, there are %.1f on %s; only 2-bit experts can lie in host memory"
                             .formatted(
-                                    gibibytes(MemoryPlan.RUNTIME + model.resident(options.context())),
+                                    gibibytes(MemoryPlan.RUNTIME
+                                            + model.resident(options.context())
+                                            - model.embeddings()),
                                     gibibytes(size),
                                     device.properties().name()));
         }
