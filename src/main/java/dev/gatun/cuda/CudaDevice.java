@@ -121,7 +121,8 @@ public final class CudaDevice {
     /**
      * Sets how much local memory the driver keeps for each of the threads that the device can run at once. Unless told it keeps
      * 1 KiB, which takes 277 MB of an H200. A kernel that needs more has the driver take it at the first launch, which
-     * waits for all work on the device; it keeps that then.
+     * waits for all work on the device; it keeps that then. All code of this process shares the setting, and kernels whose need
+     * no compiler knows, recursive ones, have no more than it.
      *
      * @param bytesPerThread 0 or more; for kernels that are known, the most that any of them needs
      *     ({@link KernelAttributes#localMemory()})

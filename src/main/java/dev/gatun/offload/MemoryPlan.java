@@ -6,8 +6,8 @@ import java.util.OptionalLong;
  * What goes where: all that is certain to be needed first, and what is left of the GPU's memory to expert slots.
  *
  * <p>Embeddings, of which a token reads one row, make room for experts: they lie in the host where not all experts fit beside
- * them on the device, so that more experts do, perhaps all; but not where they are the head too, nor where the host's budget has
- * no room for them beside the experts that it holds.
+ * them on the device, or not all may, so that more experts do, perhaps all; but not where they are the head too, nor where the
+ * host's budget has no room for them beside the experts that it holds.
  *
  * @param model what it is for
  * @param gpuMemory the budget on the device, in bytes

@@ -93,7 +93,7 @@ public final class CudaBackend implements Backend {
     /**
      * Makes a backend, in parts that tests can spoil.
      *
-     * @param pinning where memory of the host for experts comes from
+     * @param pinning where memory of the host for experts and embeddings comes from
      * @param roads what is made of the road on which the host computes experts
      */
     CudaBackend(

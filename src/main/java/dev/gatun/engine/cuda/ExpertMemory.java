@@ -144,7 +144,7 @@ final class ExpertMemory {
 
     private RoadSplit roads(CudaCopyEngine copies, CacheShape shape) {
         if (shape.holdsAll()) {
-            // Less was taken of the device than planned, and nothing is ever missing.
+            // Less was taken of the device than planned, and each expert is missing once at most.
             return RoadSplit.fetching();
         }
         RoadOpener opener = new RoadOpener(resources, config, options.misses(), launching.threads(), roads);

@@ -7,7 +7,7 @@ import dev.gatun.cuda.Rows;
 import java.lang.foreign.MemorySegment;
 import java.util.Optional;
 
-/** Part of a {@link PinnedStore}: host memory that a device copies from and to. Whoever makes it closes it. */
+/** Host memory that a device copies from and to: part of a {@link PinnedStore}, or embeddings. Whoever makes it closes it. */
 interface HostPiece extends AutoCloseable {
     /** The memory, for any thread, until the piece is closed. */
     MemorySegment segment();

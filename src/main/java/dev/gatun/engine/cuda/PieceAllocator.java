@@ -5,7 +5,7 @@ import dev.gatun.cuda.CudaException;
 import dev.gatun.cuda.PinnedBuffer;
 import java.util.Optional;
 
-/** Where a {@link PinnedStore} gets page-locked memory from. */
+/** Where page-locked memory for experts and embeddings comes from. */
 @FunctionalInterface
 interface PieceAllocator {
     /**
