@@ -14,7 +14,8 @@
  * A block takes half the rows of one group row and all columns; its warps take the tiles in turn, without waiting for each
  * other, and add their sums in order of the warp. RMSNorm's factor multiplies the finished sums. The products are those of
  * q2_stream.cuh: codes and zero codes exact, scale * x in fp16 after a power of two of each warp and token was taken out.
- * What that rounds off is multiplied too: with up to 4 tokens in columns of the tensor core's tile that tokens leave free.
+ * What that rounds off is multiplied too: with up to 4 tokens in columns of the tensor core's tile that tokens leave free, with
+ * more in products of its own.
  */
 #include "layout.cuh"
 
@@ -24,8 +25,7 @@ constexpr int Q4_AHEAD = 2; /* tiles in flight in a warp */
 constexpr int Q4_BLOCKS = 2; /* row blocks of 16 a block takes */
 constexpr int Q4_SPLITS = Q4_ROWS / 16 / Q4_BLOCKS;
 constexpr uint32_t ONES = 0x3c003c00u; /* fp16 1, 1 */
-
-constexpr int Q4_PARTS = 2;    /* of scale * x: rounded to fp16, and what that took off */
+constexpr int Q4_PARTS = 2; /* of scale * x: rounded to fp16, and what that took off */
 
 /* Columns of the tensor core's tile that a token has: one for each part, or one, and then a product for each part. */
 __host__ __device__ constexpr int q4_columns(int tokens) {

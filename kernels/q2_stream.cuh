@@ -301,7 +301,7 @@ struct Inputs {
  * Fills the table for one segment: thread 32w + l prepares columns 4l .. 4l + 3 of tile w of the slice.
  * Wide: for each column s.scale * x * 2^(e+24) and -s.zero * s.scale * x * 2^e, so that a scale code, taken as the
  * subnormal code * 2^-24, gives v by one fused multiply-add with |v| < 1. For v in two parts the same in fp32, where the
- * code is the subnormal code * 2^-133. Narrow: x * 2^e with |x * 2^e| < 256.
+ * code is code * 2^-133, subnormal below 128: with -ftz it would be zero. Narrow: x * 2^e with |x * 2^e| < 256.
  */
 template <int TOKENS, int PARTS>
 __device__ __forceinline__ void fill_table(const StreamShape &shape, const Segment &segment, const Inputs<Wide, TOKENS> &in,
@@ -586,7 +586,7 @@ __device__ __forceinline__ void add_tiles(const typename Format::Tile (&tiles)[B
                 exchange[i * Memory::EXCHANGE + lane] = make_uint4(d.s01, d.s23, d.z01, d.z23);
             } else {
                 scale_inputs<Format, TOKENS, PARTS>(tiles[first + i], memory, slice_tiles, base + first + i, lane,
-                                             out + 2 * i * Memory::EXCHANGE, sums);
+                                                    out + 2 * i * Memory::EXCHANGE, sums);
             }
         }
         __syncwarp();
@@ -594,7 +594,7 @@ __device__ __forceinline__ void add_tiles(const typename Format::Tile (&tiles)[B
         for (int i = 0; i < Memory::TOGETHER; i++) {
             if constexpr (Memory::GATHER) {
                 add_gathered<Format, TOKENS, PARTS>(tiles[first + i], memory, slice_tiles, base + first + i,
-                                             exchange + i * Memory::EXCHANGE, lane, sums);
+                                                    exchange + i * Memory::EXCHANGE, lane, sums);
             } else {
                 add_codes<Memory::COLUMNS>(tiles[first + i].codes, in + i * Memory::EXCHANGE, sums);
             }
