@@ -59,7 +59,7 @@ public record MemoryPlan(
      */
     public static MemoryPlan of(ModelSizes model, MemoryBudget budget) {
         Allotment onDevice = new Allotment(model, budget, false);
-        if (model.embeddings() == 0 || onDevice.holdsAll()) {
+        if (model.embeddings() == 0 || model.embeddings() > budget.hostLimit() || onDevice.holdsAll()) {
             return onDevice.requireHost(onDevice.plan());
         }
         MemoryPlan moved = new Allotment(model, budget, true).plan();

@@ -110,6 +110,8 @@ public final class CudaBackend implements Backend {
         this.device = device;
         this.resources = CudaResources.open(device, config, maxChunk());
         try {
+            // Loading needs none; what the kernels need is known when they are.
+            device.keepLocalMemory(0);
             Optional<EmbeddingTable.InHost> embeddings = planned.embeddingsInHost()
                     ? EmbeddingTable.InHost.load(model.weights().embeddings(), pinning, resources)
                     : Optional.empty();

@@ -60,7 +60,7 @@ record DeviceBudget(
     }
 
     private DeviceBudget decided(CudaModel of) {
-        MemoryPlan plan = plan(model, 0);
+        MemoryPlan plan = plan(model, options, 0);
         boolean offloads = plan.hostMode() != HostMode.NONE;
         if (offloads && of.experts().isEmpty()) {
             throw new UnsupportedModelException(
@@ -81,13 +81,15 @@ record DeviceBudget(
     }
 
     /**
-     * What remains for experts, now that everything else but keys and values is there.
+     * What remains for experts, now that everything else but keys and values is there: of a model that is offloaded never room
+     * for all, even if less was taken than was planned, since the host was decided on by the first plan.
      *
      * @throws UnsupportedModelException if that is too little
      */
     MemoryPlan plan() {
         ModelSizes sizes = model.withResident(taken() + RESERVE - MemoryPlan.RUNTIME, 0);
-        return plan(sizes, embeddingsInHost ? model.embeddings() : 0);
+        int most = Math.min(options.mostSlots().orElse(Integer.MAX_VALUE), model.allExperts() - 1);
+        return plan(sizes, options.withMostSlots(most), embeddingsInHost ? model.embeddings() : 0);
     }
 
     /** What remains for keys and values, now that everything else is there; never less than what was planned for them. */
@@ -105,10 +107,10 @@ record DeviceBudget(
     }
 
     /** A plan for a host of which some bytes are pinned already. */
-    private MemoryPlan plan(ModelSizes sizes, long pinned) {
-        OptionalLong host = options.hostMemory().isPresent() ? options.hostMemory() : HostMemory.usable();
+    private MemoryPlan plan(ModelSizes sizes, OffloadOptions asked, long pinned) {
+        OptionalLong host = asked.hostMemory().isPresent() ? asked.hostMemory() : HostMemory.usable();
         OffloadOptions limited =
-                host.isPresent() ? options.withHostMemory(Math.max(1, host.getAsLong() - pinned)) : options;
+                host.isPresent() ? asked.withHostMemory(Math.max(1, host.getAsLong() - pinned)) : asked;
         try {
             return limited.withGpuMemory(size).plan(sizes, size, host, KvCache.USUAL_CAPACITY);
         } catch (PlanException impossible) {

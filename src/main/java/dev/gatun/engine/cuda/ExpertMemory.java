@@ -143,10 +143,6 @@ final class ExpertMemory {
     }
 
     private RoadSplit roads(CudaCopyEngine copies, CacheShape shape) {
-        if (shape.holdsAll()) {
-            // Less was taken of the device than planned, and each expert is missing once at most.
-            return RoadSplit.fetching();
-        }
         RoadOpener opener = new RoadOpener(resources, config, options.misses(), launching.threads(), roads);
         // A slot for what is on its way holds nothing yet.
         OpenRoads open = opener.open(copies, shape.slots(), store, cut, awaited);
