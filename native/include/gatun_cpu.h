@@ -230,8 +230,8 @@ int32_t gatun_experts(struct gatun_pool *pool, const struct gatun_expert *expert
 /*
  * Adds items in their order, together in one go. Their experts have the same hidden size. No y may overlap an x; two of them
  * may be the same rows, or some of the same. The vector levels round scales, inputs and their products to 15 bits of the
- * largest in a block of 1024 columns and sum exactly: an error of about 1e-4 of the output's 2-norm. A token's result
- * depends on neither the others nor on which items go together.
+ * largest in a block of 1024 columns (those of w2: of the largest product there) and sum exactly: an error of about 1e-4
+ * of the output's 2-norm. A token's result depends on neither the others nor on which items go together.
  */
 int32_t gatun_tiled_experts(struct gatun_pool *pool, const struct gatun_tiled_item *items, int32_t count);
 

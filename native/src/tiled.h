@@ -56,6 +56,7 @@ struct tiled_list {
 struct tiled_row {
     int32_t format;
     int32_t tokens;
+    int32_t spread; /* not zero: inputs are a few large ones among many small, so scaled inputs get a unit that suits them */
     struct tiled_list list;
     const uint8_t *const *tiles; /* [list.count + TILED_AHEAD]: the tiles, then those that will be read next */
     const uint16_t *second;      /* GATUN_Q2N: the second level of the group row, [tile of the row][TILED_ENTRY] */

@@ -70,6 +70,7 @@ void tiled_run_row(struct tiled_place place, struct tiled_place next, void *scra
     struct tiled_row row = {
         .format = item->format,
         .tokens = item->tokens,
+        .spread = m == &item->down,
         .list = m->list,
         .tiles = tiles,
         .zero_scale = m->zero_scale,

@@ -7,11 +7,15 @@
  * inputs  x = X / 32767 * word, with X = the largest |x| of the block
  * words   their product w, a rounded multiplication, |w| < 32512 = 127 * 256: so of w = 256 high + low both are signed
  *         bytes
+ * spread  the largest scale hardly ever meets the largest input, so |w| stays far below that. Where it matters (w2, whose
+ *         inputs are a few large ones among many small) a block's products are looked at first, and become words `times`
+ *         as large, as large as they may be: the error of the whole expert is about half then
  * order   a byte of codes holds the columns 16f + n in its field f, or 16f + 64 + n if it is an odd one. So words are
  *         made in pairs of vectors, of the columns below 64 and of those from there on, whose bytes are then merged:
  *         [chunk of fields][half of n][below, above][field][n mod 8]
  * zeros   sums of zero code * w and of w in 32 bits: at most 255 * 32512 * 16 * TILED_BLOCK < 2^31
- * error   w is off by less than a unit, 2^-15 S X: about 1e-4 of the output's 2-norm
+ * error   w is off by less than a unit, 2^-15 S X: about 1e-4 of the output's 2-norm; where spread, `times`
+ *         less
  */
 
 #define VECTORS (PAIR_BYTES / (4 * LANES)) /* of one row pair's codes */
@@ -259,6 +263,59 @@ INLINE struct chunk chunk_of(int format, const struct tiled_row *row, const stru
     return chunk;
 }
 
+/* Scales times inputs of a half of a chunk. */
+INLINE struct words products_of(struct words scales, const int16_t *x) {
+    return (struct words){vi_scale16(scales.below, load_words(x)),
+                          vi_scale16(scales.above, load_words(x + VECTOR_BYTES / 2))};
+}
+
+/* a * b * times / 2^15, rounded, where `product` is a * b / 2^15, rounded. */
+INLINE vi magnified(vi product, vi a, vi b, vi times) {
+    vi rest = vi_subtract16(vi_multiply16(a, b), vi_left16(product, 15));
+    return vi_add16(vi_multiply16(product, times), vi_scale16(rest, times));
+}
+
+INLINE struct words magnify(struct words products, struct words scales, const int16_t *x, vi times) {
+    return (struct words){magnified(products.below, scales.below, load_words(x), times),
+                          magnified(products.above, scales.above, load_words(x + VECTOR_BYTES / 2), times)};
+}
+
+#define LARGEST_PRODUCT 32512
+
+/* How many times as large products may be whose largest magnitudes are these. */
+INLINE int times_of(vi largest) {
+    int16_t words[2 * LANES];
+    vi_store((uint8_t *)words, largest);
+    int most = 0;
+    for (int i = 0; i < 2 * LANES; i++) {
+        most = words[i] > most ? words[i] : most;
+    }
+    return LARGEST_PRODUCT / (most + 1);
+}
+
+/* The same for each token's products in a block. */
+INLINE void find_times(int format, int tokens, const struct tiled_row *row, const struct narrow_row *narrow,
+                       const struct tiled_block *block, int *times) {
+    int64_t blocks = tiled_blocks(row->list.count);
+    const struct tiled_inputs *inputs = (const struct tiled_inputs *)row->inputs + block->first / TILED_BLOCK;
+    vi largest[TILED_TOKENS] = {vi_set(0), vi_set(0), vi_set(0), vi_set(0)};
+    for (int64_t i = 0; i < block->count; i++) {
+        for (int c = 0; c < CHUNKS; c++) {
+            struct chunk chunk = chunk_of(format, row, narrow, block, i, c);
+            for (int t = 0; t < tokens; t++) {
+                for (int half = 0; half < 2; half++) {
+                    const int16_t *x = inputs[t * blocks].words + i * TILED_COLUMNS + words_at(c, half);
+                    struct words w = products_of(chunk.scales[half], x);
+                    largest[t] = vi_larger_magnitude16(w.above, vi_larger_magnitude16(w.below, largest[t]));
+                }
+            }
+        }
+    }
+    for (int t = 0; t < tokens; t++) {
+        times[t] = times_of(largest[t]);
+    }
+}
+
 /* Sums over scaled inputs w: of zero codes times w, and of w. */
 struct zero_sums {
     vi codes;
@@ -266,21 +323,23 @@ struct zero_sums {
 };
 
 /* Scaled inputs of a chunk: their upper and lower bytes go where add_row_pairs reads them. */
-INLINE void write_chunk(const struct chunk *chunk, int number, const int16_t *inputs, uint8_t *to,
+INLINE void write_chunk(const struct chunk *chunk, int number, const int16_t *inputs, int times, uint8_t *to,
                         struct zero_sums *sums) {
     vi high[2];
     vi low[2];
     for (int half = 0; half < 2; half++) {
         const int16_t *x = inputs + words_at(number, half);
-        vi below = vi_scale16(chunk->scales[half].below, load_words(x));
-        vi above = vi_scale16(chunk->scales[half].above, load_words(x + VECTOR_BYTES / 2));
-        sums->codes = vi_add_products(chunk->zeros[half].below, below, sums->codes);
-        sums->codes = vi_add_products(chunk->zeros[half].above, above, sums->codes);
-        sums->ones = vi_add_products(vi_words(1), below, sums->ones);
-        sums->ones = vi_add_products(vi_words(1), above, sums->ones);
+        struct words w = products_of(chunk->scales[half], x);
+        if (times > 1) {
+            w = magnify(w, chunk->scales[half], x, vi_words(times));
+        }
+        sums->codes = vi_add_products(chunk->zeros[half].below, w.below, sums->codes);
+        sums->codes = vi_add_products(chunk->zeros[half].above, w.above, sums->codes);
+        sums->ones = vi_add_products(vi_words(1), w.below, sums->ones);
+        sums->ones = vi_add_products(vi_words(1), w.above, sums->ones);
         /* (w + 128) / 256 is the upper byte that goes with a signed lower one. */
-        high[half] = vi_merge_bytes(vi_scale16(below, vi_words(128)), vi_add16(above, vi_words(128)));
-        low[half] = vi_merge_bytes(below, vi_left16(above, 8));
+        high[half] = vi_merge_bytes(vi_scale16(w.below, vi_words(128)), vi_add16(w.above, vi_words(128)));
+        low[half] = vi_merge_bytes(w.below, vi_left16(w.above, 8));
     }
     for (int f = 0; f < CHUNK_FIELDS; f++) {
         for (int v = 0; v < VECTORS; v++) {
@@ -304,13 +363,17 @@ INLINE void scale_block(int format, int tokens, const struct tiled_row *row, con
     const struct zero_sums none = {vi_set(0), vi_set(0)};
     struct zero_sums sums[TILED_TOKENS] = {none, none, none, none};
     vf zeros[TILED_TOKENS] = {vf_zero(), vf_zero(), vf_zero(), vf_zero()};
+    int times[TILED_TOKENS] = {1, 1, 1, 1};
+    if (row->spread) {
+        find_times(format, tokens, row, narrow, block, times);
+    }
     for (int64_t i = 0; i < block->count; i++) {
         fetch_ahead(&block->ahead, meta_lines(format));
         for (int c = 0; c < CHUNKS; c++) {
             struct chunk chunk = chunk_of(format, row, narrow, block, i, c);
             for (int t = 0; t < tokens; t++) {
                 uint8_t *to = (uint8_t *)block->xs + (i * tokens + t) * INPUT_BYTES;
-                write_chunk(&chunk, c, inputs[t * blocks].words + i * TILED_COLUMNS, to, &sums[t]);
+                write_chunk(&chunk, c, inputs[t * blocks].words + i * TILED_COLUMNS, times[t], to, &sums[t]);
             }
         }
         /* Each narrow tile has a zero of zeros of its own. */
@@ -327,7 +390,7 @@ INLINE void scale_block(int format, int tokens, const struct tiled_row *row, con
         if (format == GATUN_Q2) {
             zeros[t] = zero_of(sums[t], vf_set(row->zero_scale), vf_set(row->zero_offset));
         }
-        units[t] = PRODUCT_UNIT * largest * inputs[t * blocks].largest;
+        units[t] = PRODUCT_UNIT / (float)times[t] * largest * inputs[t * blocks].largest;
         block->zeros[t] = vf_fma(zeros[t], vf_set(units[t]), block->zeros[t]);
     }
 }
