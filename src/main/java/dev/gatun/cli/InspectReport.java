@@ -162,6 +162,7 @@ record InspectReport(Checkpoint checkpoint, Inventory inventory, Optional<Memory
         fields.put("gpu_memory", plan.gpuMemory());
         fields.put("context", plan.context());
         fields.put("trunk_bytes", plan.trunk());
+        fields.put("embeddings_in_host", plan.embeddingsInHost());
         fields.put("key_value_bytes", plan.keyValues());
         fields.put("expert_bytes", plan.model().expert());
         fields.put("experts", plan.model().allExperts());

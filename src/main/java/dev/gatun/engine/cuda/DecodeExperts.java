@@ -55,7 +55,7 @@ final class DecodeExperts {
     private List<LaunchShape> shapes;
 
     /**
-     * @param memory for a word that stays
+     * @param memory for words that stay
      * @param sums for what nobody reads after a launch
      */
     DecodeExperts(
