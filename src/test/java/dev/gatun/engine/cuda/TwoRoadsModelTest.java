@@ -29,6 +29,8 @@ import java.util.function.UnaryOperator;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.parallel.Execution;
 import org.junit.jupiter.api.parallel.ExecutionMode;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
 
 /** Where the host computes some of what is missing, the model says nearly what it says where all is fetched. */
 @RequiresGpu
@@ -47,11 +49,12 @@ class TwoRoadsModelTest {
         return QuantizedOnGpu.open(options, CudaOptions.defaults(), PieceAllocator.of(CudaDevice.open(0)), roads);
     }
 
-    @Test
-    void logitsAreNearThoseOfFetchingWhateverIsLateOrResident() {
+    @ParameterizedTest
+    @EnumSource
+    void logitsAreNearThoseOfFetchingWhateverIsLateOrResident(KvPrecision precision) {
         List<float[]> expected;
         try (OpenModel model = open(fetching(), UnaryOperator.identity())) {
-            expected = NearTranscript.of(model, List.of());
+            expected = NearTranscript.of(model, List.of(), precision);
         }
         long seed = Seeds.next();
         Random random = new Random(seed);
@@ -60,7 +63,7 @@ class TwoRoadsModelTest {
             OffloadOptions options = setting(random, i);
             String setting = options + ", " + Seeds.hint(seed);
             try (OpenModel model = open(options, road -> new LateRoad(road, new Random(random.nextLong())))) {
-                NearTranscript.require(NearTranscript.of(model, expected), expected, setting);
+                NearTranscript.require(NearTranscript.of(model, expected, precision), expected, precision, setting);
                 OffloadCounts.Roads roads =
                         model.backend().offloadCounts().orElseThrow().roads();
                 if (options.misses() == MissMode.CPU) {
