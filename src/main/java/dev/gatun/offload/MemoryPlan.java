@@ -28,8 +28,8 @@ public record MemoryPlan(
         HostMode hostMode,
         long hostMemory) {
     /**
-     * What CUDA itself takes: its context with as much local memory as the kernels need (352 MB of an H200, the largest device that
-     * it was measured on), their code, and what streams and events take.
+     * What CUDA itself takes: its context with as much local memory as the kernels need (about 350 MB of an H200, the largest device
+     * that it was measured on), their code, and what streams and events take.
      */
     public static final long RUNTIME = 400L << 20;
 

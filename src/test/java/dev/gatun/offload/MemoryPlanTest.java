@@ -234,6 +234,7 @@ class MemoryPlanTest {
         MemoryPlan halfResident = planned(Q2, 24 * GIB, Optional.empty(), half, 64);
         MemoryPlan allResident = MemoryPlan.of(Q2N, 16 * GIB, ANY, 64);
         assertPredicted(inBudget, h200, 28.46);
+        assertPredicted(MemoryPlan.of(Q2, 12 * GIB, ANY, 64), h200, 31.63);
         assertPredicted(halfResident, h200, 23.59);
         assertPredicted(allResident, h200, 348.9);
     }
