@@ -110,14 +110,14 @@ struct gatun_expert {
  * One expert as a block of 2-bit tiles: w1 and w3 [inner][hidden], w2 [hidden][inner], in this order, each a matrix as
  * kernels/layout.cuh describes it; the bytes that are copied to a GPU. Both sizes are multiples of 16. With
  * G = inner / 16, "slice" s in [0, G) of the expert is the inner values s, s + G, ..., s + 15 G: one row of groups of w1
- * and of w3, and those columns of w2.
+ * and of w3, and those columns of w2. In GATUN_Q2 they are the columns 16 s, ..., 16 s + 15 of w2's tiles.
  */
 struct gatun_tiled_expert {
     const void *block; /* at a multiple of 64 bytes */
     int64_t hidden;
     int64_t inner;
     int64_t wide_pairs; /* second-level pairs of w1, and as many of w3; 0 for GATUN_Q2N */
-    int64_t down_pairs; /* of w2 */
+    int64_t down_pairs; /* of w2: a multiple of inner */
     int32_t format;
     int32_t reserved;
 };
@@ -231,7 +231,7 @@ int32_t gatun_experts(struct gatun_pool *pool, const struct gatun_expert *expert
  * Adds items in their order, together in one go. Their experts have the same hidden size. No y may overlap an x; two of them
  * may be the same rows, or some of the same. The vector levels round scales, inputs and their products to 15 bits of the
  * largest in a block of 1024 columns (those of w2: of the largest product there) and sum exactly: an error of about 1e-4
- * of the output's 2-norm. A token's result depends on neither the others nor on which items go together.
+ * of the output's 2-norm. Blocks of GATUN_Q2 begin at multiples of 1024 whichever slices are wanted. A token's result depends on neither the others nor on which items go together.
  */
 int32_t gatun_tiled_experts(struct gatun_pool *pool, const struct gatun_tiled_item *items, int32_t count);
 

@@ -14,7 +14,7 @@
 #define TILED_CODES 512
 #define TILED_TOKENS 4
 
-/* Tiles of a row, one after the other in its list, whose scaled inputs are made and held at a time. */
+/* Tiles of a row, one after the other in its list, whose scaled inputs are made and held at a time: the most of a block. */
 #define TILED_BLOCK 8
 
 /* How many tiles ahead of their use they are fetched. */
@@ -42,15 +42,27 @@ static inline int64_t tiled_bytes(int32_t format) {
     return format == GATUN_Q2N ? TILED_NARROW : TILED_WIDE;
 }
 
-static inline int64_t tiled_blocks(int64_t tiles) {
-    return (tiles + TILED_BLOCK - 1) / TILED_BLOCK;
-}
-
 /* Some columns of a matrix, by their tiles: tile n has the columns from TILED_COLUMNS * n on. */
 struct tiled_list {
     const int32_t *numbers;
     int64_t count;
+    int64_t skip; /* how many tiles fewer the first block has: where tiles adjoin, blocks begin at multiples of TILED_BLOCK */
 };
+
+static inline int64_t tiled_blocks(const struct tiled_list *list) {
+    return (list->skip + list->count + TILED_BLOCK - 1) / TILED_BLOCK;
+}
+
+/* Where in the list a block begins; the one behind the last, at its end. */
+static inline int64_t block_begin(const struct tiled_list *list, int64_t block) {
+    int64_t at = block * TILED_BLOCK - list->skip;
+    return at < 0 ? 0 : at < list->count ? at : list->count;
+}
+
+/* Tiles of a block. */
+static inline int64_t tiles_in(const struct tiled_list *list, int64_t block) {
+    return block_begin(list, block + 1) - block_begin(list, block);
+}
 
 /* One group row by some of its tiles, in the order of their columns. */
 struct tiled_row {

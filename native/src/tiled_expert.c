@@ -27,10 +27,14 @@ static int sound_pairs(const struct gatun_tiled_expert *e, int64_t pairs) {
     return groups <= MOST_GROUPS && pairs > 0 && groups % pairs == 0;
 }
 
+/* The pairs of w2 are those of whole rows, so that columns in any order have theirs. */
+static int sound_down_pairs(const struct gatun_tiled_expert *e) {
+    return sound_pairs(e, e->down_pairs) && e->down_pairs % e->inner == 0;
+}
+
 static int sound_expert(const struct gatun_tiled_expert *e) {
     return e != NULL && (e->format == GATUN_Q2 || e->format == GATUN_Q2N) && sound_size(e->hidden)
-           && sound_size(e->inner) && sound_pairs(e, e->wide_pairs) && sound_pairs(e, e->down_pairs)
-           && e->block != NULL && (uintptr_t)e->block % BLOCK_ALIGNMENT == 0;
+           && sound_size(e->inner) && sound_pairs(e, e->wide_pairs) && sound_down_pairs(e) && e->block != NULL && (uintptr_t)e->block % BLOCK_ALIGNMENT == 0;
 }
 
 int tiled_item_is_sound(const struct gatun_tiled_item *given) {
@@ -74,7 +78,7 @@ static struct tiled_matrix matrix_at(const uint8_t *at, int32_t format, int64_t 
 struct tiled_item tiled_item_of(const struct level_ops *ops, const struct gatun_tiled_item *given) {
     const struct gatun_tiled_expert *e = given->expert;
     struct tiled_item item = {.ops = ops, .format = e->format, .tokens = (int32_t)given->tokens, .from = given->from,
-                              .to = given->to, .x = given->x, .ldx = given->ldx, .weights = given->weights,
+                              .to = given->to, .runs = e->format == GATUN_Q2N ? TILED_ROWS : 1, .x = given->x, .ldx = given->ldx, .weights = given->weights,
                               .y = given->y, .ldy = given->ldy};
     const uint8_t *block = e->block;
     item.gate = matrix_at(block, e->format, e->inner, e->hidden, e->wide_pairs);
@@ -99,12 +103,13 @@ static void number_all(struct tiled_matrix *m) {
 
 /* The tiles of w2 that hold columns of the item's slices, in order; returns how many, and writes them if there is room. */
 static int64_t number_slices(const struct tiled_item *item, int32_t *numbers) {
-    int64_t slices = group_rows_of(&item->gate);
+    int64_t values = adjacent_values(item);
     int64_t count = 0;
     int64_t least = 0;
-    for (int64_t i = 0; i < TILED_ROWS; i++) {
-        int64_t first = (item->from + slices * i) / TILED_COLUMNS;
-        int64_t end = tiles_of(item->to + slices * i);
+    for (int64_t run = 0; run < item->runs; run++) {
+        int64_t column = run * group_rows_of(&item->gate) * values;
+        int64_t first = (column + item->from * values) / TILED_COLUMNS;
+        int64_t end = tiles_of(column + item->to * values);
         for (int64_t tile = first > least ? first : least; tile < end; tile++) {
             if (numbers != NULL) {
                 numbers[count] = (int32_t)tile;
@@ -116,20 +121,26 @@ static int64_t number_slices(const struct tiled_item *item, int32_t *numbers) {
     return count;
 }
 
-static void place_matrix(const struct tiled_item *item, struct tiled_matrix *m, int64_t tiles,
+/* What lies in one run is cut into the same blocks whichever of its slices are wanted. */
+static int64_t skipped_tiles(const struct tiled_item *item) {
+    return item->runs == 1 ? item->from * TILED_ROWS / TILED_COLUMNS % TILED_BLOCK : 0;
+}
+
+static void place_matrix(const struct tiled_item *item, struct tiled_matrix *m, int64_t tiles, int64_t skip,
                          struct tiled_memory *memory) {
     m->numbers = tiled_take(memory, tiles * (int64_t)sizeof *m->numbers);
-    m->list = (struct tiled_list){m->numbers, tiles};
+    m->list = (struct tiled_list){m->numbers, tiles, skip};
+    int64_t blocks = tiled_blocks(&m->list);
     if (item->format == GATUN_Q2) {
-        m->prepared = tiled_take(memory, m->period * tiled_blocks(tiles) * item->ops->pairs_bytes);
+        m->prepared = tiled_take(memory, m->period * blocks * item->ops->pairs_bytes);
     }
-    m->inputs = tiled_take(memory, item->tokens * tiled_blocks(tiles) * item->ops->inputs_bytes);
+    m->inputs = tiled_take(memory, item->tokens * blocks * item->ops->inputs_bytes);
 }
 
 void tiled_place_item(struct tiled_item *item, struct tiled_memory *memory) {
-    place_matrix(item, &item->gate, tiles_of(item->gate.columns), memory);
-    place_matrix(item, &item->up, tiles_of(item->up.columns), memory);
-    place_matrix(item, &item->down, number_slices(item, NULL), memory);
+    place_matrix(item, &item->gate, tiles_of(item->gate.columns), 0, memory);
+    place_matrix(item, &item->up, tiles_of(item->up.columns), 0, memory);
+    place_matrix(item, &item->down, number_slices(item, NULL), skipped_tiles(item), memory);
     item->up.inputs = item->gate.inputs;
     item->h = tiled_take(memory, item->tokens * TILED_ROWS * slices_of(item) * (int64_t)sizeof *item->h);
     if (memory->at != NULL) {

@@ -36,9 +36,10 @@ struct tiled_item {
     struct tiled_matrix down;
     int64_t from; /* slices */
     int64_t to;
+    int64_t runs; /* of w2's columns, in each of which lie as many adjacent values of every slice: 1 or TILED_ROWS */
     const float *x;
     int64_t ldx;
-    float *h; /* [tokens][TILED_ROWS][slices in the order in which they are computed], so that threads write apart */
+    float *h; /* [tokens][runs][slices of the item][adjacent values]: its columns of w2, in their order */
     const float *weights;
     float *y;
     int64_t ldy;
@@ -59,21 +60,25 @@ static inline int64_t slices_of(const struct tiled_item *item) {
     return item->to - item->from;
 }
 
+/* Values of a slice that adjoin in a run of w2's columns. */
+static inline int64_t adjacent_values(const struct tiled_item *item) {
+    return TILED_ROWS / item->runs;
+}
+
+/* A token's part of a run in h. */
+static inline float *run_of(const struct tiled_item *item, int64_t token, int64_t run) {
+    return item->h + (token * item->runs + run) * slices_of(item) * adjacent_values(item);
+}
+
 /* Columns of a tile, which may reach behind the last. */
 static inline int64_t tile_columns(const struct tiled_matrix *m, int64_t tile) {
     int64_t rest = m->columns - tile * TILED_COLUMNS;
     return rest < TILED_COLUMNS ? rest : TILED_COLUMNS;
 }
 
-/* Tiles of a block of the list. */
-static inline int64_t tiles_in(const struct tiled_list *list, int64_t block) {
-    int64_t rest = list->count - block * TILED_BLOCK;
-    return rest < TILED_BLOCK ? rest : TILED_BLOCK;
-}
-
 /* The prepared pairs of a group row. */
 static inline char *prepared_row(const struct tiled_item *item, const struct tiled_matrix *m, int64_t row) {
-    return m->prepared + row % m->period * tiled_blocks(m->list.count) * item->ops->pairs_bytes;
+    return m->prepared + row % m->period * tiled_blocks(&m->list) * item->ops->pairs_bytes;
 }
 
 /* ---- tiled_expert.c ---- */
@@ -120,7 +125,7 @@ void tiled_fetch(const struct tiled_place *place, int64_t i);
 /* sums[t][i] of a group row. What `next` begins with is fetched meanwhile. */
 void tiled_run_row(struct tiled_place place, struct tiled_place next, void *scratch, float *sums);
 
-/* The inner values of the slice at a place, written to that place of h. */
+/* The inner values of the slice at a place, written to h. */
 void tiled_wide_row(const struct tiled_item *item, int64_t place, struct tiled_place next, void *scratch);
 
 /* Adds the sums of a group row of w2 to y. */

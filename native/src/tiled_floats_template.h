@@ -86,8 +86,8 @@ INLINE void scale_tile(int format, int tokens, const struct tiled_row *row, cons
                        struct tiled_block *block, int64_t i) {
     const uint8_t *codes = block->tiles[i] + TILED_CODES;
     const struct tiled_inputs *inputs = row->inputs;
-    int64_t blocks = tiled_blocks(row->list.count);
-    int64_t at = block->first / TILED_BLOCK;
+    int64_t blocks = tiled_blocks(&row->list);
+    int64_t at = block->number;
     float *xs = block->xs + i * tokens * TILED_COLUMNS;
     for (int64_t c = 0; c < TILED_COLUMNS; c += LANES) {
         struct column_metas metas = format == GATUN_Q2N

@@ -52,11 +52,4 @@ static inline int64_t row_at(int64_t count, int64_t period, int64_t place) {
     return longer + rest / fewest + period * (rest % fewest);
 }
 
-/* The place of a group row in that order. */
-static inline int64_t place_of(int64_t count, int64_t period, int64_t row) {
-    int64_t residue = row % period;
-    int64_t longer = count % period;
-    return residue * (count / period) + (residue < longer ? residue : longer) + row / period;
-}
-
 #endif

@@ -5,7 +5,6 @@
 #include <string.h>
 
 #include "tiled_expert.h"
-#include "tiled_order.h"
 
 #define BLOCK_COLUMNS (TILED_BLOCK * TILED_COLUMNS)
 
@@ -29,18 +28,19 @@ static void widen_tile(const struct tiled_item *item, const struct tiled_matrix 
 }
 
 int64_t tiled_pair_blocks(const struct tiled_item *item, const struct tiled_matrix *m) {
-    return item->format == GATUN_Q2N ? 0 : m->period * tiled_blocks(m->list.count);
+    return item->format == GATUN_Q2N ? 0 : m->period * tiled_blocks(&m->list);
 }
 
 void tiled_prepare_pairs(const struct tiled_item *item, const struct tiled_matrix *m, int64_t number) {
     float scale[BLOCK_COLUMNS];
     float offset[BLOCK_COLUMNS];
-    int64_t row = number / tiled_blocks(m->list.count);
-    int64_t block = number % tiled_blocks(m->list.count);
+    int64_t row = number / tiled_blocks(&m->list);
+    int64_t block = number % tiled_blocks(&m->list);
+    const int32_t *numbers = m->list.numbers + block_begin(&m->list, block);
     int64_t tiles = tiles_in(&m->list, block);
     for (int64_t i = 0; i < tiles; i++) {
         int64_t at = i * TILED_COLUMNS;
-        widen_tile(item, m, row, m->list.numbers[block * TILED_BLOCK + i], scale + at, offset + at);
+        widen_tile(item, m, row, numbers[i], scale + at, offset + at);
     }
     item->ops->prepare_pairs(scale, offset, tiles, prepared_row(item, m, row) + block * item->ops->pairs_bytes);
 }
@@ -48,12 +48,12 @@ void tiled_prepare_pairs(const struct tiled_item *item, const struct tiled_matri
 /* ---- inputs ---- */
 
 int64_t tiled_input_blocks(const struct tiled_matrix *m) {
-    return tiled_blocks(m->list.count);
+    return tiled_blocks(&m->list);
 }
 
 static void write_inputs(const struct tiled_item *item, const struct tiled_matrix *m, int64_t token, int64_t block,
                          const float *columns) {
-    int64_t at = token * tiled_blocks(m->list.count) + block;
+    int64_t at = token * tiled_blocks(&m->list) + block;
     item->ops->prepare_inputs(columns, tiles_in(&m->list, block), m->inputs + at * item->ops->inputs_bytes);
 }
 
@@ -69,46 +69,34 @@ void tiled_prepare_wide_inputs(const struct tiled_item *item, int64_t block) {
     }
 }
 
-/*
- * Inner values of the slices [from, to) from their row of h, where those of one residue lie together. Distances are counted
- * from the item's first slice.
- */
-static void gather_slices(const struct tiled_item *item, const float *h, int64_t from, int64_t to, float *columns) {
-    int64_t period = item->gate.period;
-    for (int64_t first = from; first < to && first < from + period; first++) {
-        const float *at = h + place_of(slices_of(item), period, first);
-        for (int64_t slice = first; slice < to; slice += period) {
-            columns[slice - from] = *at++;
-        }
-    }
-}
-
-/* The columns of a tile of w2: inner value k is number k / slices of slice k % slices. Others than the item's are zeros. */
-static void gather_tile(const struct tiled_item *item, const float *h, int64_t tile, float *columns) {
-    int64_t slices = group_rows_of(&item->gate);
+/* The columns of a tile of w2, from the runs that it has a part of. Others than the item's are zeros. */
+static void gather_tile(const struct tiled_item *item, int64_t token, int64_t tile, float *columns) {
+    int64_t values = adjacent_values(item);
+    int64_t length = group_rows_of(&item->gate) * values;
     int64_t count = tile_columns(&item->down, tile);
     memset(columns, 0, TILED_COLUMNS * sizeof *columns);
     for (int64_t k = 0; k < count;) {
-        int64_t number = (tile * TILED_COLUMNS + k) / slices;
-        int64_t slice = (tile * TILED_COLUMNS + k) % slices;
-        int64_t end = slice + count - k < slices ? slice + count - k : slices;
-        int64_t from = slice > item->from ? slice : item->from;
-        int64_t to = end < item->to ? end : item->to;
+        int64_t run = (tile * TILED_COLUMNS + k) / length;
+        int64_t begin = (tile * TILED_COLUMNS + k) % length;
+        int64_t end = begin + count - k < length ? begin + count - k : length;
+        int64_t first = item->from * values;
+        int64_t from = begin > first ? begin : first;
+        int64_t to = end < item->to * values ? end : item->to * values;
         if (from < to) {
-            gather_slices(item, h + number * slices_of(item), from - item->from, to - item->from,
-                          columns + k + from - slice);
+            memcpy(columns + k + from - begin, run_of(item, token, run) + from - first,
+                   (size_t)(to - from) * sizeof *columns);
         }
-        k += end - slice;
+        k += end - begin;
     }
 }
 
 void tiled_prepare_down_inputs(const struct tiled_item *item, int64_t block) {
     const struct tiled_matrix *m = &item->down;
+    const int32_t *numbers = m->list.numbers + block_begin(&m->list, block);
     for (int64_t t = 0; t < item->tokens; t++) {
         float columns[BLOCK_COLUMNS];
         for (int64_t i = 0; i < tiles_in(&m->list, block); i++) {
-            int64_t tile = m->list.numbers[block * TILED_BLOCK + i];
-            gather_tile(item, item->h + t * TILED_ROWS * slices_of(item), tile, columns + i * TILED_COLUMNS);
+            gather_tile(item, t, numbers[i], columns + i * TILED_COLUMNS);
         }
         write_inputs(item, m, t, block, columns);
     }

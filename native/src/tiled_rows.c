@@ -1,4 +1,6 @@
 /* tiled_rows.c: one group row of an expert, by those of its tiles that are wanted. */
+#include <string.h>
+
 #include "tiled_expert.h"
 #include "tiled_order.h"
 
@@ -88,6 +90,17 @@ void tiled_run_row(struct tiled_place place, struct tiled_place next, void *scra
     item->ops->tiled_row(&row);
 }
 
+/* Of a slice of the item; where there is one run, each token's fill a line of their own. */
+static void write_inner_values(const struct tiled_item *item, int64_t slice, const float *values) {
+    int64_t adjacent = adjacent_values(item);
+    for (int64_t t = 0; t < item->tokens; t++) {
+        for (int64_t run = 0; run < item->runs; run++) {
+            memcpy(run_of(item, t, run) + slice * adjacent, values + t * TILED_ROWS + run * adjacent,
+                   (size_t)adjacent * sizeof *values);
+        }
+    }
+}
+
 void tiled_wide_row(const struct tiled_item *item, int64_t place, struct tiled_place next, void *scratch) {
     float gate_sums[TILED_TOKENS * TILED_ROWS];
     float up_sums[TILED_TOKENS * TILED_ROWS];
@@ -96,9 +109,7 @@ void tiled_wide_row(const struct tiled_item *item, int64_t place, struct tiled_p
     tiled_run_row(gate, up, scratch, gate_sums);
     tiled_run_row(up, next, scratch, up_sums);
     item->ops->swiglu(gate_sums, up_sums, item->tokens * TILED_ROWS);
-    for (int64_t i = 0; i < item->tokens * TILED_ROWS; i++) {
-        item->h[i * slices_of(item) + place] = gate_sums[i];
-    }
+    write_inner_values(item, gate.row - item->from, gate_sums);
 }
 
 void tiled_add_sums(struct tiled_place place, const float *sums) {

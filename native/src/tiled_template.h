@@ -47,6 +47,7 @@ INLINE int meta_lines(int format) {
 struct tiled_block {
     const uint8_t *const *tiles;
     struct ahead ahead;
+    int64_t number;
     int64_t first; /* in the list */
     int64_t count;
     float *xs;      /* scaled inputs [count][tokens][TILED_COLUMNS], or their bytes */
@@ -143,7 +144,6 @@ INLINE void write_sums(int tokens, const float *totals, const vf *zeros, float *
 INLINE void row_of(int format, int tokens, const struct tiled_row *given) {
     const struct tiled_row copy = *given; /* in registers: stores of floats could not change it */
     const struct tiled_row *row = &copy;
-    int64_t count = row->list.count;
     vf zeros[TILED_TOKENS] = {vf_zero(), vf_zero(), vf_zero(), vf_zero()};
     struct tiled_block block = {.xs = row->scratch, .zeros = zeros};
     block.ordered = block.xs + tiled_scaled();
@@ -154,9 +154,10 @@ INLINE void row_of(int format, int tokens, const struct tiled_row *given) {
     if (format == GATUN_Q2N) {
         narrow = narrow_row_of(given, behind);
     }
-    for (; block.first < count; block.first += TILED_BLOCK) {
+    for (; block.number < tiled_blocks(&row->list); block.number++) {
+        block.first = block_begin(&row->list, block.number);
         block.tiles = row->tiles + block.first;
-        block.count = count - block.first < TILED_BLOCK ? count - block.first : TILED_BLOCK;
+        block.count = tiles_in(&row->list, block.number);
         block.ahead = (struct ahead){block.tiles + TILED_AHEAD, 0, tiled_bytes(format)};
         add_block(format, tokens, row, &narrow, &block);
     }

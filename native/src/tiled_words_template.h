@@ -234,7 +234,7 @@ INLINE struct words scales_of(int format, const struct tiled_row *row, const str
         return (struct words){vi_add16(vi_scale16(codes.below, step), centre),
                               vi_add16(vi_scale16(codes.above, step), centre)};
     }
-    const struct tiled_pairs *pairs = (const struct tiled_pairs *)row->pairs + block->first / TILED_BLOCK;
+    const struct tiled_pairs *pairs = (const struct tiled_pairs *)row->pairs + block->number;
     const int16_t *step = pairs->step + i * TILED_COLUMNS + at;
     const int16_t *centre = pairs->centre + i * TILED_COLUMNS + at;
     int64_t above = VECTOR_BYTES / 2;
@@ -296,8 +296,8 @@ INLINE int times_of(vi largest) {
 /* The same for each token's products in a block. */
 INLINE void find_times(int format, int tokens, const struct tiled_row *row, const struct narrow_row *narrow,
                        const struct tiled_block *block, int *times) {
-    int64_t blocks = tiled_blocks(row->list.count);
-    const struct tiled_inputs *inputs = (const struct tiled_inputs *)row->inputs + block->first / TILED_BLOCK;
+    int64_t blocks = tiled_blocks(&row->list);
+    const struct tiled_inputs *inputs = (const struct tiled_inputs *)row->inputs + block->number;
     vi largest[TILED_TOKENS] = {vi_set(0), vi_set(0), vi_set(0), vi_set(0)};
     for (int64_t i = 0; i < block->count; i++) {
         for (int c = 0; c < CHUNKS; c++) {
@@ -357,9 +357,9 @@ INLINE vf zero_of(struct zero_sums sums, vf zero, vf zero_offset) {
 /* Writes the bytes of the scaled inputs, [tile][token][vector][field][high, low][VECTOR_BYTES], and their unit by token. */
 INLINE void scale_block(int format, int tokens, const struct tiled_row *row, const struct narrow_row *narrow,
                         struct tiled_block *block, float *units) {
-    int64_t number = block->first / TILED_BLOCK;
+    int64_t number = block->number;
     const struct tiled_inputs *inputs = (const struct tiled_inputs *)row->inputs + number;
-    int64_t blocks = tiled_blocks(row->list.count);
+    int64_t blocks = tiled_blocks(&row->list);
     const struct zero_sums none = {vi_set(0), vi_set(0)};
     struct zero_sums sums[TILED_TOKENS] = {none, none, none, none};
     vf zeros[TILED_TOKENS] = {vf_zero(), vf_zero(), vf_zero(), vf_zero()};

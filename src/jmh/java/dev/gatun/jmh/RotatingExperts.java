@@ -59,8 +59,10 @@ public class RotatingExperts {
     /** Fills the memory and starts the pool. */
     @Setup
     public void open() {
-        ExpertBlock block =
-                new ExpertBlock(shape(INTERMEDIATE, HIDDEN), shape(INTERMEDIATE, HIDDEN), shape(HIDDEN, INTERMEDIATE));
+        ExpertBlock block = new ExpertBlock(
+                shape(INTERMEDIATE, HIDDEN),
+                shape(INTERMEDIATE, HIDDEN),
+                shape(HIDDEN, INTERMEDIATE).asDown());
         blocks.add(fill(block));
         long enough = CACHES * LastLevelCache.bytes();
         while (blocks.size() < 2 || blocks.size() * block.bytes() < enough) {

@@ -8,7 +8,7 @@ package dev.gatun.cpu;
  * @param hidden values of a token's input and output, a multiple of 16, at most 2^24
  * @param intermediate values between gate and down, the same
  * @param widePairs second-level pairs of w1, and as many of w3; 0 for {@link CpuTileFormat#Q2N}
- * @param downPairs second-level pairs of w2; 0 for {@link CpuTileFormat#Q2N}
+ * @param downPairs second-level pairs of w2, a multiple of the intermediate values; 0 for {@link CpuTileFormat#Q2N}
  */
 public record TiledExpertShape(CpuTileFormat format, int hidden, int intermediate, int widePairs, int downPairs) {
     /** What a block's address is a multiple of. */
@@ -24,6 +24,7 @@ public record TiledExpertShape(CpuTileFormat format, int hidden, int intermediat
         Arguments.requireAtMost("the groups of a matrix", groups, "the most that are numbered", Integer.MAX_VALUE);
         requirePairs("widePairs", format, widePairs, groups);
         requirePairs("downPairs", format, downPairs, groups);
+        Arguments.requireMultiple("downPairs", downPairs, "the intermediate values", intermediate);
     }
 
     private static void requireSize(String name, int size) {
@@ -43,8 +44,8 @@ public record TiledExpertShape(CpuTileFormat format, int hidden, int intermediat
 
     /**
      * Into how many slices the expert can be cut: slice s is the intermediate values s + {@code slices()} &middot; i for i from
-     * 0 to 15, which are one row of groups of w1 and of w3. Ranges of slices that begin and end at multiples of 128 read
-     * each byte of w2 once.
+     * 0 to 15, which are one row of groups of w1 and of w3. Ranges of slices that begin and end at multiples of 8 (for
+     * {@link CpuTileFormat#Q2N}, of 128) read each byte of w2 once.
      */
     public int slices() {
         return intermediate / GROUP;

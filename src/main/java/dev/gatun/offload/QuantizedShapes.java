@@ -31,7 +31,7 @@ public record QuantizedShapes(ExpertBlock expert, TileShape query, TileShape key
         try {
             TileShape gate = tiles(experts, ffn, hidden);
             return new QuantizedShapes(
-                    new ExpertBlock(gate, gate, tiles(experts, hidden, ffn)),
+                    new ExpertBlock(gate, gate, tiles(experts, hidden, ffn).asDown()),
                     tiles(TileFormat.Q4, queries, hidden),
                     tiles(TileFormat.Q4, keys, hidden),
                     tiles(TileFormat.Q4, hidden, queries));

@@ -9,7 +9,7 @@ import java.util.Optional;
  *
  * @param gate w1, [ffn, hidden]
  * @param up w3, of the same shape
- * @param down w2, [hidden, ffn]
+ * @param down w2, [hidden, ffn], in the order of {@link TileShape#asDown}
  */
 public record ExpertBlock(TileShape gate, TileShape up, TileShape down) {
     /** What the bytes of a block are a multiple of. */
@@ -26,15 +26,18 @@ public record ExpertBlock(TileShape gate, TileShape up, TileShape down) {
         return gate.equals(up)
                 && down.format() == gate.format()
                 && down.rows() == gate.columns()
-                && down.columns() == gate.rows();
+                && down.columns() == gate.rows()
+                && down.equals(down.asDown());
     }
 
     /** The block of an expert, or empty if the kernels cannot read it. */
     public static Optional<ExpertBlock> of(QuantizedMatrix gate, QuantizedMatrix up, QuantizedMatrix down) {
         return TileShape.of(gate)
                 .flatMap(g -> TileShape.of(up)
-                        .flatMap(u ->
-                                TileShape.of(down).filter(d -> fit(g, u, d)).map(d -> new ExpertBlock(g, u, d))));
+                        .flatMap(u -> TileShape.of(down)
+                                .map(TileShape::asDown)
+                                .filter(d -> fit(g, u, d))
+                                .map(d -> new ExpertBlock(g, u, d))));
     }
 
     /** Where w1 begins. */

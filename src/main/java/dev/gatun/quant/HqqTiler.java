@@ -28,6 +28,17 @@ public final class HqqTiler {
      */
     public static void tile(HqqMatrix source, TileShape shape, MemorySegment target) {
         requireFit(source, shape, target);
+        if (shape.order() == ColumnOrder.NATURAL) {
+            write(source, shape, target);
+            return;
+        }
+        try (Arena arena = Arena.ofConfined()) {
+            write(SliceColumns.of(source, arena), shape, target);
+        }
+    }
+
+    /** Columns lie as those of the source do. */
+    private static void write(HqqMatrix source, TileShape shape, MemorySegment target) {
         target.asSlice(0, shape.tilesOffset()).fill((byte) 0);
         target.set(FLOAT, 0, source.zeroScale());
         target.set(FLOAT, Float.BYTES, source.zeroZero());
@@ -64,7 +75,7 @@ public final class HqqTiler {
     }
 
     /**
-     * Reads a matrix back.
+     * Reads a matrix back; one that was tiled in the order of slices may have got more second-level pairs, of the same values.
      *
      * @param shape of the tiles; not {@link TileFormat#Q2N}, which HQQ has no scheme for
      * @param tiles what {@link #tile} wrote
@@ -73,6 +84,12 @@ public final class HqqTiler {
     public static HqqMatrix untile(TileShape shape, MemorySegment tiles, Arena arena) {
         HqqScheme scheme = schemeOf(shape);
         requireTiles(shape, tiles);
+        HqqMatrix matrix = read(scheme, shape, tiles, arena);
+        return shape.order() == ColumnOrder.NATURAL ? matrix : SliceColumns.undo(matrix, arena);
+    }
+
+    /** Columns lie as they do in the tiles. */
+    private static HqqMatrix read(HqqScheme scheme, TileShape shape, MemorySegment tiles, Arena arena) {
         long groups = (long) shape.groupRows() * shape.columns();
         MemorySegment packed = arena.allocate((long) shape.rows() * shape.columns() * scheme.bits() / 8);
         MemorySegment scaleCodes = arena.allocate(groups);
@@ -105,9 +122,7 @@ public final class HqqTiler {
     }
 
     private static void requireOwnShape(HqqMatrix source, TileShape shape) {
-        if (!schemeOf(shape).equals(source.scheme())
-                || shape.rows() != source.rows()
-                || shape.columns() != source.columns()) {
+        if (!shape.isOf(source)) {
             throw new IllegalArgumentException(shape + " is not the shape of a matrix of " + source.rows() + " x "
                     + source.columns() + " in " + source.scheme());
         }

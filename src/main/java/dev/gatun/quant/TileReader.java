@@ -46,15 +46,21 @@ public final class TileReader {
     /** One weight, evaluated in float64. */
     public double weight(int row, int column) {
         int group = row % shape.groupRows();
-        return (code(row, column) - zero(group, column)) * scale(group, column);
+        int place = placeOf(column);
+        return (codeAt(row, place) - zero(group, place)) * scale(group, place);
     }
 
     /** The same weight, rounded to float32 after each operation. */
     public float value(int row, int column) {
         int group = row % shape.groupRows();
-        float zero = (zeroCode(group, column) - (float) zeroOffset(group, column)) * (float) zeroStep(group, column);
-        float scale = (scaleCode(group, column) - (float) second(group, column, 1)) * (float) second(group, column, 0);
-        return (code(row, column) - zero) * scale;
+        int place = placeOf(column);
+        float zero = (zeroCode(group, place) - (float) zeroOffset(group, place)) * (float) zeroStep(group, place);
+        float scale = (scaleCode(group, place) - (float) second(group, place, 1)) * (float) second(group, place, 0);
+        return (codeAt(row, place) - zero) * scale;
+    }
+
+    private int placeOf(int column) {
+        return shape.order().placeOf(column, shape.columns());
     }
 
     private long tile(int group, int column) {
@@ -62,6 +68,12 @@ public final class TileReader {
     }
 
     int code(int row, int column) {
+        return codeAt(row, placeOf(column));
+    }
+
+    // From here on columns are counted as they lie.
+
+    private int codeAt(int row, int column) {
         int i = row / shape.groupRows();
         int c = column % 128;
         long tile = tile(row % shape.groupRows(), column);

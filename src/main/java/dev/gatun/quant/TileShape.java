@@ -9,8 +9,10 @@ import java.util.Optional;
  * @param rows outputs, a multiple of the format's groups
  * @param columns inputs, a multiple of 4
  * @param pairs second-level pairs, which divide the groups; 0 for {@link TileFormat#Q2N}, where each tile has its own
+ * @param order of the columns; {@link ColumnOrder#SLICES} where the format is {@link TileFormat#Q2}, the columns are a multiple of
+ *     16 and the pairs one of the columns
  */
-public record TileShape(TileFormat format, int rows, int columns, int pairs) {
+public record TileShape(TileFormat format, int rows, int columns, int pairs, ColumnOrder order) {
     /** Columns of a tile. */
     public static final int TILE_COLUMNS = 128;
 
@@ -31,6 +33,31 @@ public record TileShape(TileFormat format, int rows, int columns, int pairs) {
             throw new IllegalArgumentException(
                     pairs + " second-level pairs in " + format + " with " + groups + " groups");
         }
+        if (order == ColumnOrder.SLICES
+                && (format != TileFormat.Q2 || columns % ColumnOrder.TOGETHER != 0 || pairs % columns != 0)) {
+            throw new IllegalArgumentException("no order of slices in " + format + " with " + columns + " columns and "
+                    + pairs + " second-level pairs");
+        }
+    }
+
+    /** The shape of a matrix whose columns lie in their natural order. */
+    public TileShape(TileFormat format, int rows, int columns, int pairs) {
+        this(format, rows, columns, pairs, ColumnOrder.NATURAL);
+    }
+
+    /**
+     * The shape that the same matrix has as w2 of an expert. In the order of slices there are as many second-level pairs as it
+     * takes for each column to have its own ones, whichever column lies beside it.
+     */
+    public TileShape asDown() {
+        return format == TileFormat.Q2 && columns % ColumnOrder.TOGETHER == 0
+                ? new TileShape(format, rows, columns, pairsInSlices(pairs, columns), ColumnOrder.SLICES)
+                : this;
+    }
+
+    /** The least multiple of both, which divides the groups as both do. */
+    static int pairsInSlices(int pairs, int columns) {
+        return pairs / greatestCommonDivisor(pairs, columns) * columns;
     }
 
     /**
@@ -71,6 +98,14 @@ public record TileShape(TileFormat format, int rows, int columns, int pairs) {
             return Optional.of(TileFormat.Q4);
         }
         return Optional.empty();
+    }
+
+    /** Whether a matrix, tiled, has this shape. */
+    boolean isOf(HqqMatrix matrix) {
+        return formatOf(matrix.scheme()).filter(own -> own == format).isPresent()
+                && rows == matrix.rows()
+                && columns == matrix.columns()
+                && pairs == (order == ColumnOrder.SLICES ? pairsInSlices(pairs(matrix), columns) : pairs(matrix));
     }
 
     private static long groups(HqqMatrix matrix) {

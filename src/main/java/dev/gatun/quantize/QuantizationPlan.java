@@ -33,7 +33,7 @@ public record QuantizationPlan(SolverChoice solver, PartFormat experts, PartForm
         int ffn = config.intermediateSize();
         return format().filter(format -> hidden % 4 == 0 && ffn % 4 == 0).map(format -> {
             TileShape wide = new TileShape(format, ffn, hidden, pairs(ffn, hidden));
-            return new ExpertBlock(wide, wide, new TileShape(format, hidden, ffn, pairs(hidden, ffn)));
+            return new ExpertBlock(wide, wide, new TileShape(format, hidden, ffn, pairs(hidden, ffn)).asDown());
         });
     }
 

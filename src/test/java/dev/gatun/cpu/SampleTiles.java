@@ -26,7 +26,8 @@ record SampleTiles(TiledExpert expert, ExpertBlock block, MemorySegment memory) 
 
     static SampleTiles of(Arena arena, Random random, TileFormat format, int hidden, int intermediate) {
         TileShape wide = new TileShape(format, intermediate, hidden, pairs(random, format, intermediate, hidden));
-        TileShape down = new TileShape(format, hidden, intermediate, pairs(random, format, hidden, intermediate));
+        TileShape down =
+                new TileShape(format, hidden, intermediate, pairs(random, format, hidden, intermediate)).asDown();
         ExpertBlock block = new ExpertBlock(wide, wide, down);
         MemorySegment memory = arena.allocate(block.downOffset() + down.bytes(), TiledExpertShape.ALIGNMENT);
         RandomTiles tiles = new RandomTiles(random.nextLong());

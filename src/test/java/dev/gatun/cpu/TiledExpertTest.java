@@ -214,6 +214,8 @@ class TiledExpertTest extends OnEveryLevel {
                     .hasMessageContaining("the address of a block");
             assertThatThrownBy(() -> new TiledExpertShape(CpuTileFormat.Q2, 32, 48, 96, 7))
                     .hasMessageContaining("downPairs");
+            assertThatThrownBy(() -> new TiledExpertShape(CpuTileFormat.Q2, 32, 48, 96, 32))
+                    .hasMessageContaining("downPairs must be a multiple of the intermediate values");
             assertThatThrownBy(() -> new TiledExpertShape(CpuTileFormat.Q2N, 32, 40, 0, 0))
                     .hasMessageContaining("intermediate");
         }

@@ -50,7 +50,7 @@ class StoreFillerTest {
         @Override
         public ExpertBlock block() {
             TileShape shape = new TileShape(TileFormat.Q2, 16, 16, 1);
-            return new ExpertBlock(shape, shape, shape);
+            return new ExpertBlock(shape, shape, shape.asDown());
         }
 
         @Override

@@ -15,7 +15,7 @@ class ExpertCutTest {
     private static ExpertBlock mixtral(TileFormat format) {
         int pairs = format == TileFormat.Q2N ? 0 : MIXTRAL_PAIRS;
         TileShape gate = new TileShape(format, 14336, 4096, pairs);
-        return new ExpertBlock(gate, gate, new TileShape(format, 4096, 14336, pairs));
+        return new ExpertBlock(gate, gate, new TileShape(format, 4096, 14336, pairs).asDown());
     }
 
     @Test
@@ -33,7 +33,7 @@ class ExpertCutTest {
         assertThatIllegalArgumentException().isThrownBy(() -> cut.pack(1, new Copies(MemorySegment.NULL, null)));
         // The second level of w2 has a pair for several columns of a row, or for several rows.
         TileShape wide = new TileShape(TileFormat.Q2, 4096, 64, 64);
-        assertThat(ExpertCut.of(new ExpertBlock(wide, wide, new TileShape(TileFormat.Q2, 64, 4096, 128)))
+        assertThat(ExpertCut.of(new ExpertBlock(wide, wide, new TileShape(TileFormat.Q2, 64, 4096, 128).asDown()))
                         .parts())
                 .isEqualTo(1);
     }
@@ -55,7 +55,7 @@ class ExpertCutTest {
         boolean narrow = format == TileFormat.Q2N;
         // Periods that divide whatever rows there are, so that the packed matrices have shapes.
         TileShape gate = new TileShape(format, ffn, hidden, narrow ? 0 : hidden << random.nextInt(3));
-        TileShape down = new TileShape(format, hidden, ffn, narrow ? 0 : ffn);
+        TileShape down = new TileShape(format, hidden, ffn, narrow ? 0 : ffn).asDown();
         ExpertBlock block = new ExpertBlock(gate, gate, down);
         MemorySegment whole = random(random, block);
         MemorySegment packed = Arena.ofAuto().allocate(block.bytes(), 256);
@@ -64,7 +64,7 @@ class ExpertCutTest {
         cut.pack(count, new Copies(whole, packed));
 
         TileShape less = new TileShape(format, cut.values(count), hidden, gate.pairs());
-        TileShape lessDown = new TileShape(format, hidden, cut.values(count), cut.downPairs(count));
+        TileShape lessDown = new TileShape(format, hidden, cut.values(count), cut.downPairs(count)).asDown();
         ExpertBlock small = new ExpertBlock(less, less, lessDown);
         assertLeading(read(whole, block.gateOffset(), gate), read(packed, small.gateOffset(), less), hint);
         assertLeading(read(whole, block.upOffset(), gate), read(packed, small.upOffset(), less), hint);

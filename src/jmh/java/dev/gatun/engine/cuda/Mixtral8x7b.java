@@ -18,7 +18,8 @@ final class Mixtral8x7b {
 
     static ExpertBlock expert(TileFormat format) {
         TileShape gate = tiles(format, CONFIG.intermediateSize(), CONFIG.hiddenSize(), Q2_GROUPS_PER_PAIR);
-        TileShape down = tiles(format, CONFIG.hiddenSize(), CONFIG.intermediateSize(), Q2_GROUPS_PER_PAIR);
+        TileShape down = tiles(format, CONFIG.hiddenSize(), CONFIG.intermediateSize(), Q2_GROUPS_PER_PAIR)
+                .asDown();
         return new ExpertBlock(gate, gate, down);
     }
 

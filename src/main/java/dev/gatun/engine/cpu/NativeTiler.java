@@ -4,6 +4,7 @@ import dev.gatun.cpu.CpuException;
 import dev.gatun.cpu.CpuLevel;
 import dev.gatun.cpu.CpuTiler;
 import dev.gatun.natives.NativeLibraryException;
+import dev.gatun.quant.ColumnOrder;
 import dev.gatun.quant.HqqMatrix;
 import dev.gatun.quant.HqqTiler;
 import dev.gatun.quant.JavaTiler;
@@ -44,7 +45,9 @@ public final class NativeTiler implements MatrixTiler {
      */
     @Override
     public void tile(QuantizedMatrix source, TileShape shape, MemorySegment target) {
-        if (source instanceof HqqMatrix hqq && shape.format() == TileFormat.Q2) {
+        if (source instanceof HqqMatrix hqq
+                && shape.format() == TileFormat.Q2
+                && shape.order() == ColumnOrder.NATURAL) {
             tile(hqq, shape, target);
         } else {
             java.tile(source, shape, target);

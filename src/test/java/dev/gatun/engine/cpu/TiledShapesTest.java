@@ -14,7 +14,7 @@ import org.junit.jupiter.api.Test;
 class TiledShapesTest {
     private static ExpertBlock block(TileFormat format, int hidden, int intermediate, int widePairs, int downPairs) {
         TileShape wide = new TileShape(format, intermediate, hidden, widePairs);
-        return new ExpertBlock(wide, wide, new TileShape(format, hidden, intermediate, downPairs));
+        return new ExpertBlock(wide, wide, new TileShape(format, hidden, intermediate, downPairs).asDown());
     }
 
     @Test

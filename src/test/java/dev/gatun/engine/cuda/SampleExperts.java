@@ -26,7 +26,11 @@ final class SampleExperts {
     private final MemorySegment[] blocks;
 
     SampleExperts(Sample sample, TileFormat format, int hidden, int ffn, int experts) {
-        this(sample, sample.tileShape(format, ffn, hidden), sample.tileShape(format, hidden, ffn), experts);
+        this(
+                sample,
+                sample.tileShape(format, ffn, hidden),
+                sample.tileShape(format, hidden, ffn).asDown(),
+                experts);
     }
 
     SampleExperts(Sample sample, TileShape gate, TileShape down, int experts) {

@@ -41,7 +41,7 @@ class TwoRoadsTest extends OnKernels {
         int ffn = 2048 * parts;
         int period = sample.oneOf("period", 1, 2, 128, parts);
         TileShape gate = new TileShape(format, ffn, hidden, narrow ? 0 : hidden * period);
-        return new SampleExperts(sample, gate, new TileShape(format, hidden, ffn, narrow ? 0 : ffn), 2);
+        return new SampleExperts(sample, gate, new TileShape(format, hidden, ffn, narrow ? 0 : ffn).asDown(), 2);
     }
 
     private static final class Case implements AutoCloseable {

@@ -1,0 +1,112 @@
+package dev.gatun.quant;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
+
+import dev.gatun.checkpoint.Seeds;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.util.SplittableRandom;
+import org.junit.jupiter.api.RepeatedTest;
+import org.junit.jupiter.api.Test;
+
+/** Matrices whose columns lie in the order of slices. */
+class ColumnOrderTest {
+    /** A matrix of 2 bits that could be w2, its pairs any divisor of the groups. */
+    private static HqqMatrix matrix(SplittableRandom random) {
+        int rows = 16 * random.nextInt(1, 8);
+        int columns = 16 * random.nextInt(1, 30);
+        int groups = rows / 16 * columns;
+        int scaleGroup = random.nextInt(1, 129);
+        while (groups % scaleGroup != 0) {
+            scaleGroup--;
+        }
+        return new RandomMatrices(random.nextLong()).hqq(new HqqScheme(2, 16, scaleGroup), rows, columns);
+    }
+
+    private static MemorySegment tiled(HqqMatrix matrix, TileShape shape) {
+        MemorySegment tiles = Arena.ofAuto().allocate(shape.bytes(), 16).fill((byte) 0x55);
+        HqqTiler.tile(matrix, shape, tiles);
+        return tiles;
+    }
+
+    @RepeatedTest(40)
+    void theValuesOfASliceLieTogether() {
+        long seed = Seeds.next();
+        HqqMatrix matrix = matrix(new SplittableRandom(seed));
+        TileShape shape = TileShape.of(matrix).orElseThrow().asDown();
+        TileReader asTheyLie = new TileReader(
+                new TileShape(shape.format(), shape.rows(), shape.columns(), shape.pairs()), tiled(matrix, shape));
+        double[] weights = Dequantizer.toDoubles(matrix);
+        int slices = matrix.columns() / 16;
+        for (int row = 0; row < matrix.rows(); row++) {
+            for (int slice = 0; slice < slices; slice++) {
+                for (int i = 0; i < 16; i++) {
+                    assertThat(asTheyLie.weight(row, 16 * slice + i))
+                            .as("row %d, value %d of slice %d, %s", row, i, slice, Seeds.hint(seed))
+                            .isEqualTo(weights[row * matrix.columns() + slice + slices * i]);
+                }
+            }
+        }
+    }
+
+    @RepeatedTest(40)
+    void everyWeightIsReadBack() {
+        long seed = Seeds.next();
+        HqqMatrix matrix = matrix(new SplittableRandom(seed));
+        TileShape shape = TileShape.of(matrix).orElseThrow().asDown();
+        MemorySegment tiles = tiled(matrix, shape);
+        assertThat(new TileReader(shape, tiles).weights())
+                .as(Seeds.hint(seed))
+                .containsExactly(Dequantizer.toDoubles(matrix));
+        try (Arena arena = Arena.ofConfined()) {
+            HqqMatrix back = HqqTiler.untile(shape, tiles, arena);
+            assertThat(back.codes().mismatch(matrix.codes()))
+                    .as("first code that is another, " + Seeds.hint(seed))
+                    .isEqualTo(-1);
+            assertThat(Dequantizer.toDoubles(back)).as(Seeds.hint(seed)).containsExactly(Dequantizer.toDoubles(matrix));
+        }
+    }
+
+    @RepeatedTest(20)
+    void pairsAreTheFewestThatAreThoseOfWholeRows() {
+        long seed = Seeds.next();
+        HqqMatrix matrix = matrix(new SplittableRandom(seed));
+        TileShape natural = TileShape.of(matrix).orElseThrow();
+        int pairs = natural.columns();
+        while (pairs % natural.pairs() != 0) {
+            pairs += natural.columns();
+        }
+        TileShape shape = natural.asDown();
+        assertThat(shape.pairs()).as(natural + ", " + Seeds.hint(seed)).isEqualTo(pairs);
+        assertThat(shape.period()).as(natural + ", " + Seeds.hint(seed)).isEqualTo(natural.period());
+        assertThat(shape.asDown()).isEqualTo(shape);
+    }
+
+    @Test
+    void otherFormatsAndColumnsKeepTheirOrder() {
+        for (TileShape shape : new TileShape[] {
+            new TileShape(TileFormat.Q2N, 16, 32, 0),
+            new TileShape(TileFormat.Q4, 64, 32, 32),
+            new TileShape(TileFormat.Q2, 16, 20, 20)
+        }) {
+            assertThat(shape.asDown()).isEqualTo(shape);
+            assertThatIllegalArgumentException()
+                    .isThrownBy(() -> new TileShape(
+                            shape.format(), shape.rows(), shape.columns(), shape.pairs(), ColumnOrder.SLICES))
+                    .withMessageContaining("no order of slices");
+        }
+        assertThatIllegalArgumentException()
+                .isThrownBy(() -> new TileShape(TileFormat.Q2, 16, 32, 16, ColumnOrder.SLICES))
+                .withMessageContaining("no order of slices");
+    }
+
+    /** Another order is another matrix to whoever reads tiles. */
+    @Test
+    void anExpertsDownMatrixIsInTheOrderOfSlices() {
+        TileShape wide = new TileShape(TileFormat.Q2, 32, 16, 16);
+        TileShape down = new TileShape(TileFormat.Q2, 16, 32, 32);
+        assertThat(new ExpertBlock(wide, wide, down.asDown()).down().order()).isEqualTo(ColumnOrder.SLICES);
+        assertThatIllegalArgumentException().isThrownBy(() -> new ExpertBlock(wide, wide, down));
+    }
+}
