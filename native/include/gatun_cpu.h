@@ -17,7 +17,7 @@
 
 #include <stdint.h>
 
-#define GATUN_CPU_ABI 4
+#define GATUN_CPU_ABI 5
 
 /* Return codes. */
 #define GATUN_OK 0
@@ -44,6 +44,10 @@
 /* Formats of 2-bit tiles, as kernels/layout.cuh describes them: "q2" and "q2n". */
 #define GATUN_Q2 0
 #define GATUN_Q2N 1
+
+/* Orders of the columns in tiles of GATUN_Q2: the matrix's own, and that of w2 of an expert. */
+#define GATUN_NATURAL 0
+#define GATUN_SLICES 1
 
 /* A pool of threads, with the scratch memory of its operations. */
 struct gatun_pool;
@@ -246,9 +250,10 @@ int32_t gatun_tiled_finish(struct gatun_pool *pool);
 /*
  * Writes an HQQ matrix of 2 bits in groups of 16 as kernels/layout.cuh describes "q2", padding included: `bytes` must be what
  * its shape takes. It runs in the calling thread and needs no pool; any number of threads may tile at once. `tiles` may lie
- * at any address and must not overlap the matrix.
+ * at any address and must not overlap the matrix. In the order of slices the columns are a multiple of 16, and second-level
+ * pairs are repeated until they are a multiple of the columns.
  */
-int32_t gatun_tile(int32_t level, const struct gatun_matrix *matrix, void *tiles, int64_t bytes);
+int32_t gatun_tile(int32_t level, const struct gatun_matrix *matrix, int32_t order, void *tiles, int64_t bytes);
 
 #pragma GCC visibility pop
 

@@ -38,6 +38,15 @@ static inline int64_t padded_to(int64_t bytes, int64_t multiple) {
     return (bytes + multiple - 1) / multiple * multiple;
 }
 
+static inline int64_t greatest_common_divisor(int64_t a, int64_t b) {
+    while (b != 0) {
+        int64_t rest = a % b;
+        a = b;
+        b = rest;
+    }
+    return a;
+}
+
 static inline int64_t tiled_bytes(int32_t format) {
     return format == GATUN_Q2N ? TILED_NARROW : TILED_WIDE;
 }
@@ -87,8 +96,14 @@ struct tiling_row {
     const uint8_t *scales; /* [columns] */
     const uint8_t *zeros;  /* [columns] */
     int64_t columns;
+    int64_t slices; /* in whose order the columns go to the tiles: a sixteenth of them; or 0 if they keep their own */
     uint8_t *tiles; /* whole ones, padding included */
 };
+
+/* Which column comes to a place in the order of slices. */
+static inline int64_t tiled_source(int64_t slices, int64_t place) {
+    return place % TILED_ROWS * slices + place / TILED_ROWS;
+}
 
 /* Floats of scratch: scaled inputs, room for reordering some; totals; what becomes of the second level of narrow tiles. */
 #define TILED_ORDERED 256

@@ -47,15 +47,6 @@ int tiled_item_is_sound(const struct gatun_tiled_item *given) {
 
 /* ---- the parts of a block ---- */
 
-static int64_t greatest_common_divisor(int64_t a, int64_t b) {
-    while (b != 0) {
-        int64_t rest = a % b;
-        a = b;
-        b = rest;
-    }
-    return a;
-}
-
 static struct tiled_matrix matrix_at(const uint8_t *at, int32_t format, int64_t rows, int64_t columns,
                                      int64_t pairs) {
     struct tiled_matrix m = {.rows = rows, .columns = columns, .pairs = pairs, .period = 1};

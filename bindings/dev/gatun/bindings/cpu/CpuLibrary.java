@@ -23,10 +23,10 @@ public class CpuLibrary extends CpuLibrary$shared {
     static final SymbolLookup SYMBOL_LOOKUP = SymbolLookup.loaderLookup()
             .or(Linker.nativeLinker().defaultLookup());
 
-    private static final int GATUN_CPU_ABI = (int)4L;
+    private static final int GATUN_CPU_ABI = (int)5L;
     /**
      * {@snippet lang=c :
-     * #define GATUN_CPU_ABI 4
+     * #define GATUN_CPU_ABI 5
      * }
      */
     public static int GATUN_CPU_ABI() {
@@ -175,6 +175,24 @@ public class CpuLibrary extends CpuLibrary$shared {
      */
     public static int GATUN_Q2N() {
         return GATUN_Q2N;
+    }
+    private static final int GATUN_NATURAL = (int)0L;
+    /**
+     * {@snippet lang=c :
+     * #define GATUN_NATURAL 0
+     * }
+     */
+    public static int GATUN_NATURAL() {
+        return GATUN_NATURAL;
+    }
+    private static final int GATUN_SLICES = (int)1L;
+    /**
+     * {@snippet lang=c :
+     * #define GATUN_SLICES 1
+     * }
+     */
+    public static int GATUN_SLICES() {
+        return GATUN_SLICES;
     }
 
     private static class gatun_cpu_abi {
@@ -1443,6 +1461,7 @@ public class CpuLibrary extends CpuLibrary$shared {
             CpuLibrary.C_INT,
             CpuLibrary.C_INT,
             CpuLibrary.C_POINTER,
+            CpuLibrary.C_INT,
             CpuLibrary.C_POINTER,
             CpuLibrary.C_LONG
         );
@@ -1455,7 +1474,7 @@ public class CpuLibrary extends CpuLibrary$shared {
     /**
      * Function descriptor for:
      * {@snippet lang=c :
-     * int32_t gatun_tile(int32_t level, const struct gatun_matrix *matrix, void *tiles, int64_t bytes)
+     * int32_t gatun_tile(int32_t level, const struct gatun_matrix *matrix, int32_t order, void *tiles, int64_t bytes)
      * }
      */
     public static FunctionDescriptor gatun_tile$descriptor() {
@@ -1465,7 +1484,7 @@ public class CpuLibrary extends CpuLibrary$shared {
     /**
      * Downcall method handle for:
      * {@snippet lang=c :
-     * int32_t gatun_tile(int32_t level, const struct gatun_matrix *matrix, void *tiles, int64_t bytes)
+     * int32_t gatun_tile(int32_t level, const struct gatun_matrix *matrix, int32_t order, void *tiles, int64_t bytes)
      * }
      */
     public static MethodHandle gatun_tile$handle() {
@@ -1475,7 +1494,7 @@ public class CpuLibrary extends CpuLibrary$shared {
     /**
      * Address for:
      * {@snippet lang=c :
-     * int32_t gatun_tile(int32_t level, const struct gatun_matrix *matrix, void *tiles, int64_t bytes)
+     * int32_t gatun_tile(int32_t level, const struct gatun_matrix *matrix, int32_t order, void *tiles, int64_t bytes)
      * }
      */
     public static MemorySegment gatun_tile$address() {
@@ -1484,16 +1503,16 @@ public class CpuLibrary extends CpuLibrary$shared {
 
     /**
      * {@snippet lang=c :
-     * int32_t gatun_tile(int32_t level, const struct gatun_matrix *matrix, void *tiles, int64_t bytes)
+     * int32_t gatun_tile(int32_t level, const struct gatun_matrix *matrix, int32_t order, void *tiles, int64_t bytes)
      * }
      */
-    public static int gatun_tile(int level, MemorySegment matrix, MemorySegment tiles, long bytes) {
+    public static int gatun_tile(int level, MemorySegment matrix, int order, MemorySegment tiles, long bytes) {
         var mh$ = gatun_tile.HANDLE;
         try {
             if (TRACE_DOWNCALLS) {
-                traceDowncall("gatun_tile", level, matrix, tiles, bytes);
+                traceDowncall("gatun_tile", level, matrix, order, tiles, bytes);
             }
-            return (int)mh$.invokeExact(level, matrix, tiles, bytes);
+            return (int)mh$.invokeExact(level, matrix, order, tiles, bytes);
         } catch (Error | RuntimeException ex) {
            throw ex;
         } catch (Throwable ex$) {

@@ -4,6 +4,7 @@ import dev.gatun.bindings.cpu.CpuLibrary;
 import dev.gatun.bindings.cpu.gatun_matrix;
 import java.lang.foreign.MemorySegment;
 import java.lang.ref.Reference;
+import java.math.BigInteger;
 
 /**
  * Brings HQQ matrices of 2 bits in groups of 16 rows into tiles, {@link CpuTileFormat#Q2}, in the calling thread. It needs no
@@ -12,6 +13,29 @@ import java.lang.ref.Reference;
 public final class CpuTiler {
     private static final int BITS = 2;
     private static final int GROUP = 16;
+
+    /** In which order the columns of a matrix go to tiles. */
+    public enum Order {
+        /** Their own. */
+        NATURAL(CpuLibrary.GATUN_NATURAL()),
+        /** That of w2 of an expert, of a multiple of 16 columns; second-level pairs are repeated to a multiple of the columns. */
+        SLICES(CpuLibrary.GATUN_SLICES());
+
+        private final int code;
+
+        Order(int code) {
+            this.code = code;
+        }
+
+        private long pairs(long pairs, int columns) {
+            if (this == NATURAL) {
+                return pairs;
+            }
+            Arguments.requireMultiple("the columns", columns, "the values of a slice", GROUP);
+            BigInteger together = BigInteger.valueOf(columns);
+            return pairs / together.gcd(BigInteger.valueOf(pairs)).longValueExact() * columns;
+        }
+    }
 
     private final CpuLevel level;
 
@@ -28,17 +52,18 @@ public final class CpuTiler {
     /**
      * Writes a matrix as tiles, padding included.
      *
+     * @param order of the columns in the tiles
      * @param tiles exactly the bytes of the matrix's tiles outside the heap, at any address, apart from the matrix
      * @throws IllegalArgumentException if the matrix has another layout, or the segment does not fit it
      * @throws CpuException if the machine lacks the level
      */
-    public void tile(CpuMatrix matrix, MemorySegment tiles) {
-        Arguments.requireNative("tiles", tiles, bytes(matrix));
+    public void tile(CpuMatrix matrix, Order order, MemorySegment tiles) {
+        Arguments.requireNative("tiles", tiles, bytes(matrix, order));
         Arguments.requireWritable("tiles", tiles);
         Liveness.require("tiles", tiles);
         matrix.liveness().require("a matrix");
         try {
-            int code = CpuLibrary.gatun_tile(level.code(), matrix.struct(), tiles, tiles.byteSize());
+            int code = CpuLibrary.gatun_tile(level.code(), matrix.struct(), order.code, tiles, tiles.byteSize());
             CpuException.check(code, "tiles for " + level);
         } finally {
             Reference.reachabilityFence(matrix);
@@ -46,7 +71,7 @@ public final class CpuTiler {
     }
 
     /** Bytes of a matrix's tiles. */
-    private static long bytes(CpuMatrix matrix) {
+    private static long bytes(CpuMatrix matrix, Order order) {
         if (matrix.isDense()) {
             throw new IllegalArgumentException("tiles hold no " + matrix);
         }
@@ -54,6 +79,7 @@ public final class CpuTiler {
         Arguments.requireEqual("the bits of a code", gatun_matrix.bits(struct), "those of a tile", BITS);
         Arguments.requireEqual("the rows of a group", gatun_matrix.group_size(struct), "those of a tile", GROUP);
         long groups = (long) matrix.rows() / GROUP * matrix.columns();
-        return CpuTileFormat.Q2.bytes(matrix.rows(), matrix.columns(), groups / gatun_matrix.scale_group(struct));
+        long pairs = groups / gatun_matrix.scale_group(struct);
+        return CpuTileFormat.Q2.bytes(matrix.rows(), matrix.columns(), order.pairs(pairs, matrix.columns()));
     }
 }

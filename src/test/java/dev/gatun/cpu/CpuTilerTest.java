@@ -50,6 +50,11 @@ class CpuTilerTest extends OnEveryLevel {
         return described(arena, matrix, 2, 16);
     }
 
+    /** Of a multiple of 16 columns. */
+    private static HqqMatrix down(Random random, int rows, int slices) {
+        return matrix(random, rows, 16 * slices);
+    }
+
     private static MemorySegment tiled(Arena arena, HqqMatrix matrix, TileShape shape) {
         MemorySegment tiles = arena.allocate(shape.bytes(), 16);
         HqqTiler.tile(matrix, shape, tiles);
@@ -58,20 +63,26 @@ class CpuTilerTest extends OnEveryLevel {
 
     /** At the address that blocks have and at an odd one. */
     private static void assertTiled(CpuTiler tiler, HqqMatrix matrix) {
-        assertTiled(tiler, matrix, GUARD);
-        assertTiled(tiler, matrix, GUARD - 1);
+        assertTiled(tiler, matrix, CpuTiler.Order.NATURAL, GUARD);
+        assertTiled(tiler, matrix, CpuTiler.Order.NATURAL, GUARD - 1);
+    }
+
+    private static void assertTiledInSlices(CpuTiler tiler, HqqMatrix matrix) {
+        assertTiled(tiler, matrix, CpuTiler.Order.SLICES, GUARD);
+        assertTiled(tiler, matrix, CpuTiler.Order.SLICES, GUARD - 1);
     }
 
     /** What lies around the tiles is left alone. */
-    private static void assertTiled(CpuTiler tiler, HqqMatrix matrix, long at) {
+    private static void assertTiled(CpuTiler tiler, HqqMatrix matrix, CpuTiler.Order order, long at) {
         try (Arena arena = Arena.ofConfined()) {
-            TileShape shape = TileShape.of(matrix).orElseThrow();
+            TileShape natural = TileShape.of(matrix).orElseThrow();
+            TileShape shape = order == CpuTiler.Order.NATURAL ? natural : natural.asDown();
             MemorySegment expected =
                     arena.allocate(shape.bytes() + 2 * GUARD, GUARD).fill((byte) 0x5a);
             MemorySegment actual =
                     arena.allocate(shape.bytes() + 2 * GUARD, GUARD).fill((byte) 0x5a);
             expected.asSlice(at, shape.bytes()).copyFrom(tiled(arena, matrix, shape));
-            tiler.tile(described(arena, matrix), actual.asSlice(at, shape.bytes()));
+            tiler.tile(described(arena, matrix), order, actual.asSlice(at, shape.bytes()));
             assertThat(actual.mismatch(expected))
                     .as("first byte that is another, with tiles of %s at %d", shape, at)
                     .isEqualTo(-1);
@@ -97,6 +108,16 @@ class CpuTilerTest extends OnEveryLevel {
         Cases.random(5, random -> assertTiled(tiler, matrix(random, 16 * Cases.between(random, 200, 400), 132)));
     }
 
+    /** Fewer than what is brought together at once, some more, and tiles that are not full. */
+    @Test
+    void inTheOrderOfSlicesTheyAreThoseOfTheDefinitionToo() {
+        CpuTiler tiler = new CpuTiler(level);
+        Cases.random(
+                200,
+                random -> assertTiledInSlices(
+                        tiler, down(random, 16 * Cases.between(random, 1, 20), Cases.between(random, 1, 90))));
+    }
+
     @Test
     void anyNumberOfThreadsMayTile() {
         CpuTiler tiler = new CpuTiler(level);
@@ -116,18 +137,25 @@ class CpuTilerTest extends OnEveryLevel {
             CpuMatrix described = described(arena, matrix);
             long bytes = TileShape.of(matrix).orElseThrow().bytes();
             assertThatIllegalArgumentException()
-                    .isThrownBy(() -> tiler.tile(described, arena.allocate(bytes - 1)))
+                    .isThrownBy(() -> tiler.tile(described, CpuTiler.Order.NATURAL, arena.allocate(bytes - 1)))
                     .withMessageContaining("tiles must have " + bytes + " bytes");
             assertThatIllegalArgumentException()
-                    .isThrownBy(() -> tiler.tile(described, MemorySegment.ofArray(new byte[Math.toIntExact(bytes)])))
+                    .isThrownBy(() -> tiler.tile(
+                            described, CpuTiler.Order.NATURAL, MemorySegment.ofArray(new byte[Math.toIntExact(bytes)])))
                     .withMessageContaining("Java heap");
             assertThatIllegalArgumentException()
-                    .isThrownBy(
-                            () -> tiler.tile(described, arena.allocate(bytes).asReadOnly()))
+                    .isThrownBy(() -> tiler.tile(
+                            described,
+                            CpuTiler.Order.NATURAL,
+                            arena.allocate(bytes).asReadOnly()))
                     .withMessageContaining("read-only");
+            CpuMatrix odd = described(arena, matrix(new Random(1), 64, 68));
+            assertThatIllegalArgumentException()
+                    .isThrownBy(() -> tiler.tile(odd, CpuTiler.Order.SLICES, arena.allocate(bytes)))
+                    .withMessageContaining("the columns must be a multiple of the values of a slice");
             CpuMatrix dense = CpuMatrix.dense(arena, CpuFloatType.F16, 16, 16, arena.allocate(512));
             assertThatIllegalArgumentException()
-                    .isThrownBy(() -> tiler.tile(dense, arena.allocate(bytes)))
+                    .isThrownBy(() -> tiler.tile(dense, CpuTiler.Order.NATURAL, arena.allocate(bytes)))
                     .withMessageContaining("dense matrix of 16 x 16");
         }
     }
@@ -140,7 +168,7 @@ class CpuTilerTest extends OnEveryLevel {
                 HqqMatrix matrix = new RandomMatrices(1).hqq(scheme, 64, 64);
                 CpuMatrix other = described(arena, matrix, scheme.bits(), scheme.groupSize());
                 assertThatIllegalArgumentException()
-                        .isThrownBy(() -> tiler.tile(other, arena.allocate(4096)))
+                        .isThrownBy(() -> tiler.tile(other, CpuTiler.Order.NATURAL, arena.allocate(4096)))
                         .withMessageContaining("those of a tile");
             }
         }
@@ -153,7 +181,7 @@ class CpuTilerTest extends OnEveryLevel {
         long bytes = TileShape.of(matrix).orElseThrow().bytes();
         try (Arena arena = Arena.ofConfined()) {
             CpuMatrix described = freed(matrix);
-            assertThatThrownBy(() -> tiler.tile(described, arena.allocate(bytes)))
+            assertThatThrownBy(() -> tiler.tile(described, CpuTiler.Order.NATURAL, arena.allocate(bytes)))
                     .isInstanceOf(IllegalStateException.class);
         }
     }

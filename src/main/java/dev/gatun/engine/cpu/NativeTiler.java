@@ -4,7 +4,6 @@ import dev.gatun.cpu.CpuException;
 import dev.gatun.cpu.CpuLevel;
 import dev.gatun.cpu.CpuTiler;
 import dev.gatun.natives.NativeLibraryException;
-import dev.gatun.quant.ColumnOrder;
 import dev.gatun.quant.HqqMatrix;
 import dev.gatun.quant.HqqTiler;
 import dev.gatun.quant.JavaTiler;
@@ -45,19 +44,24 @@ public final class NativeTiler implements MatrixTiler {
      */
     @Override
     public void tile(QuantizedMatrix source, TileShape shape, MemorySegment target) {
-        if (source instanceof HqqMatrix hqq
-                && shape.format() == TileFormat.Q2
-                && shape.order() == ColumnOrder.NATURAL) {
+        if (source instanceof HqqMatrix hqq && shape.format() == TileFormat.Q2) {
             tile(hqq, shape, target);
         } else {
             java.tile(source, shape, target);
         }
     }
 
+    private static CpuTiler.Order orderOf(TileShape shape) {
+        return switch (shape.order()) {
+            case NATURAL -> CpuTiler.Order.NATURAL;
+            case SLICES -> CpuTiler.Order.SLICES;
+        };
+    }
+
     private void tile(HqqMatrix source, TileShape shape, MemorySegment target) {
         HqqTiler.requireFit(source, shape, target);
         try (Arena arena = Arena.ofConfined()) {
-            tiler.tile(CpuWeights.hqq(arena, source), target);
+            tiler.tile(CpuWeights.hqq(arena, source), orderOf(shape), target);
         }
     }
 }
