@@ -4,7 +4,7 @@
  *
  * layout   expert blocks as in layout.cuh, found through `blocks` (device pointers, null: not resident); offsets and order
  *          as gatun_group_tokens writes them; x[tokens][hidden padded to 128] fp16 and factor[tokens] as gatun_rows_f16
- *          writes them; h[choices][ffn padded to 128] fp16 and cells[choices][ceil(ffn / 128)] bytes: go through
+ *          writes them; h[choices][ffn padded to 128] fp16, values in the order of w2's columns, and cells[choices][ceil(ffn / 128)] bytes: go through
  *          gatun_level_rows next, which gives h's factors. Names: _q2 the published scheme, _q2n Gatun's own; _n16, _n32,
  *          _n64, _n128: tokens of a block
  * bytes    w1 and w3 of each chosen expert once (q2 3.016, q2n 2.531 bits a weight) while its token tiles run side by
@@ -80,12 +80,13 @@ __device__ __forceinline__ void clear_padding(const GateUpArguments &in, const G
     }
 }
 
+template <class Inner>
 __device__ __forceinline__ void clear_rows(const GateUpArguments &in, const GateUpTile &tile) {
     for (int at = threadIdx.x; at < tile.task.count * GATE_ROWS; at += BATCH_THREADS) {
         int token = at / GATE_ROWS;
-        int group = tile.first_group + at % GATE_GROUPS;
+        int group = tile.first_group + Inner::slice(at % GATE_ROWS, GATE_GROUPS);
         if (group < tile.group_rows) {
-            int n = group + at % GATE_ROWS / GATE_GROUPS * tile.group_rows;
+            int n = Inner::column(group, Inner::value(at % GATE_ROWS, GATE_GROUPS), tile.group_rows);
             tile.row(in, token)[fragment_place(n)] = __ushort_as_half(0);
         }
         if (at % GATE_ROWS == 0) {
@@ -150,11 +151,19 @@ __device__ __forceinline__ void find_cells(const GateUpArguments &in, const Gate
     __syncthreads();
 }
 
-/* Through shared memory, [token][row of the group][group], to h: eight neighbouring columns at a time. */
-template <int TOKENS>
+/* Eight neighbouring columns of h: neighbouring groups that there are, or half the rows of one. */
+template <class Inner>
+__device__ __forceinline__ int columns_of_run(const GateUpTile &tile, int run) {
+    int groups = tile.group_rows - tile.first_group - Inner::slice(8 * run, GATE_GROUPS);
+    return Inner::TOGETHER && groups > 0 ? 8 : min(8, groups);
+}
+
+/* Through shared memory, [token][in the order of h], to h: eight neighbouring columns at a time. */
+template <class Inner, int TOKENS>
 __device__ __forceinline__ void store_rows(const GateUpArguments &in, const GateUpTile &tile,
                                            const Products<TOKENS> &products, const float *units, __half *results) {
     constexpr int PITCH = GATE_ROWS + 8;
+    constexpr int RUNS = GATE_ROWS / 8;
     int warp = threadIdx.x / WARP;
     int g = threadIdx.x % WARP / 4;
     int c = threadIdx.x % 4;
@@ -164,27 +173,28 @@ __device__ __forceinline__ void store_rows(const GateUpArguments &in, const Gate
         for (int i = 0; i < 4; i++) {
             int token = 8 * n + 2 * c + i % 2;
             if (token < tile.task.count) {
-                results[token * PITCH + (g + 8 * (i / 2)) * GATE_GROUPS + warp] =
+                results[token * PITCH + Inner::column(warp, g + 8 * (i / 2), GATE_GROUPS)] =
                     __float2half_rn(products.sums[0][n][i] * units[token]);
             }
         }
     }
     __syncthreads();
-    bool aligned = tile.group_rows % GATE_GROUPS == 0;
-    for (int at = threadIdx.x; at < tile.task.count * Q2_ROWS; at += BATCH_THREADS) {
-        int token = at / Q2_ROWS;
-        int row = at % Q2_ROWS;
-        const __half *from = results + token * PITCH + row * GATE_GROUPS;
+    bool aligned = Inner::TOGETHER || tile.group_rows % GATE_GROUPS == 0;
+    for (int at = threadIdx.x; at < tile.task.count * RUNS; at += BATCH_THREADS) {
+        int token = at / RUNS;
+        int run = at % RUNS;
+        int columns = columns_of_run<Inner>(tile, run);
+        const __half *from = results + token * PITCH + 8 * run;
         __half *to = tile.row(in, token);
-        int n = tile.first_group + row * tile.group_rows;
-        if (aligned) {
+        int n = Inner::column(tile.first_group + Inner::slice(8 * run, GATE_GROUPS), Inner::value(8 * run, GATE_GROUPS),
+                              tile.group_rows);
+        if (aligned && columns > 0) {
             uint4 v = *(const uint4 *)from;
             uint2 *pair = (uint2 *)(to + fragment_place(n));
             pair[0] = make_uint2(v.x, v.z);
             pair[2] = make_uint2(v.y, v.w);
         } else {
-            int groups = min(GATE_GROUPS, tile.group_rows - tile.first_group);
-            for (int i = 0; i < groups; i++) {
+            for (int i = 0; i < columns; i++) {
                 to[fragment_place(n + i)] = from[i];
             }
         }
@@ -209,7 +219,7 @@ __device__ __forceinline__ void gate_up(const GateUpArguments &in, unsigned char
         if (threadIdx.x == 0) {
             atomicOr(in.error, ERROR_ABSENT);
         }
-        clear_rows(in, tile);
+        clear_rows<typename Rows::Inner>(in, tile);
         return;
     }
     int warp = threadIdx.x / WARP;
@@ -226,7 +236,7 @@ __device__ __forceinline__ void gate_up(const GateUpArguments &in, unsigned char
     float *units = (float *)shared;
     float *largest = units + TOKENS;
     find_cells<TOKENS>(in, tile, products, largest, units);
-    store_rows<TOKENS>(in, tile, products, units, (__half *)(largest + BATCH_WARPS * TOKENS));
+    store_rows<typename Rows::Inner, TOKENS>(in, tile, products, units, (__half *)(largest + BATCH_WARPS * TOKENS));
 }
 
 #define ENTRY(SCHEME, ROWS, TOKENS, BLOCKS)                                                                                  \

@@ -310,6 +310,7 @@ struct NarrowScales {
 
 /* Sixteen rows of one 2-bit group: how the two schemes lie in memory. */
 struct WideRows {
+    using Inner = SliceOrder;
     static constexpr int TILE = Q2_TILE;
     WideScales scales;
     const unsigned char *tile;
@@ -331,6 +332,7 @@ struct WideRows {
 };
 
 struct NarrowRows {
+    using Inner = NaturalOrder;
     static constexpr int TILE = Q2N_TILE;
     NarrowScales scales;
     const unsigned char *tile;

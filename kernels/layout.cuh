@@ -37,6 +37,11 @@
  *
  *   expert block: w1, w3, w2, each a matrix as above, the whole padded to a multiple of 4096 bytes
  *
+ *   Slice s of an expert is the inner values s + S*i (S = inner / 16, i = 0..15): one group row of w1 and of w3. In w2 of
+ *   "q2" the columns lie in the order of slices: what is said of column k above is said of inner value k / 16 + S*(k % 16),
+ *   so a tile holds eight slices. M is a multiple of K there, and second-level pairs are in this order as well. "q2n" keeps
+ *   the order of inner values, since its second level belongs to 128 columns that adjoin in it.
+ *
  * The pairs repeat: group rows g and g + period have the same second-level pairs, period = M / gcd(K, M).
  */
 #pragma once
@@ -59,6 +64,26 @@ __host__ __device__ __forceinline__ int tiles_of(int columns) {
 __host__ __device__ __forceinline__ int64_t padded_to(int64_t bytes, int64_t multiple) {
     return (bytes + multiple - 1) / multiple * multiple;
 }
+
+/*
+ * The columns of w2, by the slices and their values: of a whole expert, or of some slices counted from 0. `slice` and
+ * `value` undo `column`.
+ */
+struct NaturalOrder {
+    static constexpr bool TOGETHER = false; /* the values of a slice */
+
+    __device__ static __forceinline__ int column(int slice, int value, int slices) { return slice + value * slices; }
+    __device__ static __forceinline__ int slice(int column, int slices) { return column % slices; }
+    __device__ static __forceinline__ int value(int column, int slices) { return column / slices; }
+};
+
+struct SliceOrder {
+    static constexpr bool TOGETHER = true;
+
+    __device__ static __forceinline__ int column(int slice, int value, int) { return slice * Q2_ROWS + value; }
+    __device__ static __forceinline__ int slice(int column, int) { return column / Q2_ROWS; }
+    __device__ static __forceinline__ int value(int column, int) { return column % Q2_ROWS; }
+};
 
 /* Where the parts of a matrix begin, relative to its own start. */
 struct MatrixPlace {

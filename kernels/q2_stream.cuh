@@ -113,6 +113,7 @@ struct UnitPlace {
 
 /* The published scheme: 8-bit codes, a second level that depends on the column within a residue. */
 struct Wide {
+    using Inner = SliceOrder;
     static constexpr int TILE = Q2_TILE;
     static constexpr int TABLE_BYTES = 16; /* of 4 columns and one token; twice that where v has two parts */
 
@@ -156,6 +157,7 @@ struct Wide {
 
 /* Gatun's own scheme: 4-bit codes in one byte, a second level for each tile. */
 struct Narrow {
+    using Inner = NaturalOrder;
     static constexpr int TILE = Q2N_TILE;
     static constexpr int TABLE_BYTES = 8;
 

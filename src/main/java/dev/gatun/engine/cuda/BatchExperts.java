@@ -75,7 +75,7 @@ final class BatchExperts {
         this.scaling = new RowScaling(kernels, stream, memory, maxTokens, gate.columns());
         this.gateUp =
                 BatchVariants.find(kernels, "batch_gate_up", "gatun_batch_gate_up_" + scheme, GATE_TILES.stream());
-        this.level = kernels.find("rows", "gatun_level_rows");
+        this.level = kernels.find("rows", "gatun_level_rows_" + scheme);
         this.down = new BatchQ2(kernels, stream, scheme);
         int choices = maxTokens * topK;
         this.h = memory.allocate(choices * RowScaling.paddedBytes(gate.rows()));

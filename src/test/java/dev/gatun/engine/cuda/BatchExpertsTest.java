@@ -136,7 +136,15 @@ class BatchExpertsTest extends OnBatches {
                         "gatun_batch_gate_up_" + scheme + gateWidth,
                         grid(ffn, 128, gateWidth, 384 * gateWidth + 16384),
                         gateUp.bytes());
-                gpu.launch("gatun_level_rows", LaunchShape.of(choices, 128), h, cells, offsets, count, ffn, factors);
+                gpu.launch(
+                        "gatun_level_rows_" + (experts.isWide() ? "q2" : "q2n"),
+                        LaunchShape.of(choices, 128),
+                        h,
+                        cells,
+                        offsets,
+                        count,
+                        ffn,
+                        factors);
                 gpu.launch(
                         "gatun_batch_" + scheme + downWidth,
                         grid(hidden, rowsOfQ2(downWidth), downWidth, memoryOfQ2(downWidth)),

@@ -66,6 +66,7 @@ class RowsTest extends OnBatches {
         private static final int LEAST = -9;
         private static final int MOST = 11;
 
+        private final boolean isWide;
         private final int groupRows;
         private final int width;
         private final int blocks;
@@ -75,6 +76,7 @@ class RowsTest extends OnBatches {
         private final byte[] cells;
 
         Cells(Sample sample) {
+            isWide = sample.flag("wide");
             groupRows = sample.integer("ffn / 16", 1, 1, 90);
             width = padded(16 * groupRows);
             blocks = tiles(groupRows, GROUPS);
@@ -96,7 +98,7 @@ class RowsTest extends OnBatches {
             Region levelled = gpu.output(MemorySegment.ofArray(h));
             Region factors = gpu.outputFloats(offsets[2]);
             gpu.run(
-                    "gatun_level_rows",
+                    isWide ? "gatun_level_rows_q2" : "gatun_level_rows_q2n",
                     LaunchShape.of(launched, 128),
                     levelled,
                     gpu.input(MemorySegment.ofArray(cells)),
@@ -126,7 +128,8 @@ class RowsTest extends OnBatches {
         /** A value times 2^(12 cell - 9) stays what it is, but for its rounding. */
         private void level(int row, int top, short[] values) {
             for (int column = 0; column < 16 * groupRows; column++) {
-                int cell = cells[row * blocks + column % groupRows / GROUPS];
+                int group = isWide ? column / 16 : column % groupRows;
+                int cell = cells[row * blocks + group / GROUPS];
                 int at = row * width + place(column);
                 if (cell != top) {
                     double exact = Float.float16ToFloat(values[at]) * Math.pow(2, 12 * (cell - top));
