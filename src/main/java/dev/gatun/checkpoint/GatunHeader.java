@@ -17,7 +17,7 @@ import java.util.stream.Collectors;
  */
 record GatunHeader(Optional<TileScheme> tiles, String origin) {
     /** The version of the format that is written, and the only one that is read. */
-    static final String VERSION = "1";
+    static final String VERSION = "2";
 
     private static final String VERSION_KEY = "gatun.version";
     private static final String TILES_KEY = "gatun.tiles";

@@ -1,5 +1,6 @@
 package dev.gatun.checkpoint;
 
+import dev.gatun.quant.ColumnOrder;
 import dev.gatun.quant.ExpertBlock;
 import dev.gatun.quant.TileFormat;
 import dev.gatun.quant.TileShape;
@@ -9,7 +10,7 @@ import dev.gatun.quant.TileShape;
  *
  * @param format of all three matrices
  * @param widePairs second-level pairs of w1, and as many of w3; 0 for {@link TileFormat#Q2N}
- * @param downPairs second-level pairs of w2; 0 for {@link TileFormat#Q2N}
+ * @param downPairs second-level pairs of w2, a multiple of its columns; 0 for {@link TileFormat#Q2N}
  */
 public record TileScheme(TileFormat format, int widePairs, int downPairs) {
     public TileScheme {
@@ -36,6 +37,6 @@ public record TileScheme(TileFormat format, int widePairs, int downPairs) {
         int hidden = config.hiddenSize();
         int ffn = config.intermediateSize();
         TileShape wide = new TileShape(format, ffn, hidden, widePairs);
-        return new ExpertBlock(wide, wide, new TileShape(format, hidden, ffn, downPairs).asDown());
+        return new ExpertBlock(wide, wide, new TileShape(format, hidden, ffn, downPairs, ColumnOrder.ofDown(format)));
     }
 }

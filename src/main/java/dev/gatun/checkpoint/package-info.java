@@ -1,7 +1,7 @@
 /**
  * Model folders on disk: safetensors, Hugging Face Mixtral, the published offloading checkpoint, Gatun's own format.
  *
- * <h2>Gatun's own format, version 1</h2>
+ * <h2>Gatun's own format, version 2</h2>
  *
  * <p>A folder of safetensors files, an index as Hugging Face's, and what lies beside them in any Hugging Face folder. Every
  * program that reads safetensors can open the files; this is what the tensors mean. All numbers are little-endian.
@@ -17,7 +17,7 @@
  * <p><b>Metadata.</b> Each shard has the same {@code __metadata__}, all strings:
  *
  * <pre>
- *   gatun.version    1. A reader refuses any other value
+ *   gatun.version    2. A reader refuses any other value
  *   gatun.tiles      q2 or q2n, the format of experts in tiles; absent if there are none
  *   gatun.pairs      "P,Q": second-level pairs of w1 (and of w3), and of w2; "0,0" for q2n. Present with gatun.tiles
  *   gatun.origin     what the model was made of and how, for people; may be absent
@@ -73,6 +73,11 @@
  *   row     i = l / 4 + 8 * (j &amp; 1)
  *   column  c = 16 p + 4 * (l mod 4) + 2 * (j &gt;&gt; 1) + h
  * </pre>
+ *
+ * <p>In w2 of q2 the columns lie in another order, that of slices: column c of the tiles is the matrix's column c / 16 +
+ * (c mod 16) &middot; K / 16. So the sixteen inputs that one row of groups of w1 makes lie together, and a tile has those of
+ * eight. The second level follows: its pair j is that of column j mod K of the tiles, so R is a multiple of K, for which pairs
+ * are repeated if need be. Version 1 had w2 in the matrix's own order.
  *
  * <p>Scales must be below 128 and weights below 500 in magnitude whatever the codes are, so that kernels can hold them in
  * binary16; a reader refuses a second level that allows more, or has a NaN. {@link dev.gatun.quant.TileReader} reads single

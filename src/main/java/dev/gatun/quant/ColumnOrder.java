@@ -14,6 +14,11 @@ public enum ColumnOrder {
     /** Columns that lie together in the order of slices: the rows of a group of w1. */
     static final int TOGETHER = 16;
 
+    /** The order in w2 of an expert. */
+    public static ColumnOrder ofDown(TileFormat format) {
+        return format == TileFormat.Q2 ? SLICES : NATURAL;
+    }
+
     /** Where one of {@code columns} columns lies. */
     int placeOf(int column, int columns) {
         int slices = columns / TOGETHER;

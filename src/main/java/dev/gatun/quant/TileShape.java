@@ -50,7 +50,7 @@ public record TileShape(TileFormat format, int rows, int columns, int pairs, Col
      * takes for each column to have its own ones, whichever column lies beside it.
      */
     public TileShape asDown() {
-        return format == TileFormat.Q2 && columns % ColumnOrder.TOGETHER == 0
+        return ColumnOrder.ofDown(format) == ColumnOrder.SLICES && columns % ColumnOrder.TOGETHER == 0
                 ? new TileShape(format, rows, columns, pairsInSlices(pairs, columns), ColumnOrder.SLICES)
                 : this;
     }

@@ -276,7 +276,7 @@ class GatunFormatTest {
 
     @ParameterizedTest
     @CsvSource(delimiter = '|', quoteCharacter = '\'', textBlock = """
-            "gatun.version":"1"         | "gatun.version":"2"        | in version `2` of Gatun's format
+            "gatun.version":"2"         | "gatun.version":"1"        | in version `1` of Gatun's format
             "gatun.tiles":"q2n"         | "gatun.tiles":"q3"         | which is none of q2, q2n, q4
             "gatun.tiles":"q2n"         | "gatun.tiles":"q4"         | nothing computes them
             "gatun.pairs":"0,0"         | "gatun.pairs":"0"          | which is not two numbers
@@ -285,7 +285,7 @@ class GatunFormatTest {
             "gatun.pairs":"0,0"         | "gatun.pairs":"0,8"        | 8 second-level pairs in Q2N
             "gatun.tiles":"q2n"         | "gatun.tilez":"q2n"        | does not say of what format
             "gatun.tiles":"q2n"         | "gatun.tiles":"q2"         | second-level pairs in Q2
-            "gatun.version":"1",        | ''                         | does not say of what format
+            "gatun.version":"2",        | ''                         | does not say of what format
             """)
     void metadataThatMakesNoSenseIsRefused(String good, String bad, String named) throws IOException {
         GatunFolder.write(folder, SMALL, narrow(3));

@@ -40,15 +40,29 @@ class CheckpointExpertsTest {
                 ExpertWeights stored = weights.layers().get(layer).experts().get(expert);
                 MemorySegment block = Arena.ofAuto().allocate(source.block().bytes(), 4096);
                 source.write(layer, expert, block);
-                assertPart(block, source.block().gateOffset(), (HqqMatrix) stored.gate(), seed);
-                assertPart(block, source.block().upOffset(), (HqqMatrix) stored.up(), seed);
-                assertPart(block, source.block().downOffset(), (HqqMatrix) stored.down(), seed);
+                assertPart(
+                        block,
+                        source.block().gateOffset(),
+                        (HqqMatrix) stored.gate(),
+                        source.block().gate(),
+                        seed);
+                assertPart(
+                        block,
+                        source.block().upOffset(),
+                        (HqqMatrix) stored.up(),
+                        source.block().up(),
+                        seed);
+                assertPart(
+                        block,
+                        source.block().downOffset(),
+                        (HqqMatrix) stored.down(),
+                        source.block().down(),
+                        seed);
             }
         }
     }
 
-    private static void assertPart(MemorySegment block, long offset, HqqMatrix matrix, long seed) {
-        TileShape shape = TileShape.of(matrix).orElseThrow();
+    private static void assertPart(MemorySegment block, long offset, HqqMatrix matrix, TileShape shape, long seed) {
         MemorySegment tiles = Arena.ofAuto().allocate(shape.bytes(), 16);
         HqqTiler.tile(matrix, shape, tiles);
         assertThat(block.asSlice(offset, shape.bytes()).mismatch(tiles))
