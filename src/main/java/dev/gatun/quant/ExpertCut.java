@@ -1,11 +1,13 @@
 package dev.gatun.quant;
 
+import java.util.stream.IntStream;
+
 /**
  * An expert cut into equal parts, of which the leading ones are packed into a block that kernels read as an expert of fewer
- * intermediate values. A part is 128 rows of groups of w1 and of w3, and of w2 the tiles of the columns that these rows feed:
- * row of groups s makes the intermediate values s, s + G, ..., s + 15 G, where G is the number of such rows; so a part has one
- * tile in each of 16 runs of w2's tiles. In the packed block the runs are as much shorter as G is smaller, and value s + i G'
- * stands where value s + i G was.
+ * intermediate values. A part is some slices: slice s is row s of groups of w1 and of w3, and makes the intermediate values s,
+ * s + G, ..., s + 15 G, where G is the number of such rows. In the packed block value s + i G' stands where value s + i G was.
+ * Of w2 a part has the tiles of the columns that these values feed: where columns lie in the order of slices, one run of each
+ * row of tiles, else one tile in each of 16 runs.
  *
  * <p>Packing takes a few copies, of which that of w2's tiles goes row by row: nothing is computed.
  *
@@ -13,30 +15,32 @@ package dev.gatun.quant;
  * @param parts how many there are; 1 if the expert cannot be cut
  */
 public record ExpertCut(ExpertBlock block, int parts) {
-    /** Rows of groups of a part: as many as w2's tiles have columns. */
-    public static final int SLICES = TileShape.TILE_COLUMNS;
+    /** Finer parts would not make two roads end closer together, as well as one knows what they take. */
+    private static final int MOST_PARTS = 64;
 
-    /** Runs of columns of w2: the rows of a group of w1. */
-    private static final int RUNS = 16;
-
-    /** Intermediate values of a part. */
-    private static final int VALUES = SLICES * RUNS;
-
-    /** Into as many parts as it can be cut. */
+    /** Into as many parts as make sense. */
     public static ExpertCut of(ExpertBlock block) {
-        return new ExpertCut(block, canBeCut(block) ? block.gate().rows() / VALUES : 1);
+        int slices = block.gate().groupRows();
+        int parts = IntStream.rangeClosed(1, MOST_PARTS)
+                .filter(count -> slices % count == 0 && canBePart(block, slices / count))
+                .max()
+                .orElse(1);
+        return new ExpertCut(block, parts);
     }
 
-    /** The tiles of a part must be whole; and of the second level, what belongs to its columns must lie together. */
-    private static boolean canBeCut(ExpertBlock block) {
-        if (block.gate().format() == TileFormat.Q4 || block.gate().rows() % VALUES != 0) {
-            return false;
-        }
-        // A kernel takes rows of groups by their place in the period; there must be one for each.
-        boolean longEnough = block.gate().period() <= SLICES;
-        boolean together = block.down().format() == TileFormat.Q2N
-                || block.down().pairs() % block.down().columns() == 0;
-        return longEnough && together;
+    /**
+     * The tiles of a part must be whole. And a kernel takes rows of groups by their place in the period, so there must be one
+     * for each.
+     */
+    private static boolean canBePart(ExpertBlock block, int slices) {
+        return block.gate().format() != TileFormat.Q4
+                && slices * ColumnOrder.TOGETHER / runs(block) % TileShape.TILE_COLUMNS == 0
+                && slices >= block.gate().period();
+    }
+
+    /** Runs of columns of w2 that each have as many of every slice. */
+    private static int runs(ExpertBlock block) {
+        return block.down().order() == ColumnOrder.SLICES ? 1 : ColumnOrder.TOGETHER;
     }
 
     /** Hears which bytes of a block go where in the packed one. */
@@ -46,6 +50,11 @@ public record ExpertCut(ExpertBlock block, int parts) {
 
         /** Rows of so many bytes, each a pitch behind the one before. */
         void rows(long from, long fromPitch, long to, long toPitch, long rowBytes, long count);
+    }
+
+    /** Slices of a part. */
+    public int slices() {
+        return block.gate().groupRows() / parts;
     }
 
     /** Intermediate values of the leading {@code count} parts. */
@@ -70,7 +79,7 @@ public record ExpertCut(ExpertBlock block, int parts) {
     /** Both in the same copies, since each copy takes some time besides; returns the bytes of one packed matrix. */
     private long packGateAndUp(int count, Packing packing) {
         TileShape gate = block.gate();
-        long tiles = gate.tilesOffset() + (long) SLICES * count * gate.tileColumns() * gate.tileBytes();
+        long tiles = gate.tilesOffset() + (long) slices() * count * gate.tileColumns() * gate.tileBytes();
         long second = gate.format() == TileFormat.Q2N ? gate.secondBytes() / parts * count : gate.secondBytes();
         long packed = TileShape.padded(tiles + second, TileShape.MATRIX_ALIGNMENT);
         packing.rows(block.gateOffset(), gate.bytes(), 0, packed, tiles, 2);
@@ -84,22 +93,17 @@ public record ExpertCut(ExpertBlock block, int parts) {
         if (down.tilesOffset() > 0) {
             packing.bytes(from, to, down.tilesOffset());
         }
-        long tileRuns = (long) down.groupRows() * RUNS;
-        packing.rows(
-                from + down.tilesOffset(),
-                (long) parts * down.tileBytes(),
-                to + down.tilesOffset(),
-                (long) count * down.tileBytes(),
-                (long) count * down.tileBytes(),
-                tileRuns);
-        long secondRuns = down.format() == TileFormat.Q2N ? tileRuns : (long) down.period() * RUNS;
-        long run = down.secondBytes() / secondRuns;
-        packing.rows(
-                from + down.secondOffset(),
-                run,
-                to + down.tilesOffset() + tileRuns * count * down.tileBytes(),
-                run / parts * count,
-                run / parts * count,
-                secondRuns);
+        long tiles = down.secondOffset() - down.tilesOffset();
+        long tileRuns = (long) down.groupRows() * runs(block);
+        packRuns(from + down.tilesOffset(), to + down.tilesOffset(), tiles, tileRuns, count, packing);
+        long secondRuns = down.format() == TileFormat.Q2N ? tileRuns : (long) down.period() * runs(block);
+        long second = to + down.tilesOffset() + tiles / parts * count;
+        packRuns(from + down.secondOffset(), second, down.secondBytes(), secondRuns, count, packing);
+    }
+
+    /** The leading parts of each of some runs that lie behind each other. */
+    private void packRuns(long from, long to, long bytes, long runs, int count, Packing packing) {
+        long run = bytes / runs;
+        packing.rows(from, run, to, run / parts * count, run / parts * count, runs);
     }
 }

@@ -18,24 +18,38 @@ class ExpertCutTest {
         return new ExpertBlock(gate, gate, new TileShape(format, 4096, 14336, pairs).asDown());
     }
 
+    private static ExpertCut cut(TileFormat format, int slices, int gatePeriod) {
+        boolean narrow = format == TileFormat.Q2N;
+        TileShape gate = new TileShape(format, 16 * slices, 64, narrow ? 0 : 64 * gatePeriod);
+        TileShape down = new TileShape(format, 64, 16 * slices, narrow ? 0 : slices).asDown();
+        return ExpertCut.of(new ExpertBlock(gate, gate, down));
+    }
+
     @Test
-    void anExpertOfMixtralHasSevenParts() {
-        assertThat(ExpertCut.of(mixtral(TileFormat.Q2)).parts()).isEqualTo(7);
+    void anExpertOfMixtralHasFiftySixPartsOrSeven() {
+        assertThat(ExpertCut.of(mixtral(TileFormat.Q2)).parts()).isEqualTo(56);
+        assertThat(ExpertCut.of(mixtral(TileFormat.Q2)).slices()).isEqualTo(16);
         assertThat(ExpertCut.of(mixtral(TileFormat.Q2N)).parts()).isEqualTo(7);
+        assertThat(ExpertCut.of(mixtral(TileFormat.Q2N)).slices()).isEqualTo(128);
+    }
+
+    @Test
+    void partsAreOfWholeTilesAndNeitherTooManyNorShorterThanAPeriod() {
+        assertThat(cut(TileFormat.Q2, 64, 1).parts()).isEqualTo(8);
+        assertThat(cut(TileFormat.Q2, 64, 16).parts()).isEqualTo(4);
+        assertThat(cut(TileFormat.Q2, 64, 64).parts()).isEqualTo(1);
+        assertThat(cut(TileFormat.Q2, 1024, 1).parts()).isEqualTo(64);
+        assertThat(cut(TileFormat.Q2, 8 * 65, 1).parts()).isEqualTo(13);
+        assertThat(cut(TileFormat.Q2N, 256, 1).parts()).isEqualTo(2);
     }
 
     @Test
     void whatDoesNotDivideIsOnePart() {
-        TileShape gate = new TileShape(TileFormat.Q2N, 4096 + 16, 64, 0);
-        TileShape down = new TileShape(TileFormat.Q2N, 64, 4096 + 16, 0);
-        ExpertCut cut = ExpertCut.of(new ExpertBlock(gate, gate, down));
+        assertThat(cut(TileFormat.Q2N, 256 + 8, 1).parts()).isEqualTo(1);
+        assertThat(cut(TileFormat.Q2, 8 * 67, 1).parts()).isEqualTo(1);
+        ExpertCut cut = cut(TileFormat.Q2, 65, 1);
         assertThat(cut.parts()).isEqualTo(1);
         assertThatIllegalArgumentException().isThrownBy(() -> cut.pack(1, new Copies(MemorySegment.NULL, null)));
-        // The second level of w2 has a pair for several columns of a row, or for several rows.
-        TileShape wide = new TileShape(TileFormat.Q2, 4096, 64, 64);
-        assertThat(ExpertCut.of(new ExpertBlock(wide, wide, new TileShape(TileFormat.Q2, 64, 4096, 128).asDown()))
-                        .parts())
-                .isEqualTo(1);
     }
 
     @Test
@@ -47,15 +61,16 @@ class ExpertCutTest {
     }
 
     private static void check(SplittableRandom random, String hint) {
-        int parts = random.nextInt(2, 4);
-        int count = random.nextInt(1, parts);
-        int ffn = 2048 * parts;
-        int hidden = 16 * random.nextInt(1, 3);
         TileFormat format = random.nextBoolean() ? TileFormat.Q2 : TileFormat.Q2N;
         boolean narrow = format == TileFormat.Q2N;
+        int parts = random.nextInt(2, narrow ? 4 : 20);
+        int count = random.nextInt(1, parts);
+        int ffn = (narrow ? 2048 : 128) * parts;
+        int period = 1 << random.nextInt(3);
+        int hidden = 16 * period * random.nextInt(1, 3);
         // Periods that divide whatever rows there are, so that the packed matrices have shapes.
         TileShape gate = new TileShape(format, ffn, hidden, narrow ? 0 : hidden << random.nextInt(3));
-        TileShape down = new TileShape(format, hidden, ffn, narrow ? 0 : ffn).asDown();
+        TileShape down = new TileShape(format, hidden, ffn, narrow ? 0 : ffn * period).asDown();
         ExpertBlock block = new ExpertBlock(gate, gate, down);
         MemorySegment whole = random(random, block);
         MemorySegment packed = Arena.ofAuto().allocate(block.bytes(), 256);

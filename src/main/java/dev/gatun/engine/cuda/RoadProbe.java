@@ -18,6 +18,10 @@ final class RoadProbe {
     private static final int UPLOADS = 12;
     private static final int MOST_JOBS = 6;
     private static final int MOST_AT_ONCE = 32;
+
+    /** A few parts of an expert are the parts divided by this. */
+    private static final int SHARE = 8;
+
     private static final double NANO = 1e-9;
 
     /** Each measurement ends with the job that exceeds this. */
@@ -87,7 +91,7 @@ final class RoadProbe {
         }
     }
 
-    /** From whole experts and from one part of each: a line through both. */
+    /** From whole experts and from a few parts of each: a line through both. */
     private RoadSpeed measureProcessor() {
         double whole = 0;
         double part = 0;
@@ -97,14 +101,19 @@ final class RoadProbe {
             keepLinkBusy(1);
             whole += seconds(0);
             keepLinkBusy(1);
-            part += seconds(parts - 1);
+            part += seconds(parts - few());
             jobs++;
         } while (jobs < MOST_JOBS && secondsSince(begin) < ENOUGH_SECONDS);
         return processor(whole / jobs, part / jobs);
     }
 
+    /** Enough that they take longer than what every job takes besides. */
+    private int few() {
+        return Math.ceilDiv(parts, SHARE);
+    }
+
     private RoadSpeed processor(double whole, double part) {
-        double fixed = parts == 1 ? 0 : Math.clamp((part * parts - whole) / (parts - 1), 0, part / 2);
+        double fixed = parts == 1 ? 0 : Math.clamp((part * parts - whole * few()) / (parts - few()), 0, part / 2);
         return new RoadSpeed(blockBytes / Math.max(LEAST_SECONDS, whole - fixed), fixed);
     }
 

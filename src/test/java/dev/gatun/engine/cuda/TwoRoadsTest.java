@@ -38,14 +38,14 @@ class TwoRoadsTest extends OnKernels {
         TileFormat format = sample.flag("narrow") ? TileFormat.Q2N : TileFormat.Q2;
         boolean narrow = format == TileFormat.Q2N;
         int hidden = sample.integer("hidden", 16, 1, 9);
-        int ffn = 2048 * parts;
-        int period = sample.oneOf("period", 1, 2, 128, parts);
+        int slices = narrow ? 128 : 8 * sample.oneOf("tiles", 1, 2, 16);
+        int ffn = 16 * slices * parts;
+        int period = sample.oneOf("period", 1, 2, slices, parts);
         TileShape gate = new TileShape(format, ffn, hidden, narrow ? 0 : hidden * period);
         return new SampleExperts(sample, gate, new TileShape(format, hidden, ffn, narrow ? 0 : ffn).asDown(), 2);
     }
 
     private static final class Case implements AutoCloseable {
-        private final int parts;
         private final int count;
         private final SampleExperts experts;
         private final ExpertCut cut;
@@ -60,10 +60,9 @@ class TwoRoadsTest extends OnKernels {
         private final float[] residual;
 
         Case(Sample sample) {
-            parts = sample.oneOf("parts", 2, 3, 5);
-            count = sample.integer("leading", 1, parts - 1);
-            experts = experts(sample, parts);
+            experts = experts(sample, sample.oneOf("parts", 2, 3, 5));
             cut = ExpertCut.of(experts.block);
+            count = sample.integer("leading", 1, cut.parts() - 1);
             store = PinnedStore.allocate(device, 2, experts.block.bytes());
             for (int e = 0; e < 2; e++) {
                 store.block(e).copyFrom(experts.block(e));
@@ -123,7 +122,7 @@ class TwoRoadsTest extends OnKernels {
             double[] h = experts.gateUp(1, widen(x));
             int slices = experts.ffn / 16;
             for (int i = 0; i < h.length; i++) {
-                boolean isLeading = i % slices < count * ExpertCut.SLICES;
+                boolean isLeading = i % slices < count * cut.slices();
                 h[i] = isLeading == leading ? h[i] : 0;
             }
             double[] out = experts.down(1, h);
