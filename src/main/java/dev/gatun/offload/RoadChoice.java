@@ -38,21 +38,31 @@ final class RoadChoice {
         if (split.mode() != MissMode.AUTO) {
             return split.mode() == MissMode.FETCH ? all : 0;
         }
-        int best = 0;
-        double least = Double.POSITIVE_INFINITY;
-        for (int parts = 0; parts <= all; parts += mayCut ? 1 : split.parts()) {
-            double seconds = seconds(misses, parts, ahead, left);
-            if (seconds < least) {
-                best = parts;
-                least = seconds;
+        int step = mayCut ? 1 : split.parts();
+        int later = fewestWithLinkLater(misses, ahead, left, step);
+        boolean lessIsBetter =
+                later > 0 && seconds(misses, later - step, ahead, left) <= seconds(misses, later, ahead, left);
+        return lessIsBetter ? later - step : later;
+    }
+
+    /** With more parts the link ends later and the host earlier; all of them, if the host still ends later then. */
+    private int fewestWithLinkLater(int misses, double ahead, int left, int step) {
+        int low = 0;
+        int high = misses * split.parts() / step;
+        while (low < high) {
+            int middle = (low + high) / 2;
+            if (linkSeconds(middle * step, ahead) < hostSeconds(misses, middle * step, left)) {
+                low = middle + 1;
+            } else {
+                high = middle;
             }
         }
-        return best;
+        return low * step;
     }
 
     /** When the later road ends, if the choice is made and {@code parts} are fetched of what is missing. */
     double seconds(int misses, int parts, double ahead, int left) {
-        return Math.max(linkSeconds(parts, ahead), processorSeconds((misses + left) * split.parts() - parts));
+        return Math.max(linkSeconds(parts, ahead), hostSeconds(misses, parts, left));
     }
 
     /** When the later road ends at best. */
@@ -64,7 +74,7 @@ final class RoadChoice {
         return ahead + rates.linkSeconds(bytes(parts), Math.ceilDiv(parts, split.parts()));
     }
 
-    private double processorSeconds(int parts) {
-        return rates.processorSeconds(bytes(parts));
+    private double hostSeconds(int misses, int fetchedParts, int left) {
+        return rates.processorSeconds(bytes((misses + left) * split.parts() - fetchedParts));
     }
 }

@@ -17,7 +17,7 @@ class RoadChoiceTest {
             Random random = new Random(seed);
             double ahead = random.nextBoolean() ? 0 : random.nextDouble() * 2e-3;
             return new Case(
-                    1 + random.nextInt(8),
+                    1 + random.nextInt(64),
                     speed(random),
                     speed(random),
                     1 + random.nextInt(8),
