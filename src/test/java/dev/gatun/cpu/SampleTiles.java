@@ -28,7 +28,12 @@ record SampleTiles(TiledExpert expert, ExpertBlock block, MemorySegment memory) 
         TileShape wide = new TileShape(format, intermediate, hidden, pairs(random, format, intermediate, hidden));
         TileShape down =
                 new TileShape(format, hidden, intermediate, pairs(random, format, hidden, intermediate)).asDown();
-        ExpertBlock block = new ExpertBlock(wide, wide, down);
+        return of(arena, random, new ExpertBlock(wide, wide, down));
+    }
+
+    static SampleTiles of(Arena arena, Random random, ExpertBlock block) {
+        TileShape wide = block.gate();
+        TileShape down = block.down();
         MemorySegment memory = arena.allocate(block.downOffset() + down.bytes(), TiledExpertShape.ALIGNMENT);
         RandomTiles tiles = new RandomTiles(random.nextLong());
         tiles.fill(wide, memory.asSlice(block.gateOffset(), wide.bytes()));

@@ -49,7 +49,7 @@ class ExpertCutTest {
         assertThat(cut(TileFormat.Q2, 8 * 67, 1).parts()).isEqualTo(1);
         ExpertCut cut = cut(TileFormat.Q2, 65, 1);
         assertThat(cut.parts()).isEqualTo(1);
-        assertThatIllegalArgumentException().isThrownBy(() -> cut.pack(1, new Copies(MemorySegment.NULL, null)));
+        assertThatIllegalArgumentException().isThrownBy(() -> cut.pack(1, new PackingCopies(MemorySegment.NULL, null)));
     }
 
     @Test
@@ -76,7 +76,7 @@ class ExpertCutTest {
         MemorySegment packed = Arena.ofAuto().allocate(block.bytes(), 256);
         ExpertCut cut = ExpertCut.of(block);
         assertThat(cut.parts()).isEqualTo(parts);
-        cut.pack(count, new Copies(whole, packed));
+        cut.pack(count, new PackingCopies(whole, packed));
 
         TileShape less = new TileShape(format, cut.values(count), hidden, gate.pairs());
         TileShape lessDown = new TileShape(format, hidden, cut.values(count), cut.downPairs(count)).asDown();
@@ -117,20 +117,6 @@ class ExpertCutTest {
             int former = column % few + column / few * (whole.shape().columns() / 16);
             for (int row = 0; row < less.shape().rows(); row++) {
                 assertThat(less.weight(row, column)).as(hint).isEqualTo(whole.weight(row, former));
-            }
-        }
-    }
-
-    private record Copies(MemorySegment from, MemorySegment to) implements ExpertCut.Packing {
-        @Override
-        public void bytes(long source, long target, long count) {
-            MemorySegment.copy(from, source, to, target, count);
-        }
-
-        @Override
-        public void rows(long source, long sourcePitch, long target, long targetPitch, long bytes, long count) {
-            for (long row = 0; row < count; row++) {
-                bytes(source + row * sourcePitch, target + row * targetPitch, bytes);
             }
         }
     }
