@@ -4,9 +4,9 @@
  *
  * layout   expert blocks as in layout.cuh, found through `blocks` (device pointers, null: not resident); offsets and order
  *          as gatun_group_tokens writes them; x[tokens][hidden padded to 128] fp16 and factor[tokens] as gatun_rows_f16
- *          writes them; h[choices][ffn padded to 128] fp16, values in the order of w2's columns, and cells[choices][ceil(ffn / 128)] bytes: go through
- *          gatun_level_rows next, which gives h's factors. Names: _q2 the published scheme, _q2n Gatun's own; _n16, _n32,
- *          _n64, _n128: tokens of a block
+ *          writes them; h[choices][ffn padded to 128] fp16, in the order of w2's columns, and cells[choices][ceil(ffn /
+ *          128)] bytes: go through gatun_level_rows next, which gives h's factors. Names: _q2 the published scheme, _q2n
+ *          Gatun's own; _n16, _n32, _n64, _n128: tokens of a block
  * bytes    w1 and w3 of each chosen expert once (q2 3.016, q2n 2.531 bits a weight) while its token tiles run side by
  *          side, x once for every 128 rows of h (from the L2), h once      flops  4 * ffn * hidden * choices
  * bound    tensor cores from about 100 tokens an expert on; below, the instructions that dequantize, then device memory.

@@ -14,7 +14,7 @@
 #define TILED_CODES 512
 #define TILED_TOKENS 4
 
-/* Tiles of a row, one after the other in its list, whose scaled inputs are made and held at a time: the most of a block. */
+/* The most tiles of a block: those of a row, one after the other in its list, whose scaled inputs are held at a time. */
 #define TILED_BLOCK 8
 
 /* How many tiles ahead of their use they are fetched. */

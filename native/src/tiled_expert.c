@@ -34,7 +34,8 @@ static int sound_down_pairs(const struct gatun_tiled_expert *e) {
 
 static int sound_expert(const struct gatun_tiled_expert *e) {
     return e != NULL && (e->format == GATUN_Q2 || e->format == GATUN_Q2N) && sound_size(e->hidden)
-           && sound_size(e->inner) && sound_pairs(e, e->wide_pairs) && sound_down_pairs(e) && e->block != NULL && (uintptr_t)e->block % BLOCK_ALIGNMENT == 0;
+           && sound_size(e->inner) && sound_pairs(e, e->wide_pairs) && sound_down_pairs(e)
+           && e->block != NULL && (uintptr_t)e->block % BLOCK_ALIGNMENT == 0;
 }
 
 int tiled_item_is_sound(const struct gatun_tiled_item *given) {
@@ -69,8 +70,8 @@ static struct tiled_matrix matrix_at(const uint8_t *at, int32_t format, int64_t 
 struct tiled_item tiled_item_of(const struct level_ops *ops, const struct gatun_tiled_item *given) {
     const struct gatun_tiled_expert *e = given->expert;
     struct tiled_item item = {.ops = ops, .format = e->format, .tokens = (int32_t)given->tokens, .from = given->from,
-                              .to = given->to, .runs = e->format == GATUN_Q2N ? TILED_ROWS : 1, .x = given->x, .ldx = given->ldx, .weights = given->weights,
-                              .y = given->y, .ldy = given->ldy};
+                              .to = given->to, .runs = e->format == GATUN_Q2N ? TILED_ROWS : 1, .x = given->x,
+                              .ldx = given->ldx, .weights = given->weights, .y = given->y, .ldy = given->ldy};
     const uint8_t *block = e->block;
     item.gate = matrix_at(block, e->format, e->inner, e->hidden, e->wide_pairs);
     item.up = matrix_at(block + item.gate.bytes, e->format, e->inner, e->hidden, e->wide_pairs);

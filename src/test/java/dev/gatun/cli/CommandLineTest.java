@@ -303,7 +303,7 @@ class CommandLineTest {
             "100GB/s"
         };
         String both = run(plan).out();
-        // 1.66 GB; of each 13 parts about 6 over the link, in whole sevenths of an expert.
+        // 1.66 GB; of each 13 parts about 6 over the link.
         assertThat(both)
                 .containsPattern("(?m)^  fetched +7\\d\\d MB +at 60.00 GB/s: 1[123]\\.\\d+ ms$")
                 .containsPattern("(?m)^  by the CPU +(9\\d\\d MB|1.[01]\\d GB) +at 70.00 GB/s: 1[345]\\.\\d+ ms$");
