@@ -132,6 +132,7 @@ struct gatun_tiled_expert {
  */
 struct gatun_tiled_item {
     const struct gatun_tiled_expert *expert;
+    const void *pairs; /* what gatun_tiled_pairs wrote of the expert, for the pool's level; NULL for GATUN_Q2N */
     int64_t from;
     int64_t to;
     int64_t tokens;
@@ -234,8 +235,10 @@ int32_t gatun_experts(struct gatun_pool *pool, const struct gatun_expert *expert
 /*
  * Adds items in their order, together in one go. Their experts have the same hidden size. No y may overlap an x; two of them
  * may be the same rows, or some of the same. The vector levels round scales, inputs and their products to 15 bits of the
- * largest in a block of 1024 columns (those of w2: of the largest product there) and sum exactly: an error of about 1e-4
- * of the output's 2-norm. Blocks of GATUN_Q2 begin at multiples of 1024 whichever slices are wanted. A token's result depends on neither the others nor on which items go together.
+ * largest in a block of 1024 columns and sum exactly: an error of about 1e-4 of the output's 2-norm. Of w2, where it matters,
+ * products are rounded to 15 bits of the largest that may be in the block (GATUN_Q2N: that is), and scales of the largest in
+ * their column. Blocks of GATUN_Q2 begin at multiples of 1024 whichever slices are wanted. A token's result depends on neither
+ * the others nor on which items go together.
  */
 int32_t gatun_tiled_experts(struct gatun_pool *pool, const struct gatun_tiled_item *items, int32_t count);
 
@@ -246,6 +249,14 @@ int32_t gatun_tiled_experts(struct gatun_pool *pool, const struct gatun_tiled_it
  */
 int32_t gatun_tiled_begin(struct gatun_pool *pool, const struct gatun_tiled_item *items, int32_t count);
 int32_t gatun_tiled_finish(struct gatun_pool *pool);
+
+/*
+ * What the level wants of an expert's second-level pairs, for all operations: how many bytes, 0 for GATUN_Q2N, and these, at a
+ * multiple of 64 bytes. The expert's second level must be there; a copy of the expert elsewhere goes with the same. It runs in
+ * the calling thread and needs no pool.
+ */
+int32_t gatun_tiled_pairs_bytes(int32_t level, const struct gatun_tiled_expert *expert, int64_t *bytes);
+int32_t gatun_tiled_pairs(int32_t level, const struct gatun_tiled_expert *expert, void *pairs, int64_t bytes);
 
 /*
  * Writes an HQQ matrix of 2 bits in groups of 16 as kernels/layout.cuh describes "q2", padding included: `bytes` must be what

@@ -43,6 +43,7 @@ static const struct gatun_field LAYOUT[] = {
     FIELD(gatun_tiled_expert, reserved),
     WHOLE(gatun_tiled_item),
     FIELD(gatun_tiled_item, expert),
+    FIELD(gatun_tiled_item, pairs),
     FIELD(gatun_tiled_item, from),
     FIELD(gatun_tiled_item, to),
     FIELD(gatun_tiled_item, tokens),

@@ -1,17 +1,18 @@
 /*
  * tiled.c: some experts, or slices of them, straight from their blocks of tiles.
  *
- * One job with five stages, each over all items. PREPARE makes the second-level pairs of w1 and w3 and their inputs. WIDE
- * is w1, w3 and SwiGLU: slice s, one group row of w1 and of w3, makes the inner values s, s + G, ..., s + 15 G. DOWN_PAIRS
- * makes the pairs of w2, and keeps those busy who are done with WIDE early. INPUTS makes the inputs of w2 from all inner
- * values. DOWN is w2 by its group rows, over the tiles that hold columns of the item's slices.
+ * One job with three stages, each over all items. WIDE is w1, w3 and SwiGLU: slice s, one group row of w1 and of w3, makes
+ * the inner values s, s + G, ..., s + 15 G. INPUTS makes the inputs of w2 from the inner values. DOWN is w2 by its group
+ * rows, over the tiles that hold columns of the item's slices: first all rows of a strip of these tiles, then of the next.
  *
- * Threads claim chunks of the stages one after the other. Who has to wait for the stages before fetches from memory what
- * it will compute first, so that memory is not idle meanwhile; and the chunk that follows is claimed before the last row
- * of the one before, so that its first tiles are on their way.
+ * Threads claim chunks of the stages one after the other. A block of w2's inputs waits for its own slices alone, and the rows
+ * of a strip for its own blocks: most are there when the first threads are done with WIDE, and the last ones when they are
+ * needed. The inputs of w1 and w3 every thread makes for itself, as that takes no longer than to have them from others. Who
+ * waits fetches from memory what it will compute first; and the chunk that follows is claimed before the last row of the one
+ * before, so that its first tiles are on their way.
  *
- * Group rows do not depend on each other, and items are added to a group row of y in their order, so results do not depend
- * on who computes which.
+ * Group rows do not depend on each other, and items and their strips are added to a group row of y in their order, so results
+ * do not depend on who computes which.
  */
 #include <stdalign.h>
 #include <stdatomic.h>
@@ -22,31 +23,28 @@
 #include "tiled_expert.h"
 #include "tiled_order.h"
 
-enum stage { PREPARE, WIDE, DOWN_PAIRS, INPUTS, DOWN, STAGES };
-
-/* How many stages must be complete before a chunk of this one. */
-static const int AWAITED[STAGES] = {[WIDE] = WIDE, [INPUTS] = INPUTS, [DOWN] = DOWN};
-
-/* Blocks of inputs of w2 that go together, so that some threads have none and can fetch. */
-#define INPUT_BLOCKS 2
+enum stage { WIDE, INPUTS, DOWN, STAGES };
 
 /* A number that all threads raise, on a line of its own. */
 struct counter {
-    alignas(64) atomic_int_fast64_t value;
+    alignas(TILED_LINE) atomic_int_fast64_t value;
 };
 
 struct tiled_job {
     struct gatun_pool *pool;
     int32_t threads;
     int32_t count;
+    int64_t rows; /* group rows of w2 */
     struct tiled_item *items;
     int64_t units[STAGES];      /* of all items */
     int64_t ends[STAGES];       /* the number of the first chunk behind a stage */
-    struct counter *done;       /* [STAGES]: chunks */
-    atomic_int_fast64_t *added; /* [group rows of w2]: items */
+    struct counter *filled;     /* [blocks of inputs of w2]: slices */
+    struct counter *ready;      /* [strips]: blocks */
+    atomic_int_fast64_t *added; /* [group rows of w2]: strips */
+    int64_t inputs_bytes;       /* the most of an item's inputs of w1 and w3 */
 };
 
-/* Some units of a stage. Behind all stages there are empty ones. */
+/* Some units of a stage, at least one; none behind all stages. */
 struct chunk {
     enum stage stage;
     struct range units;
@@ -63,21 +61,44 @@ struct unit {
 
 static int64_t units_of(const struct tiled_item *item, enum stage stage) {
     switch (stage) {
-    case PREPARE:
-        return 2 * tiled_pair_blocks(item, &item->gate) + tiled_input_blocks(&item->gate);
     case WIDE:
         return slices_of(item);
-    case DOWN_PAIRS:
-        return tiled_pair_blocks(item, &item->down);
     case INPUTS:
-        return (tiled_input_blocks(&item->down) + INPUT_BLOCKS - 1) / INPUT_BLOCKS;
+        return tiled_blocks(&item->down.list);
     default:
-        return group_rows_of(&item->down);
+        return item->strip_count * group_rows_of(&item->down);
     }
 }
 
 static int is_of_rows(enum stage stage) {
     return stage == WIDE || stage == DOWN;
+}
+
+/*
+ * Units that are divided into chunks together. Those of a strip of w2 are, so that the strips before it are added to its rows
+ * long before it is.
+ */
+static int64_t divided_units(const struct tiled_job *job, enum stage stage) {
+    return stage == WIDE ? job->units[WIDE] : job->rows;
+}
+
+static int64_t chunks_of(const struct tiled_job *job, enum stage stage) {
+    if (job->units[stage] == 0 || stage == INPUTS) {
+        return job->units[stage];
+    }
+    int64_t units = divided_units(job, stage);
+    return job->units[stage] / units * ranges_of(units, job->threads);
+}
+
+static struct range units_at(const struct tiled_job *job, enum stage stage, int64_t chunk) {
+    if (stage == INPUTS) {
+        return (struct range){chunk, chunk + 1};
+    }
+    int64_t units = divided_units(job, stage);
+    int64_t chunks = ranges_of(units, job->threads);
+    struct range range = range_of(units, job->threads, chunk % chunks);
+    int64_t first = chunk / chunks * units;
+    return (struct range){first + range.from, first + range.to};
 }
 
 static void count_chunks(struct tiled_job *job) {
@@ -87,13 +108,9 @@ static void count_chunks(struct tiled_job *job) {
         for (int32_t i = 0; i < job->count; i++) {
             job->units[s] += units_of(&job->items[i], s);
         }
-        end += is_of_rows(s) ? ranges_of(job->units[s], job->threads) : job->units[s];
+        end += chunks_of(job, s);
         job->ends[s] = end;
     }
-}
-
-static int64_t chunks_of(const struct tiled_job *job, int stage) {
-    return job->ends[stage] - (stage == 0 ? 0 : job->ends[stage - 1]);
 }
 
 static struct chunk claim(const struct tiled_job *job) {
@@ -105,9 +122,7 @@ static struct chunk claim(const struct tiled_job *job) {
     if (stage == STAGES) {
         return (struct chunk){STAGES, {0, 0}};
     }
-    int64_t i = number - (stage == 0 ? 0 : job->ends[stage - 1]);
-    return (struct chunk){stage, is_of_rows(stage) ? range_of(job->units[stage], job->threads, i)
-                                                   : (struct range){i, i + 1}};
+    return (struct chunk){stage, units_at(job, stage, number - (stage == 0 ? 0 : job->ends[stage - 1]))};
 }
 
 static struct unit unit_at(const struct tiled_job *job, enum stage stage, int64_t number) {
@@ -118,51 +133,104 @@ static struct unit unit_at(const struct tiled_job *job, enum stage stage, int64_
     return (struct unit){&job->items[i], i, number};
 }
 
+static int64_t strip_of(struct unit row) {
+    return row.number / group_rows_of(&row.item->down);
+}
+
+static struct tiled_place place_of(enum stage stage, struct unit row) {
+    return stage == WIDE ? tiled_gate_place(row.item, row.number)
+                         : tiled_down_place(row.item, strip_of(row), row.number % group_rows_of(&row.item->down));
+}
+
 /* The group row that a chunk begins with, if it is one of rows. */
 static struct tiled_place first_row_of(const struct tiled_job *job, struct chunk chunk) {
-    if (!is_of_rows(chunk.stage) || chunk.units.from == chunk.units.to) {
+    if (!is_of_rows(chunk.stage)) {
         return (struct tiled_place){NULL, NULL, 0};
     }
-    struct unit unit = unit_at(job, chunk.stage, chunk.units.from);
-    return chunk.stage == WIDE ? tiled_gate_place(unit.item, unit.number) : tiled_down_place(unit.item, unit.number);
+    return place_of(chunk.stage, unit_at(job, chunk.stage, chunk.units.from));
 }
 
-/* ---- one chunk ---- */
+/* ---- waiting ---- */
 
-static void prepare(const struct tiled_job *job, struct chunk chunk) {
-    struct unit unit = unit_at(job, chunk.stage, chunk.units.from);
-    const struct tiled_item *item = unit.item;
-    int64_t pairs = tiled_pair_blocks(item, &item->gate);
-    if (unit.number < pairs) {
-        tiled_prepare_pairs(item, &item->gate, unit.number);
-    } else if (unit.number < 2 * pairs) {
-        tiled_prepare_pairs(item, &item->up, unit.number - pairs);
-    } else {
-        tiled_prepare_wide_inputs(item, unit.number - 2 * pairs);
+static void fetch_block(const struct tiled_place *row, int64_t block) {
+    for (int64_t i = block_begin(&row->matrix->list, block); i < block_begin(&row->matrix->list, block + 1); i++) {
+        tiled_fetch(row, i);
     }
 }
 
-static void prepare_inputs(const struct tiled_job *job, struct chunk chunk) {
-    struct unit unit = unit_at(job, INPUTS, chunk.units.from);
-    int64_t blocks = tiled_input_blocks(&unit.item->down);
-    for (int64_t i = unit.number * INPUT_BLOCKS; i < blocks && i < (unit.number + 1) * INPUT_BLOCKS; i++) {
-        tiled_prepare_down_inputs(unit.item, i);
+/* Returns when the counter is at `least`. Meanwhile it fetches a row, if there is one. */
+static void await(const struct tiled_job *job, const struct counter *counter, int64_t least, struct tiled_place row) {
+    int64_t tiles = row.matrix == NULL ? 0 : row.matrix->list.count;
+    for (int64_t i = 0; i < tiles && atomic_load_explicit(&counter->value, memory_order_relaxed) < least; i++) {
+        tiled_fetch(&row, i);
     }
+    pool_await(job->pool, &counter->value, least);
 }
 
-/* A group row of w2: the items before are added to it first. */
-static void run_down_row(const struct tiled_job *job, struct unit unit, struct tiled_place next, void *scratch) {
+static void count_one(struct counter *counter) {
+    atomic_fetch_add_explicit(&counter->value, 1, memory_order_release);
+}
+
+/* ---- one row or block ---- */
+
+/* Experts of one token have the same inputs. */
+static int is_held(const struct tiled_hand *hand, const struct tiled_item *item) {
+    const struct tiled_item *held = hand->held;
+    return held != NULL && held->x == item->x && held->ldx == item->ldx && held->tokens == item->tokens;
+}
+
+/* Has the inputs of an item's w1 and w3 at hand. Meanwhile a row of it is fetched. */
+static void hold(const struct tiled_item *item, struct tiled_place row, struct tiled_hand *hand) {
+    if (is_held(hand, item)) {
+        return;
+    }
+    for (int64_t block = 0; block < tiled_blocks(&item->gate.list); block++) {
+        fetch_block(&row, block);
+        tiled_make_wide_inputs(item, block, hand->inputs);
+    }
+    hand->held = item;
+}
+
+static void run_wide_row(const struct tiled_job *job, struct unit unit, struct tiled_place next,
+                         struct tiled_hand *hand) {
+    struct tiled_place place = place_of(WIDE, unit);
+    hold(unit.item, place, hand);
+    tiled_wide_row(place, next, hand);
+    count_one(&job->filled[unit.item->first_block + tiled_block_of(unit.item, place.row)]);
+}
+
+/* A group row of a strip: what comes before is added to it first. */
+static void run_down_row(const struct tiled_job *job, struct unit unit, struct tiled_place next,
+                         struct tiled_hand *hand) {
     float sums[TILED_TOKENS * TILED_ROWS];
-    struct tiled_place place = tiled_down_place(unit.item, unit.number);
-    tiled_run_row(place, next, scratch, sums);
+    struct tiled_place place = place_of(DOWN, unit);
+    int64_t turn = unit.item->first_strip + strip_of(unit);
+    await(job, &job->ready[turn], tiled_blocks(&place.matrix->list), place);
+    tiled_down_row(place, next, hand, sums);
     atomic_int_fast64_t *added = &job->added[place.row];
-    pool_await(job->pool, added, unit.index);
+    pool_await(job->pool, added, turn);
     tiled_add_sums(place, sums);
-    atomic_store_explicit(added, unit.index + 1, memory_order_release);
+    atomic_store_explicit(added, turn + 1, memory_order_release);
 }
+
+/* A block of w2's inputs; `next` is fetched while it waits for its slices. */
+static void make_inputs(const struct tiled_job *job, struct unit unit, struct tiled_place next) {
+    const struct tiled_item *item = unit.item;
+    int64_t strip = 0;
+    int64_t block = unit.number;
+    while (block >= tiled_blocks(&item->strips[strip].list)) {
+        block -= tiled_blocks(&item->strips[strip++].list);
+    }
+    int64_t counted = item->runs == 1 ? unit.number : 0;
+    await(job, &job->filled[item->first_block + counted], tiled_slices_in(item, unit.number), next);
+    tiled_make_down_inputs(item, &item->strips[strip], block);
+    count_one(&job->ready[item->first_strip + strip]);
+}
+
+/* ---- what every thread does ---- */
 
 /* Claims the chunk that follows, too. */
-static struct chunk run_rows(const struct tiled_job *job, struct chunk chunk, void *scratch) {
+static struct chunk run_rows(const struct tiled_job *job, struct chunk chunk, struct tiled_hand *hand) {
     struct chunk following;
     do {
         struct unit unit = unit_at(job, chunk.stage, chunk.units.from++);
@@ -172,62 +240,30 @@ static struct chunk run_rows(const struct tiled_job *job, struct chunk chunk, vo
         }
         struct tiled_place next = first_row_of(job, is_last ? following : chunk);
         if (chunk.stage == WIDE) {
-            tiled_wide_row(unit.item, unit.number, next, scratch);
+            run_wide_row(job, unit, next, hand);
         } else {
-            run_down_row(job, unit, next, scratch);
+            run_down_row(job, unit, next, hand);
         }
     } while (chunk.units.from < chunk.units.to);
     return following;
 }
 
-/* ---- what every thread does ---- */
-
-/* Returns when all stages before `end` are complete. Meanwhile it fetches a row. */
-static void await_stages(const struct tiled_job *job, int end, struct tiled_place row) {
-    int64_t fetched = 0;
-    for (int s = 0; s < end; s++) {
-        const atomic_int_fast64_t *done = &job->done[s].value;
-        while (row.matrix != NULL && fetched < row.matrix->list.count
-               && atomic_load_explicit(done, memory_order_relaxed) < chunks_of(job, s)) {
-            tiled_fetch(&row, fetched++);
-        }
-        pool_await(job->pool, done, chunks_of(job, s));
-    }
-}
-
 /* Runs a chunk and claims the one that follows. */
-static struct chunk run_chunk(const struct tiled_job *job, struct chunk chunk, void *scratch) {
-    if (is_of_rows(chunk.stage) && chunk.units.from < chunk.units.to) {
-        await_stages(job, AWAITED[chunk.stage], first_row_of(job, chunk));
-        return run_rows(job, chunk, scratch);
+static struct chunk run_chunk(const struct tiled_job *job, struct chunk chunk, struct tiled_hand *hand) {
+    if (is_of_rows(chunk.stage)) {
+        return run_rows(job, chunk, hand);
     }
     struct chunk following = claim(job);
-    await_stages(job, AWAITED[chunk.stage], first_row_of(job, following));
-    switch (chunk.stage) {
-    case PREPARE:
-        prepare(job, chunk);
-        break;
-    case DOWN_PAIRS: {
-        struct unit unit = unit_at(job, DOWN_PAIRS, chunk.units.from);
-        tiled_prepare_pairs(unit.item, &unit.item->down, unit.number);
-        break;
-    }
-    case INPUTS:
-        prepare_inputs(job, chunk);
-        break;
-    default:
-        break; /* no rows */
-    }
+    make_inputs(job, unit_at(job, INPUTS, chunk.units.from), first_row_of(job, following));
     return following;
 }
 
 static void run_chunks(const void *argument, struct worker *worker) {
     const struct tiled_job *job = argument;
+    struct tiled_hand hand = {.inputs = worker->scratch, .scratch = (char *)worker->scratch + job->inputs_bytes};
     struct chunk chunk = claim(job);
     while (chunk.stage != STAGES) {
-        enum stage stage = chunk.stage;
-        chunk = run_chunk(job, chunk, worker->scratch);
-        atomic_fetch_add_explicit(&job->done[stage].value, 1, memory_order_release);
+        chunk = run_chunk(job, chunk, &hand);
     }
 }
 
@@ -249,37 +285,55 @@ static int sound_items(const struct gatun_tiled_item *given, int32_t count) {
     return 1;
 }
 
-/* The job's own memory, for so many items with so many group rows of w2. */
-static struct tiled_job *place_job(struct tiled_memory *memory, int32_t items, int64_t rows) {
-    struct tiled_job *job = tiled_take(memory, sizeof *job);
-    struct counter *done = tiled_take(memory, STAGES * sizeof *done);
-    struct tiled_item *item = tiled_take(memory, items * (int64_t)sizeof *item);
-    atomic_int_fast64_t *added = tiled_take(memory, rows * (int64_t)sizeof *added);
-    if (job != NULL) {
-        *job = (struct tiled_job){.items = item, .done = done, .added = added};
-        memset(done, 0, STAGES * sizeof *done);
-        memset(added, 0, (size_t)rows * sizeof *added);
-    }
-    return job;
+/* What a job takes. */
+struct needs {
+    int64_t blocks; /* of inputs of w2 */
+    int64_t strips;
+    int64_t tiles;        /* the most of a row */
+    int64_t inputs_bytes; /* the most of w1 and w3 */
+};
+
+static int64_t larger(int64_t a, int64_t b) {
+    return a > b ? a : b;
 }
 
-/* Lays the job out in memory. While that is only measured, the job is NULL. Returns the most tiles of a row. */
-static int64_t place_items(struct tiled_job *job, struct tiled_memory *memory, const struct level_ops *ops,
-                           const struct gatun_tiled_item *given, int32_t count) {
-    int64_t most = 0;
+/* Lays the items out in memory. While that is only measured, the job is NULL. */
+static struct needs place_items(struct tiled_job *job, struct tiled_memory *memory, const struct level_ops *ops,
+                                const struct gatun_tiled_item *given, int32_t count) {
+    struct needs needs = {0};
     for (int32_t i = 0; i < count; i++) {
         if (!is_wanted(&given[i])) {
             continue;
         }
         struct tiled_item item = tiled_item_of(ops, &given[i]);
         tiled_place_item(&item, memory);
+        item.first_block = needs.blocks;
+        item.first_strip = needs.strips;
         if (job != NULL) {
             job->items[job->count++] = item;
         }
-        most = item.gate.list.count > most ? item.gate.list.count : most;
-        most = item.down.list.count > most ? item.down.list.count : most;
+        needs.blocks += tiled_blocks(&item.down.list);
+        needs.strips += item.strip_count;
+        needs.tiles = larger(needs.tiles, larger(item.gate.list.count, item.down.list.count));
+        needs.inputs_bytes = larger(needs.inputs_bytes, tiled_wide_inputs(&item));
     }
-    return most;
+    return needs;
+}
+
+/* The job's own memory, for so many items with so many group rows of w2. */
+static struct tiled_job *place_job(struct tiled_memory *memory, int32_t items, struct needs needs, int64_t rows) {
+    struct tiled_job *job = tiled_take(memory, sizeof *job);
+    struct tiled_item *item = tiled_take(memory, items * (int64_t)sizeof *item);
+    int64_t from = memory->bytes;
+    struct counter *filled = tiled_take(memory, needs.blocks * (int64_t)sizeof *filled);
+    struct counter *ready = tiled_take(memory, needs.strips * (int64_t)sizeof *ready);
+    atomic_int_fast64_t *added = tiled_take(memory, rows * (int64_t)sizeof *added);
+    if (job != NULL) {
+        *job = (struct tiled_job){.items = item, .filled = filled, .ready = ready, .added = added};
+        job->inputs_bytes = needs.inputs_bytes;
+        memset(memory->at + from, 0, (size_t)(memory->bytes - from));
+    }
+    return job;
 }
 
 /* In memory of the pool; NULL when there is none. */
@@ -287,15 +341,17 @@ static struct tiled_job *new_job(struct gatun_pool *pool, const struct gatun_til
     const struct level_ops *ops = pool_level(pool);
     int64_t rows = count == 0 ? 0 : given[0].expert->hidden / TILED_ROWS;
     struct tiled_memory memory = {NULL, 0};
-    place_job(&memory, count, rows);
-    int64_t most = place_items(NULL, &memory, ops, given, count);
+    struct needs needs = place_items(NULL, &memory, ops, given, count);
+    place_job(&memory, count, needs, rows);
     memory = (struct tiled_memory){pool_shared(pool, (size_t)memory.bytes), 0};
-    if (memory.at == NULL || pool_reserve(pool, (size_t)tiled_row_scratch(most)) != GATUN_OK) {
+    int64_t scratch = needs.inputs_bytes + tiled_row_scratch(needs.tiles);
+    if (memory.at == NULL || pool_reserve(pool, (size_t)scratch) != GATUN_OK) {
         return NULL;
     }
-    struct tiled_job *job = place_job(&memory, count, rows);
+    struct tiled_job *job = place_job(&memory, count, needs, rows);
     job->pool = pool;
     job->threads = pool_threads(pool);
+    job->rows = rows;
     place_items(job, &memory, ops, given, count);
     count_chunks(job);
     return job;

@@ -13,6 +13,7 @@
 #define TILED_ROWS 16
 #define TILED_CODES 512
 #define TILED_TOKENS 4
+#define TILED_LINE 64 /* bytes */
 
 /* The most tiles of a block: those of a row, one after the other in its list, whose scaled inputs are held at a time. */
 #define TILED_BLOCK 8
@@ -77,11 +78,11 @@ static inline int64_t tiles_in(const struct tiled_list *list, int64_t block) {
 struct tiled_row {
     int32_t format;
     int32_t tokens;
-    int32_t spread; /* not zero: inputs are a few large ones among many small, so scaled inputs get a unit that suits them */
+    int32_t spread; /* GATUN_Q2N: not zero if inputs are a few large ones among many small, which get a unit that suits them */
     struct tiled_list list;
     const uint8_t *const *tiles; /* [list.count + TILED_AHEAD]: the tiles, then those that will be read next */
     const uint16_t *second;      /* GATUN_Q2N: the second level of the group row, [tile of the row][TILED_ENTRY] */
-    const void *pairs;           /* GATUN_Q2: blocks of pairs as the level prepared them */
+    const void *pairs;           /* GATUN_Q2: blocks of pairs as the level prepared them, the first one whole */
     float zero_scale;            /* GATUN_Q2: zero = zero code * zero_scale + zero_offset */
     float zero_offset;
     const void *inputs; /* [tokens]: blocks of inputs as the level prepared them */

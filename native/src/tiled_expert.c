@@ -9,6 +9,12 @@
 #define BLOCK_ALIGNMENT 64
 #define PIECE_ALIGNMENT 64
 
+/*
+ * The most blocks of a strip of w2. All rows of a strip come before those of the next, whose inputs may be made meanwhile;
+ * and threads end together within the time of a strip's row.
+ */
+#define STRIP_BLOCKS 8
+
 /* So that groups are counted in 31 bits, as on the GPU, and no product of sizes overflows. */
 #define MOST_SIZE ((int64_t)1 << 24)
 #define MOST_GROUPS INT32_MAX
@@ -32,15 +38,19 @@ static int sound_down_pairs(const struct gatun_tiled_expert *e) {
     return sound_pairs(e, e->down_pairs) && e->down_pairs % e->inner == 0;
 }
 
-static int sound_expert(const struct gatun_tiled_expert *e) {
+int tiled_expert_is_sound(const struct gatun_tiled_expert *e) {
     return e != NULL && (e->format == GATUN_Q2 || e->format == GATUN_Q2N) && sound_size(e->hidden)
            && sound_size(e->inner) && sound_pairs(e, e->wide_pairs) && sound_down_pairs(e)
            && e->block != NULL && (uintptr_t)e->block % BLOCK_ALIGNMENT == 0;
 }
 
+static int sound_prepared(const struct gatun_tiled_item *given) {
+    return given->expert->format == GATUN_Q2N || (given->pairs != NULL && (uintptr_t)given->pairs % PIECE_ALIGNMENT == 0);
+}
+
 int tiled_item_is_sound(const struct gatun_tiled_item *given) {
     const struct gatun_tiled_expert *e = given->expert;
-    return sound_expert(e) && given->tokens >= 1 && given->tokens <= TILED_TOKENS
+    return tiled_expert_is_sound(e) && sound_prepared(given) && given->tokens >= 1 && given->tokens <= TILED_TOKENS
            && check_array(given->x, given->tokens, e->hidden, given->ldx)
            && check_array(given->y, given->tokens, e->hidden, given->ldy) && given->weights != NULL && given->from >= 0
            && given->from <= given->to && given->to <= e->inner / TILED_ROWS;
@@ -67,15 +77,26 @@ static struct tiled_matrix matrix_at(const uint8_t *at, int32_t format, int64_t 
     return m;
 }
 
-struct tiled_item tiled_item_of(const struct level_ops *ops, const struct gatun_tiled_item *given) {
-    const struct gatun_tiled_expert *e = given->expert;
-    struct tiled_item item = {.ops = ops, .format = e->format, .tokens = (int32_t)given->tokens, .from = given->from,
-                              .to = given->to, .runs = e->format == GATUN_Q2N ? TILED_ROWS : 1, .x = given->x,
-                              .ldx = given->ldx, .weights = given->weights, .y = given->y, .ldy = given->ldy};
+struct tiled_item tiled_expert_of(const struct level_ops *ops, const struct gatun_tiled_expert *e) {
+    struct tiled_item item = {.ops = ops, .format = e->format, .runs = e->format == GATUN_Q2N ? TILED_ROWS : 1};
     const uint8_t *block = e->block;
     item.gate = matrix_at(block, e->format, e->inner, e->hidden, e->wide_pairs);
     item.up = matrix_at(block + item.gate.bytes, e->format, e->inner, e->hidden, e->wide_pairs);
     item.down = matrix_at(block + item.gate.bytes + item.up.bytes, e->format, e->hidden, e->inner, e->down_pairs);
+    return item;
+}
+
+struct tiled_item tiled_item_of(const struct level_ops *ops, const struct gatun_tiled_item *given) {
+    struct tiled_item item = tiled_expert_of(ops, given->expert);
+    item.tokens = (int32_t)given->tokens;
+    item.from = given->from;
+    item.to = given->to;
+    item.x = given->x;
+    item.ldx = given->ldx;
+    item.weights = given->weights;
+    item.y = given->y;
+    item.ldy = given->ldy;
+    tiled_place_pairs(&item, (void *)given->pairs);
     return item;
 }
 
@@ -118,26 +139,44 @@ static int64_t skipped_tiles(const struct tiled_item *item) {
     return item->runs == 1 ? item->from * TILED_ROWS / TILED_COLUMNS % TILED_BLOCK : 0;
 }
 
-static void place_matrix(const struct tiled_item *item, struct tiled_matrix *m, int64_t tiles, int64_t skip,
-                         struct tiled_memory *memory) {
+static void place_list(struct tiled_matrix *m, int64_t tiles, int64_t skip, struct tiled_memory *memory) {
     m->numbers = tiled_take(memory, tiles * (int64_t)sizeof *m->numbers);
     m->list = (struct tiled_list){m->numbers, tiles, skip};
-    int64_t blocks = tiled_blocks(&m->list);
-    if (item->format == GATUN_Q2) {
-        m->prepared = tiled_take(memory, m->period * blocks * item->ops->pairs_bytes);
+}
+
+/* The blocks [from, to) of w2's. */
+static struct tiled_matrix strip_of(const struct tiled_matrix *down, int64_t from, int64_t to) {
+    struct tiled_matrix strip = *down;
+    int64_t first = block_begin(&down->list, from);
+    strip.numbers += first;
+    strip.list = (struct tiled_list){strip.numbers, block_begin(&down->list, to) - first, from == 0 ? down->list.skip : 0};
+    return strip;
+}
+
+static void place_strips(struct tiled_item *item, struct tiled_memory *memory) {
+    int64_t blocks = tiled_blocks(&item->down.list);
+    item->strip_count = (blocks + STRIP_BLOCKS - 1) / STRIP_BLOCKS;
+    item->strips = tiled_take(memory, item->strip_count * (int64_t)sizeof *item->strips);
+    for (int64_t i = 0; i < item->strip_count; i++) {
+        int64_t from = blocks * i / item->strip_count;
+        int64_t to = blocks * (i + 1) / item->strip_count;
+        int64_t bytes = input_kinds(&item->down) * item->tokens * (to - from) * item->ops->inputs_bytes;
+        char *inputs = tiled_take(memory, bytes);
+        if (memory->at != NULL) {
+            item->strips[i] = strip_of(&item->down, from, to);
+            item->strips[i].inputs = inputs;
+        }
     }
-    m->inputs = tiled_take(memory, item->tokens * blocks * item->ops->inputs_bytes);
 }
 
 void tiled_place_item(struct tiled_item *item, struct tiled_memory *memory) {
-    place_matrix(item, &item->gate, tiles_of(item->gate.columns), 0, memory);
-    place_matrix(item, &item->up, tiles_of(item->up.columns), 0, memory);
-    place_matrix(item, &item->down, number_slices(item, NULL), skipped_tiles(item), memory);
-    item->up.inputs = item->gate.inputs;
-    item->h = tiled_take(memory, item->tokens * TILED_ROWS * slices_of(item) * (int64_t)sizeof *item->h);
+    place_list(&item->gate, tiles_of(item->gate.columns), 0, memory);
+    place_list(&item->down, number_slices(item, NULL), skipped_tiles(item), memory);
     if (memory->at != NULL) {
         number_all(&item->gate);
-        number_all(&item->up);
         number_slices(item, item->down.numbers);
     }
+    item->up.list = item->gate.list;
+    place_strips(item, memory);
+    item->h = tiled_take(memory, item->tokens * TILED_ROWS * slices_of(item) * (int64_t)sizeof *item->h);
 }

@@ -1,7 +1,7 @@
 /*
  * tiled_expert.h: what the parts of the computation of experts from their blocks of tiles share. tiled_expert.c finds the
- * matrices of a block, tiled_prepare.c makes what their rows are multiplied with, tiled_rows.c computes the rows, tiled.c
- * has the threads do that in order.
+ * matrices of a block, tiled_pairs.c makes what is kept of their second level, tiled_inputs.c what their rows are multiplied
+ * with, tiled_rows.c computes the rows, tiled.c has the threads do that in order.
  */
 #ifndef GATUN_TILED_EXPERT_H
 #define GATUN_TILED_EXPERT_H
@@ -9,7 +9,9 @@
 #include "level.h"
 #include "tiled.h"
 
-/* One matrix in a block, and what is made for it in memory that all threads see. */
+#define BLOCK_COLUMNS (TILED_BLOCK * TILED_COLUMNS)
+
+/* One matrix in a block, or some columns of it, and what is made of it in memory that all threads see. */
 struct tiled_matrix {
     int64_t rows;
     int64_t columns;
@@ -20,10 +22,11 @@ struct tiled_matrix {
     float zero_scale;
     float zero_offset;
     int64_t bytes;
+    char *prepared; /* GATUN_Q2: pairs [period][blocks of all columns] */
+    float *reach;   /* w2 in GATUN_Q2: the largest scales of columns [period][blocks of all columns][BLOCK_COLUMNS] */
     int32_t *numbers;
     struct tiled_list list; /* the tiles of a row that are wanted */
-    char *prepared;         /* pairs [period][blocks of the list] */
-    char *inputs;           /* [tokens][blocks of the list] */
+    char *inputs;           /* w2: [period if there is a reach][tokens][blocks of the list] */
 };
 
 /* Some slices of an expert for some tokens. */
@@ -34,6 +37,10 @@ struct tiled_item {
     struct tiled_matrix gate;
     struct tiled_matrix up;
     struct tiled_matrix down;
+    struct tiled_matrix *strips; /* w2 again, by some of its columns each */
+    int64_t strip_count;
+    int64_t first_strip; /* strips and blocks of inputs of w2 that the job's items before have */
+    int64_t first_block;
     int64_t from; /* slices */
     int64_t to;
     int64_t runs; /* of w2's columns, in each of which lie as many adjacent values of every slice: 1 or TILED_ROWS */
@@ -43,6 +50,16 @@ struct tiled_item {
     const float *weights;
     float *y;
     int64_t ldy;
+};
+
+/* What a thread has for itself. */
+struct tiled_hand {
+    const struct tiled_item *held; /* whose inputs of w1 and w3 these are, or NULL */
+    char *inputs;                  /* [tokens][blocks] */
+    void *scratch;                 /* of a row */
+    const char *gate_pairs;        /* of which rows of w1, w3 and w2 it has the pairs in its caches, or NULL */
+    const char *up_pairs;
+    const char *down_pairs;
 };
 
 /* A group row of a matrix; the matrix is NULL if there is none. */
@@ -76,17 +93,36 @@ static inline int64_t tile_columns(const struct tiled_matrix *m, int64_t tile) {
     return rest < TILED_COLUMNS ? rest : TILED_COLUMNS;
 }
 
-/* The prepared pairs of a group row. */
-static inline char *prepared_row(const struct tiled_item *item, const struct tiled_matrix *m, int64_t row) {
-    return m->prepared + row % m->period * tiled_blocks(&m->list) * item->ops->pairs_bytes;
+/* Blocks of all columns. */
+static inline int64_t blocks_of(const struct tiled_matrix *m) {
+    return (tiles_of(m->columns) + TILED_BLOCK - 1) / TILED_BLOCK;
+}
+
+/* The prepared pairs of a group row, from the first block that is wanted on. */
+static inline const char *prepared_row(const struct tiled_item *item, const struct tiled_matrix *m, int64_t row) {
+    int64_t block = row % m->period * blocks_of(m) + m->list.numbers[0] / TILED_BLOCK;
+    return m->prepared + block * item->ops->pairs_bytes;
+}
+
+/* How many kinds of inputs there are, one for each kind of group rows. */
+static inline int64_t input_kinds(const struct tiled_matrix *m) {
+    return m->reach == NULL ? 1 : m->period;
+}
+
+/* Where the inputs of w2 of a kind begin. */
+static inline char *inputs_of(const struct tiled_item *item, const struct tiled_matrix *m, int64_t kind) {
+    return m->inputs + kind * item->tokens * tiled_blocks(&m->list) * item->ops->inputs_bytes;
 }
 
 /* ---- tiled_expert.c ---- */
 
+int tiled_expert_is_sound(const struct gatun_tiled_expert *e);
+
 /* Whether an item's expert, range and arrays fit each other. */
 int tiled_item_is_sound(const struct gatun_tiled_item *given);
 
-/* The matrices in the item's block, without memory of their own. */
+/* The matrices in an expert's block, without memory of their own; and some slices of them. */
+struct tiled_item tiled_expert_of(const struct level_ops *ops, const struct gatun_tiled_expert *e);
 struct tiled_item tiled_item_of(const struct level_ops *ops, const struct gatun_tiled_item *given);
 
 /* Memory that is dealt out piece by piece; at NULL it is only measured. */
@@ -100,33 +136,41 @@ void *tiled_take(struct tiled_memory *memory, int64_t bytes);
 /* Gives the item its memory and, unless that is only measured, lists the tiles that are wanted. */
 void tiled_place_item(struct tiled_item *item, struct tiled_memory *memory);
 
-/* ---- tiled_prepare.c: by numbers in [0, ...), in any order ---- */
+/* ---- tiled_pairs.c ---- */
 
-int64_t tiled_pair_blocks(const struct tiled_item *item, const struct tiled_matrix *m);
-void tiled_prepare_pairs(const struct tiled_item *item, const struct tiled_matrix *m, int64_t number);
+/* Tells the item where its prepared pairs are; returns their bytes. */
+int64_t tiled_place_pairs(struct tiled_item *item, void *pairs);
 
-/* Of w1 and w3; then, once h is complete, of w2. */
-int64_t tiled_input_blocks(const struct tiled_matrix *m);
-void tiled_prepare_wide_inputs(const struct tiled_item *item, int64_t block);
-void tiled_prepare_down_inputs(const struct tiled_item *item, int64_t block);
+/* ---- tiled_inputs.c: by blocks, in any order ---- */
+
+/* Bytes of the inputs of w1 and w3. */
+int64_t tiled_wide_inputs(const struct tiled_item *item);
+void tiled_make_wide_inputs(const struct tiled_item *item, int64_t block, char *inputs);
+
+/* Of a strip of w2, once its columns of h are there. */
+void tiled_make_down_inputs(const struct tiled_item *item, const struct tiled_matrix *strip, int64_t block);
+
+/* Slices on which a block of w2's inputs depends, and in which of the item's blocks a slice is counted. */
+int64_t tiled_slices_in(const struct tiled_item *item, int64_t block);
+int64_t tiled_block_of(const struct tiled_item *item, int64_t slice);
 
 /* ---- tiled_rows.c ---- */
 
 /* Scratch of a thread for rows of at most `tiles` tiles. */
 int64_t tiled_row_scratch(int64_t tiles);
 
-/* The group rows of w1, w3 and w2 at a place of the order in which they are computed. */
+/* The group rows of w1, w3 and of a strip of w2 at a place of the order in which they are computed. */
 struct tiled_place tiled_gate_place(const struct tiled_item *item, int64_t place);
-struct tiled_place tiled_down_place(const struct tiled_item *item, int64_t place);
+struct tiled_place tiled_down_place(const struct tiled_item *item, int64_t strip, int64_t place);
 
 /* Fetches tile `i` of the list of a place: all of its lines. */
 void tiled_fetch(const struct tiled_place *place, int64_t i);
 
-/* sums[t][i] of a group row. What `next` begins with is fetched meanwhile. */
-void tiled_run_row(struct tiled_place place, struct tiled_place next, void *scratch, float *sums);
+/* The inner values of a slice, written to h. What `next` begins with is fetched meanwhile. */
+void tiled_wide_row(struct tiled_place gate, struct tiled_place next, struct tiled_hand *hand);
 
-/* The inner values of the slice at a place, written to h. */
-void tiled_wide_row(const struct tiled_item *item, int64_t place, struct tiled_place next, void *scratch);
+/* sums[t][i] of a group row of a strip, likewise. */
+void tiled_down_row(struct tiled_place place, struct tiled_place next, struct tiled_hand *hand, float *sums);
 
 /* Adds the sums of a group row of w2 to y. */
 void tiled_add_sums(struct tiled_place place, const float *sums);

@@ -19,13 +19,18 @@ struct tiled_inputs {
     float x[TILED_BLOCK * TILED_COLUMNS];
 };
 
-static void prepare_pairs(const float *scale, const float *offset, int64_t tiles, void *to) {
+static void prepare_pairs(const float *scale, const float *offset, int64_t tiles, void *to, float *reach) {
     struct tiled_pairs *pairs = to;
     memcpy(pairs->scale, scale, (size_t)(tiles * TILED_COLUMNS) * sizeof *scale);
     memcpy(pairs->offset, offset, (size_t)(tiles * TILED_COLUMNS) * sizeof *offset);
+    for (int64_t k = 0; reach != NULL && k < tiles * TILED_COLUMNS; k++) {
+        reach[k] = 1;
+    }
 }
 
-static void prepare_inputs(const float *x, int64_t tiles, void *to) {
+/* Scales are not divided by their reach. */
+static void prepare_inputs(const float *x, const float *reach, int64_t tiles, void *to) {
+    (void)reach;
     memcpy(((struct tiled_inputs *)to)->x, x, (size_t)(tiles * TILED_COLUMNS) * sizeof *x);
 }
 
@@ -92,7 +97,7 @@ INLINE void scale_tile(int format, int tokens, const struct tiled_row *row, cons
     for (int64_t c = 0; c < TILED_COLUMNS; c += LANES) {
         struct column_metas metas = format == GATUN_Q2N
                                         ? narrow_metas(narrow, block->first + i, codes + c)
-                                        : wide_metas(row, at, i * TILED_COLUMNS + c, codes + c);
+                                        : wide_metas(row, at, (block->skip + i) * TILED_COLUMNS + c, codes + c);
         for (int t = 0; t < tokens; t++) {
             vf v = vf_mul(metas.scale, vf_load(inputs[t * blocks + at].x + i * TILED_COLUMNS + c));
             vf_store(xs + t * TILED_COLUMNS + c, v);

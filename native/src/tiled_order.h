@@ -10,30 +10,31 @@ struct range {
     int64_t to;
 };
 
+/* Places of each chunk of a round, for each thread one, which together are half of the rest. */
+static inline int64_t step_of(int64_t rest, int32_t threads) {
+    int64_t step = rest / (2 * (int64_t)threads);
+    return step < 1 ? 1 : step;
+}
+
 /*
- * The places of a chunk, or an empty range behind the last: a chunk for each thread, which together are half of all places,
- * then again half of the rest, and so on to single ones. So threads stream through long runs and still end together.
+ * The places of a chunk: a chunk for each thread, which together are half of all places, then again half of the rest, and so
+ * on to single ones. So threads stream through long runs and still end together.
  */
 static inline struct range range_of(int64_t count, int32_t threads, int64_t chunk) {
     int64_t from = 0;
-    while (from < count) {
-        int64_t step = (count - from) / (2 * (int64_t)threads);
-        step = step < 1 ? 1 : step;
-        if (chunk < threads) {
-            int64_t first = from + chunk * step;
-            return (struct range){first < count ? first : count, first + step < count ? first + step : count};
-        }
-        chunk -= threads;
+    int64_t step = step_of(count, threads);
+    for (; chunk >= threads; chunk -= threads) {
         from += threads * step;
+        step = step_of(count - from, threads);
     }
-    return (struct range){count, count};
+    return (struct range){from + chunk * step, from + (chunk + 1) * step};
 }
 
 /* How many chunks there are. */
 static inline int64_t ranges_of(int64_t count, int32_t threads) {
     int64_t chunks = 0;
-    while (range_of(count, threads, chunks).from < count) {
-        chunks += threads;
+    for (int64_t rest = count; rest > 0; rest -= threads * step_of(rest, threads)) {
+        chunks += rest < threads ? rest : threads;
     }
     return chunks;
 }

@@ -4,7 +4,10 @@
 #include "tiled_expert.h"
 #include "tiled_order.h"
 
-#define LINE_BYTES 64
+#define LINE_BYTES TILED_LINE
+
+/* How many slices with the same pairs go together. */
+#define SLICES_WITH_PAIRS 4
 
 static int64_t address_bytes(int64_t tiles) {
     return padded_to((tiles + TILED_AHEAD) * (int64_t)sizeof(void *), LINE_BYTES);
@@ -16,16 +19,23 @@ int64_t tiled_row_scratch(int64_t tiles) {
 
 /* ---- places ---- */
 
+/*
+ * Slices are computed in about their order, so that blocks of w2's inputs are complete early. Among some of them those with
+ * the same pairs go together.
+ */
 static int64_t slice_at(const struct tiled_item *item, int64_t place) {
-    return item->from + row_at(slices_of(item), item->gate.period, place);
+    int64_t together = SLICES_WITH_PAIRS * item->gate.period;
+    int64_t first = place / together * together;
+    int64_t rest = slices_of(item) - first;
+    return item->from + first + row_at(rest < together ? rest : together, item->gate.period, place - first);
 }
 
 struct tiled_place tiled_gate_place(const struct tiled_item *item, int64_t place) {
     return (struct tiled_place){item, &item->gate, slice_at(item, place)};
 }
 
-struct tiled_place tiled_down_place(const struct tiled_item *item, int64_t place) {
-    const struct tiled_matrix *m = &item->down;
+struct tiled_place tiled_down_place(const struct tiled_item *item, int64_t strip, int64_t place) {
+    const struct tiled_matrix *m = &item->strips[strip];
     return (struct tiled_place){item, m, row_at(group_rows_of(m), m->period, place)};
 }
 
@@ -56,7 +66,22 @@ static void fetch_second(const struct tiled_place *p) {
     }
 }
 
-void tiled_run_row(struct tiled_place place, struct tiled_place next, void *scratch, float *sums) {
+/* The pairs of a group row; fetched unless they are those at hand. They are read row by row, not ahead of time. */
+static const char *pairs_of(const struct tiled_place *p, const char **at_hand) {
+    const char *pairs = prepared_row(p->item, p->matrix, p->row);
+    if (pairs != *at_hand) {
+        int64_t bytes = tiled_blocks(&p->matrix->list) * p->item->ops->pairs_bytes;
+        for (int64_t at = 0; at < bytes; at += LINE_BYTES) {
+            __builtin_prefetch(pairs + at, 0, 3);
+        }
+        *at_hand = pairs;
+    }
+    return pairs;
+}
+
+/* sums[t][i] of a group row; `inputs` are those of its kind. What `next` begins with is fetched meanwhile. */
+static void run_row(struct tiled_place place, struct tiled_place next, const char *inputs, const char **pairs_at_hand,
+                    void *scratch, float *sums) {
     const struct tiled_item *item = place.item;
     const struct tiled_matrix *m = place.matrix;
     const uint8_t **tiles = scratch;
@@ -72,12 +97,12 @@ void tiled_run_row(struct tiled_place place, struct tiled_place next, void *scra
     struct tiled_row row = {
         .format = item->format,
         .tokens = item->tokens,
-        .spread = m == &item->down,
+        .spread = m->inputs != NULL, /* w2 */
         .list = m->list,
         .tiles = tiles,
         .zero_scale = m->zero_scale,
         .zero_offset = m->zero_offset,
-        .inputs = m->inputs,
+        .inputs = inputs,
         .scratch = (float *)((char *)scratch + address_bytes(count)),
         .sums = sums,
     };
@@ -85,7 +110,7 @@ void tiled_run_row(struct tiled_place place, struct tiled_place next, void *scra
         row.second = second_of(&place);
         fetch_second(&next);
     } else {
-        row.pairs = prepared_row(item, m, place.row);
+        row.pairs = pairs_of(&place, pairs_at_hand);
     }
     item->ops->tiled_row(&row);
 }
@@ -101,15 +126,20 @@ static void write_inner_values(const struct tiled_item *item, int64_t slice, con
     }
 }
 
-void tiled_wide_row(const struct tiled_item *item, int64_t place, struct tiled_place next, void *scratch) {
+void tiled_wide_row(struct tiled_place gate, struct tiled_place next, struct tiled_hand *hand) {
+    const struct tiled_item *item = gate.item;
     float gate_sums[TILED_TOKENS * TILED_ROWS];
     float up_sums[TILED_TOKENS * TILED_ROWS];
-    struct tiled_place gate = tiled_gate_place(item, place);
     struct tiled_place up = {item, &item->up, gate.row};
-    tiled_run_row(gate, up, scratch, gate_sums);
-    tiled_run_row(up, next, scratch, up_sums);
+    run_row(gate, up, hand->inputs, &hand->gate_pairs, hand->scratch, gate_sums);
+    run_row(up, next, hand->inputs, &hand->up_pairs, hand->scratch, up_sums);
     item->ops->swiglu(gate_sums, up_sums, item->tokens * TILED_ROWS);
     write_inner_values(item, gate.row - item->from, gate_sums);
+}
+
+void tiled_down_row(struct tiled_place place, struct tiled_place next, struct tiled_hand *hand, float *sums) {
+    const char *inputs = inputs_of(place.item, place.matrix, place.row % input_kinds(place.matrix));
+    run_row(place, next, inputs, &hand->down_pairs, hand->scratch, sums);
 }
 
 void tiled_add_sums(struct tiled_place place, const float *sums) {

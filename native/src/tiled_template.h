@@ -49,6 +49,7 @@ struct tiled_block {
     struct ahead ahead;
     int64_t number;
     int64_t first; /* in the list */
+    int64_t skip;  /* tiles that it lacks at its beginning */
     int64_t count;
     float *xs;      /* scaled inputs [count][tokens][TILED_COLUMNS], or their bytes */
     float *ordered; /* TILED_ORDERED */
@@ -156,6 +157,7 @@ INLINE void row_of(int format, int tokens, const struct tiled_row *given) {
     }
     for (; block.number < tiled_blocks(&row->list); block.number++) {
         block.first = block_begin(&row->list, block.number);
+        block.skip = block.number == 0 ? row->list.skip : 0;
         block.tiles = row->tiles + block.first;
         block.count = tiles_in(&row->list, block.number);
         block.ahead = (struct ahead){block.tiles + TILED_AHEAD, 0, tiled_bytes(format)};

@@ -5,17 +5,19 @@
  *         exceeds: scale = S / 32500 * (centre + (code - half) * step), with code - half in the upper bits of a word and
  *         half = 2^7 or 2^3
  * inputs  x = X / 32767 * word, with X = the largest |x| of the block
+ * reach   the largest scale hardly ever meets the largest input. Where it matters (w2, whose inputs are a few large ones
+ *         among many small) each column has an S of its own, its reach, and inputs are words of reach * x
  * words   their product w, a rounded multiplication, |w| < 32512 = 127 * 256: so of w = 256 high + low both are signed
  *         bytes
- * spread  the largest scale hardly ever meets the largest input, so |w| stays far below that. Where it matters (w2, whose
- *         inputs are a few large ones among many small) a block's products are looked at first, and become words `times`
- *         as large, as large as they may be: the error of the whole expert is about half then
+ * spread  narrow tiles have a scale for each group row, so for them a block's products are looked at first where it
+ *         matters, and become words `times` as large, as large as they may be: the error of the whole expert is about
+ *         half then
  * order   a byte of codes holds the columns 16f + n in its field f, or 16f + 64 + n if it is an odd one. So words are
  *         made in pairs of vectors, of the columns below 64 and of those from there on, whose bytes are then merged:
  *         [chunk of fields][half of n][below, above][field][n mod 8]
  * zeros   sums of zero code * w and of w in 32 bits: at most 255 * 32512 * 16 * TILED_BLOCK < 2^31
- * error   w is off by less than a unit, 2^-15 S X: about 1e-4 of the output's 2-norm; where spread, `times`
- *         less
+ * error   w is off by less than a unit, 2^-15 S X or, with a reach, 2^-15 of the largest reach * x: about 1e-4 of the
+ *         output's 2-norm; where spread, `times` less
  */
 
 #define VECTORS (PAIR_BYTES / (4 * LANES)) /* of one row pair's codes */
@@ -80,19 +82,21 @@ INLINE void put_words(vf v, int64_t column, int16_t *tile) {
     }
 }
 
-static void prepare_inputs(const float *x, int64_t tiles, void *to) {
+INLINE vf input_at(const float *x, const float *reach, int64_t k) {
+    return reach == NULL ? vf_load(x + k) : vf_mul(vf_load(x + k), vf_load(reach + k));
+}
+
+static void prepare_inputs(const float *x, const float *reach, int64_t tiles, void *to) {
     struct tiled_inputs *inputs = to;
     struct magnitude magnitude = {vf_zero(), vf_zero()};
     for (int64_t k = 0; k < tiles * TILED_COLUMNS; k += LANES) {
-        look_at(&magnitude, vf_load(x + k));
+        look_at(&magnitude, input_at(x, reach, k));
     }
     inputs->largest = seen_by(&magnitude);
     vf units = vf_set(units_of(LARGEST_INPUT, inputs->largest));
-    for (int64_t tile = 0; tile < tiles; tile++) {
-        for (int64_t c = 0; c < TILED_COLUMNS; c += LANES) {
-            int64_t k = tile * TILED_COLUMNS;
-            put_words(vf_mul(vf_load(x + k + c), units), c, inputs->words + k);
-        }
+    for (int64_t k = 0; k < tiles * TILED_COLUMNS; k += LANES) {
+        int64_t column = k % TILED_COLUMNS;
+        put_words(vf_mul(input_at(x, reach, k), units), column, inputs->words + k - column);
     }
 }
 
@@ -102,25 +106,37 @@ INLINE vf magnitude_of(vf centre, vf step, float half) {
     return vf_fma(vf_larger_magnitude(step, vf_zero()), vf_set(half), magnitude);
 }
 
-static void prepare_pairs(const float *scale, const float *offset, int64_t tiles, void *to) {
+/* LANES columns of a tile from `column` on. */
+INLINE void put_pairs(vf centre, vf step, vf units, int64_t column, int64_t tile, struct tiled_pairs *pairs) {
+    put_words(vf_mul(step, units), column, pairs->step + tile * TILED_COLUMNS);
+    put_words(vf_mul(centre, units), column, pairs->centre + tile * TILED_COLUMNS);
+}
+
+/* A NaN may not be seen in its magnitude. */
+INLINE vf reach_of(vf centre, vf scale) {
+    return vf_fma(centre, vf_zero(), magnitude_of(centre, scale, 128));
+}
+
+static void prepare_pairs(const float *scale, const float *offset, int64_t tiles, void *to, float *reach) {
     struct tiled_pairs *pairs = to;
-    const float half = 128;
+    const vf half = vf_set(128);
     struct magnitude magnitude = {vf_zero(), vf_zero()};
     for (int64_t k = 0; k < tiles * TILED_COLUMNS; k += LANES) {
-        vf centre = vf_fma(vf_load(scale + k), vf_set(half), vf_load(offset + k));
-        look_at(&magnitude, centre); /* a NaN may not be seen in its magnitude */
-        look_at(&magnitude, magnitude_of(centre, vf_load(scale + k), half));
-    }
-    pairs->largest = seen_by(&magnitude);
-    vf units = vf_set(units_of(LARGEST_SCALE, pairs->largest));
-    for (int64_t tile = 0; tile < tiles; tile++) {
-        int64_t k = tile * TILED_COLUMNS;
-        for (int64_t c = 0; c < TILED_COLUMNS; c += LANES) {
-            vf step = vf_mul(vf_load(scale + k + c), vf_set(half));
-            vf centre = vf_add(step, vf_load(offset + k + c));
-            put_words(vf_mul(step, units), c, pairs->step + k);
-            put_words(vf_mul(centre, units), c, pairs->centre + k);
+        vf v = reach_of(vf_fma(vf_load(scale + k), half, vf_load(offset + k)), vf_load(scale + k));
+        look_at(&magnitude, v);
+        if (reach != NULL) {
+            vf_store(reach + k, v);
         }
+    }
+    pairs->largest = reach == NULL ? seen_by(&magnitude) : 1;
+    vf units = vf_set(units_of(LARGEST_SCALE, pairs->largest));
+    for (int64_t k = 0; k < tiles * TILED_COLUMNS; k += LANES) {
+        if (reach != NULL) {
+            vf largest = vf_load(reach + k);
+            units = vf_drop_below(vf_div(vf_set(LARGEST_SCALE), largest), LEAST_LARGEST, largest);
+        }
+        vf step = vf_mul(vf_load(scale + k), half);
+        put_pairs(vf_add(step, vf_load(offset + k)), step, units, k % TILED_COLUMNS, k / TILED_COLUMNS, pairs);
     }
 }
 
@@ -235,8 +251,8 @@ INLINE struct words scales_of(int format, const struct tiled_row *row, const str
                               vi_add16(vi_scale16(codes.above, step), centre)};
     }
     const struct tiled_pairs *pairs = (const struct tiled_pairs *)row->pairs + block->number;
-    const int16_t *step = pairs->step + i * TILED_COLUMNS + at;
-    const int16_t *centre = pairs->centre + i * TILED_COLUMNS + at;
+    const int16_t *step = pairs->step + (block->skip + i) * TILED_COLUMNS + at;
+    const int16_t *centre = pairs->centre + (block->skip + i) * TILED_COLUMNS + at;
     int64_t above = VECTOR_BYTES / 2;
     return (struct words){vi_add16(vi_scale16(codes.below, load_words(step)), load_words(centre)),
                           vi_add16(vi_scale16(codes.above, load_words(step + above)), load_words(centre + above))};
@@ -323,14 +339,14 @@ struct zero_sums {
 };
 
 /* Scaled inputs of a chunk: their upper and lower bytes go where add_row_pairs reads them. */
-INLINE void write_chunk(const struct chunk *chunk, int number, const int16_t *inputs, int times, uint8_t *to,
-                        struct zero_sums *sums) {
+INLINE void write_chunk(int format, const struct chunk *chunk, int number, const int16_t *inputs, int times,
+                        uint8_t *to, struct zero_sums *sums) {
     vi high[2];
     vi low[2];
     for (int half = 0; half < 2; half++) {
         const int16_t *x = inputs + words_at(number, half);
         struct words w = products_of(chunk->scales[half], x);
-        if (times > 1) {
+        if (format == GATUN_Q2N && times > 1) {
             w = magnify(w, chunk->scales[half], x, vi_words(times));
         }
         sums->codes = vi_add_products(chunk->zeros[half].below, w.below, sums->codes);
@@ -364,7 +380,7 @@ INLINE void scale_block(int format, int tokens, const struct tiled_row *row, con
     struct zero_sums sums[TILED_TOKENS] = {none, none, none, none};
     vf zeros[TILED_TOKENS] = {vf_zero(), vf_zero(), vf_zero(), vf_zero()};
     int times[TILED_TOKENS] = {1, 1, 1, 1};
-    if (row->spread) {
+    if (format == GATUN_Q2N && row->spread) {
         find_times(format, tokens, row, narrow, block, times);
     }
     for (int64_t i = 0; i < block->count; i++) {
@@ -373,7 +389,8 @@ INLINE void scale_block(int format, int tokens, const struct tiled_row *row, con
             struct chunk chunk = chunk_of(format, row, narrow, block, i, c);
             for (int t = 0; t < tokens; t++) {
                 uint8_t *to = (uint8_t *)block->xs + (i * tokens + t) * INPUT_BYTES;
-                write_chunk(&chunk, c, inputs[t * blocks].words + i * TILED_COLUMNS, times[t], to, &sums[t]);
+                const int16_t *x = inputs[t * blocks].words + i * TILED_COLUMNS;
+                write_chunk(format, &chunk, c, x, times[t], to, &sums[t]);
             }
         }
         /* Each narrow tile has a zero of zeros of its own. */

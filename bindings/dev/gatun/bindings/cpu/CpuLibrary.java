@@ -1456,6 +1456,129 @@ public class CpuLibrary extends CpuLibrary$shared {
         }
     }
 
+    private static class gatun_tiled_pairs_bytes {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.of(
+            CpuLibrary.C_INT,
+            CpuLibrary.C_INT,
+            CpuLibrary.C_POINTER,
+            CpuLibrary.C_POINTER
+        );
+
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("gatun_tiled_pairs_bytes");
+
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * int32_t gatun_tiled_pairs_bytes(int32_t level, const struct gatun_tiled_expert *expert, int64_t *bytes)
+     * }
+     */
+    public static FunctionDescriptor gatun_tiled_pairs_bytes$descriptor() {
+        return gatun_tiled_pairs_bytes.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * int32_t gatun_tiled_pairs_bytes(int32_t level, const struct gatun_tiled_expert *expert, int64_t *bytes)
+     * }
+     */
+    public static MethodHandle gatun_tiled_pairs_bytes$handle() {
+        return gatun_tiled_pairs_bytes.HANDLE;
+    }
+
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * int32_t gatun_tiled_pairs_bytes(int32_t level, const struct gatun_tiled_expert *expert, int64_t *bytes)
+     * }
+     */
+    public static MemorySegment gatun_tiled_pairs_bytes$address() {
+        return gatun_tiled_pairs_bytes.ADDR;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * int32_t gatun_tiled_pairs_bytes(int32_t level, const struct gatun_tiled_expert *expert, int64_t *bytes)
+     * }
+     */
+    public static int gatun_tiled_pairs_bytes(int level, MemorySegment expert, MemorySegment bytes) {
+        var mh$ = gatun_tiled_pairs_bytes.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("gatun_tiled_pairs_bytes", level, expert, bytes);
+            }
+            return (int)mh$.invokeExact(level, expert, bytes);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
+    private static class gatun_tiled_pairs {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.of(
+            CpuLibrary.C_INT,
+            CpuLibrary.C_INT,
+            CpuLibrary.C_POINTER,
+            CpuLibrary.C_POINTER,
+            CpuLibrary.C_LONG
+        );
+
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("gatun_tiled_pairs");
+
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * int32_t gatun_tiled_pairs(int32_t level, const struct gatun_tiled_expert *expert, void *pairs, int64_t bytes)
+     * }
+     */
+    public static FunctionDescriptor gatun_tiled_pairs$descriptor() {
+        return gatun_tiled_pairs.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * int32_t gatun_tiled_pairs(int32_t level, const struct gatun_tiled_expert *expert, void *pairs, int64_t bytes)
+     * }
+     */
+    public static MethodHandle gatun_tiled_pairs$handle() {
+        return gatun_tiled_pairs.HANDLE;
+    }
+
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * int32_t gatun_tiled_pairs(int32_t level, const struct gatun_tiled_expert *expert, void *pairs, int64_t bytes)
+     * }
+     */
+    public static MemorySegment gatun_tiled_pairs$address() {
+        return gatun_tiled_pairs.ADDR;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * int32_t gatun_tiled_pairs(int32_t level, const struct gatun_tiled_expert *expert, void *pairs, int64_t bytes)
+     * }
+     */
+    public static int gatun_tiled_pairs(int level, MemorySegment expert, MemorySegment pairs, long bytes) {
+        var mh$ = gatun_tiled_pairs.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("gatun_tiled_pairs", level, expert, pairs, bytes);
+            }
+            return (int)mh$.invokeExact(level, expert, pairs, bytes);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
     private static class gatun_tile {
         public static final FunctionDescriptor DESC = FunctionDescriptor.of(
             CpuLibrary.C_INT,

@@ -16,6 +16,7 @@ import static java.lang.foreign.MemoryLayout.PathElement.*;
  * {@snippet lang=c :
  * struct gatun_tiled_item {
  *     const struct gatun_tiled_expert *expert;
+ *     const void *pairs;
  *     int64_t from;
  *     int64_t to;
  *     int64_t tokens;
@@ -35,6 +36,7 @@ public class gatun_tiled_item {
 
     private static final GroupLayout $LAYOUT = MemoryLayout.structLayout(
         CpuLibrary.C_POINTER.withName("expert"),
+        CpuLibrary.C_POINTER.withName("pairs"),
         CpuLibrary.C_LONG.withName("from"),
         CpuLibrary.C_LONG.withName("to"),
         CpuLibrary.C_LONG.withName("tokens"),
@@ -94,6 +96,50 @@ public class gatun_tiled_item {
      */
     public static void expert(MemorySegment struct, MemorySegment fieldValue) {
         struct.set(expert$LAYOUT, expert$OFFSET, fieldValue);
+    }
+
+    private static final AddressLayout pairs$LAYOUT = (AddressLayout)$LAYOUT.select(groupElement("pairs"));
+
+    /**
+     * Layout for field:
+     * {@snippet lang=c :
+     * const void *pairs
+     * }
+     */
+    public static final AddressLayout pairs$layout() {
+        return pairs$LAYOUT;
+    }
+
+    private static final long pairs$OFFSET = $LAYOUT.byteOffset(groupElement("pairs"));
+
+    /**
+     * Offset for field:
+     * {@snippet lang=c :
+     * const void *pairs
+     * }
+     */
+    public static final long pairs$offset() {
+        return pairs$OFFSET;
+    }
+
+    /**
+     * Getter for field:
+     * {@snippet lang=c :
+     * const void *pairs
+     * }
+     */
+    public static MemorySegment pairs(MemorySegment struct) {
+        return struct.get(pairs$LAYOUT, pairs$OFFSET);
+    }
+
+    /**
+     * Setter for field:
+     * {@snippet lang=c :
+     * const void *pairs
+     * }
+     */
+    public static void pairs(MemorySegment struct, MemorySegment fieldValue) {
+        struct.set(pairs$LAYOUT, pairs$OFFSET, fieldValue);
     }
 
     private static final OfLong from$LAYOUT = (OfLong)$LAYOUT.select(groupElement("from"));

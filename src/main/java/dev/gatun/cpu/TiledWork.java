@@ -54,7 +54,7 @@ public record TiledWork(TiledExpert expert, int from, int to, FloatMatrix x, Mem
     }
 
     private void requireUsable() {
-        expert.liveness().require("an expert");
+        expert.requireUsable();
         x.requireReadable("x");
         y.requireWritable("y");
         Liveness.require("weights", weights);
@@ -78,8 +78,9 @@ public record TiledWork(TiledExpert expert, int from, int to, FloatMatrix x, Mem
                 : "y of work " + i + " and y of work " + j + " overlap, but are not the same rows";
     }
 
-    void writeTo(MemorySegment struct) {
+    void writeTo(MemorySegment struct, CpuLevel level) {
         gatun_tiled_item.expert(struct, expert.struct());
+        gatun_tiled_item.pairs(struct, expert.pairs(level));
         gatun_tiled_item.from(struct, from);
         gatun_tiled_item.to(struct, to);
         gatun_tiled_item.tokens(struct, x.rows());

@@ -34,6 +34,11 @@ public record CacheShape(int layers, int experts, int slots, int staging, Sharin
         return slots + staging;
     }
 
+    /** The number of an expert among those of all layers. */
+    public int number(int layer, int expert) {
+        return layer * experts + expert;
+    }
+
     /** Experts of all layers. */
     public int allExperts() {
         return layers * experts;

@@ -218,7 +218,7 @@ public final class ExpertFetcher {
      * @throws IllegalStateException if it may not be read
      */
     public int block(int layer, int expert) {
-        int number = layer * shape.experts() + expert;
+        int number = shape.number(layer, expert);
         int block = host.block(number);
         if (block == ExpertCache.NONE || !uploads.hasEnded(host.readable(number))) {
             throw new IllegalStateException("layer " + layer + " expert " + expert + " is not in the host");

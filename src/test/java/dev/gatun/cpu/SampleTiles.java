@@ -32,14 +32,17 @@ record SampleTiles(TiledExpert expert, ExpertBlock block, MemorySegment memory) 
     }
 
     static SampleTiles of(Arena arena, Random random, ExpertBlock block) {
-        TileShape wide = block.gate();
-        TileShape down = block.down();
-        MemorySegment memory = arena.allocate(block.downOffset() + down.bytes(), TiledExpertShape.ALIGNMENT);
+        MemorySegment memory = arena.allocate(block.downOffset() + block.down().bytes(), TiledExpertShape.ALIGNMENT);
         RandomTiles tiles = new RandomTiles(random.nextLong());
-        tiles.fill(wide, memory.asSlice(block.gateOffset(), wide.bytes()));
-        tiles.fill(wide, memory.asSlice(block.upOffset(), wide.bytes()));
-        tiles.fill(down, memory.asSlice(block.downOffset(), down.bytes()));
+        tiles.fill(block.gate(), memory.asSlice(block.gateOffset(), block.gate().bytes()));
+        tiles.fill(block.up(), memory.asSlice(block.upOffset(), block.up().bytes()));
+        tiles.fill(block.down(), memory.asSlice(block.downOffset(), block.down().bytes()));
         return new SampleTiles(TiledExpert.of(arena, TiledShapes.of(block), memory), block, memory);
+    }
+
+    /** Another expert of the same shape. */
+    SampleTiles withOtherTiles(Arena arena, Random random) {
+        return of(arena, random, block);
     }
 
     /** Any divisor of the groups: pairs repeat after a part of a row of groups, after whole rows, or never. */

@@ -8,6 +8,7 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.Arrays;
+import java.util.List;
 import java.util.Random;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -149,6 +150,82 @@ class TiledExpertTest extends OnEveryLevel {
                     assertThat(add(other, arena, sample, call)).isEqualTo(add(pool, arena, sample, call));
                 }
             });
+        }
+    }
+
+    /** Rows of w2 so long that they are divided. */
+    @ParameterizedTest
+    @EnumSource(
+            value = TileFormat.class,
+            names = {"Q2", "Q2N"})
+    void aWideExpertIsThatOfTheDefinitionAtAnyNumberOfThreads(TileFormat format) {
+        try (CpuPool other = CpuPool.open(3, level)) {
+            Cases.random(2, random -> {
+                try (Arena arena = Arena.ofConfined()) {
+                    SampleTiles sample = SampleTiles.of(
+                            arena,
+                            random,
+                            format,
+                            16 * Cases.between(random, 1, 5),
+                            16 * Cases.between(random, 500, 1100));
+                    Call call = Call.of(random, sample, Cases.between(random, 1, 4));
+                    int from = random.nextInt(sample.slices() / 4);
+                    float[] sums = add(pool, arena, sample, call, from, sample.slices());
+                    Reference.assertNear(
+                            sums,
+                            sample.expected(Reference.widen(call.x()), call.weights(), from, sample.slices()),
+                            tolerance());
+                    assertThat(add(other, arena, sample, call, from, sample.slices()))
+                            .isEqualTo(sums);
+                }
+            });
+        }
+    }
+
+    /** As where experts change places with each other. */
+    @Test
+    void aBlockHoldsOneExpertAfterTheOther() {
+        Cases.random(20, random -> {
+            try (Arena arena = Arena.ofConfined()) {
+                SampleTiles one = SampleTiles.any(arena, random);
+                SampleTiles other = one.withOtherTiles(arena, random);
+                Call call = Call.of(random, one, Cases.between(random, 1, 4));
+                List<float[]> expected = List.of(add(pool, arena, one, call), add(pool, arena, other, call));
+                MemorySegment block = arena.allocate(one.memory().byteSize(), TiledExpertShape.ALIGNMENT);
+                TiledExpert place = TiledExpert.of(arena, one.expert().shape(), block);
+                List<TiledPairs> pairs =
+                        List.of(new TiledPairs(arena, place.shape()), new TiledPairs(arena, place.shape()));
+                for (int i = 0; i < 4; i++) {
+                    block.copyFrom((i % 2 == 0 ? one : other).memory());
+                    SampleTiles sample = new SampleTiles(place.with(pairs.get(i % 2)), one.block(), block);
+                    assertThat(add(pool, arena, sample, call)).isEqualTo(expected.get(i % 2));
+                }
+            }
+        });
+    }
+
+    @Test
+    void pairsThatDoNotFitAreRefused() {
+        try (Arena arena = Arena.ofConfined()) {
+            SampleTiles sample = SampleTiles.of(arena, new Random(1), TileFormat.Q2, 32, 48);
+            TiledExpertShape other = SampleTiles.of(arena, new Random(1), TileFormat.Q2, 48, 32)
+                    .expert()
+                    .shape();
+            assertThatThrownBy(() -> sample.expert().with(new TiledPairs(arena, other)))
+                    .isInstanceOf(IllegalArgumentException.class)
+                    .hasMessageContaining("do not go with");
+            TiledExpert freed = withFreedPairs(sample.expert());
+            FloatMatrix x = FloatMatrix.allocate(arena, 1, 32);
+            FloatMatrix y = FloatMatrix.allocate(arena, 1, 32);
+            assertThatThrownBy(() -> pool.addExpert(freed, x, arena.allocate(4, 4), y))
+                    .isInstanceOf(IllegalStateException.class)
+                    .hasMessageContaining("was freed");
+        }
+    }
+
+    private static TiledExpert withFreedPairs(TiledExpert expert) {
+        try (Arena closed = Arena.ofConfined()) {
+            return expert.with(new TiledPairs(closed, expert.shape()));
         }
     }
 

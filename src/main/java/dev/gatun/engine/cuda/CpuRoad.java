@@ -4,6 +4,7 @@ import dev.gatun.cpu.CpuPool;
 import dev.gatun.cpu.FloatMatrix;
 import dev.gatun.cpu.TiledExpert;
 import dev.gatun.cpu.TiledExpertShape;
+import dev.gatun.cpu.TiledPairs;
 import dev.gatun.cpu.TiledWork;
 import dev.gatun.engine.cpu.TiledShapes;
 import dev.gatun.quant.ExpertCut;
@@ -20,7 +21,10 @@ final class CpuRoad implements HostRoad, AutoCloseable {
     private final ExpertCut cut;
     private final HandOff.HostSide handOff;
     private final Arena arena;
-    private final List<TiledExpert> experts;
+    private final List<TiledExpert> blocks;
+    /** Of each expert, and of {@link #ANY} in front of them. */
+    private final List<TiledPairs> pairs;
+
     private final int slicesOfPart;
     private final List<TiledWork> works = new ArrayList<>();
     /** Rows that lie together, of tokens that do not. */
@@ -34,9 +38,10 @@ final class CpuRoad implements HostRoad, AutoCloseable {
      *
      * @param pool outlives this, and is not closed with it
      * @param store likewise
+     * @param experts of all layers
      */
     @SuppressWarnings("MustBeClosedChecker") // closed with this
-    CpuRoad(CpuPool pool, PinnedStore store, ExpertCut cut, HandOff.HostSide handOff) {
+    CpuRoad(CpuPool pool, PinnedStore store, ExpertCut cut, HandOff.HostSide handOff, int experts) {
         this.pool = pool;
         this.cut = cut;
         this.handOff = handOff;
@@ -47,8 +52,11 @@ final class CpuRoad implements HostRoad, AutoCloseable {
             this.inputs = FloatMatrix.allocate(arena, MOST_TOKENS, shape.hidden());
             this.outputs = FloatMatrix.allocate(arena, MOST_TOKENS, shape.hidden());
             this.weights = arena.allocate((long) MOST_TOKENS * Float.BYTES, Float.BYTES);
-            this.experts = IntStream.range(0, store.blocks())
+            this.blocks = IntStream.range(0, store.blocks())
                     .mapToObj(block -> TiledExpert.of(arena, shape, store.block(block)))
+                    .toList();
+            this.pairs = IntStream.range(ANY, experts)
+                    .mapToObj(expert -> new TiledPairs(arena, shape))
                     .toList();
         } catch (RuntimeException | Error failure) {
             arena.close();
@@ -56,10 +64,14 @@ final class CpuRoad implements HostRoad, AutoCloseable {
         }
     }
 
+    private TiledExpert expert(int expert, int block) {
+        return blocks.get(block).with(pairs.get(expert - ANY));
+    }
+
     @Override
-    public void add(int block, int fromPart, int token, int rank) {
+    public void add(int expert, int block, int fromPart, int token, int rank) {
         works.add(new TiledWork(
-                experts.get(block),
+                expert(expert, block),
                 fromPart * slicesOfPart,
                 cut.parts() * slicesOfPart,
                 handOff.inputs().rows(token, 1),
@@ -87,7 +99,7 @@ final class CpuRoad implements HostRoad, AutoCloseable {
     }
 
     @Override
-    public void addWhole(int block, int[] tokens, int[] ranks, int count) {
+    public void addWhole(int expert, int block, int[] tokens, int[] ranks, int count) {
         FloatMatrix x = inputs.rows(0, count);
         FloatMatrix y = outputs.rows(0, count);
         y.segment().fill((byte) 0);
@@ -97,7 +109,7 @@ final class CpuRoad implements HostRoad, AutoCloseable {
                     .copyFrom(handOff.inputs().rows(tokens[i], 1).segment());
             weights.asSlice((long) i * Float.BYTES, Float.BYTES).copyFrom(handOff.weight(tokens[i], ranks[i]));
         }
-        pool.addExpert(experts.get(block), x, weights.asSlice(0, (long) count * Float.BYTES), y);
+        pool.addExpert(expert(expert, block), x, weights.asSlice(0, (long) count * Float.BYTES), y);
         for (int i = 0; i < count; i++) {
             add(
                     outputs.rows(i, 1).segment(),

@@ -64,7 +64,8 @@ final class HostExperts {
         handOff.host().clear(token);
         for (int rank = 0; rank < count; rank++) {
             if (parts[rank] < cut.parts()) {
-                road.add(fetcher.block(layer, chosen[rank]), parts[rank], token, rank);
+                int expert = fetcher.shape().number(layer, chosen[rank]);
+                road.add(expert, fetcher.block(layer, chosen[rank]), parts[rank], token, rank);
                 bytes += (cut.parts() - parts[rank]) * (cut.block().bytes() / cut.parts());
             }
         }
@@ -111,14 +112,15 @@ final class HostExperts {
         }
         long groups = 0;
         for (int i = 0; i < count; i++) {
-            groups += addWhole(fetcher.block(layer, experts[i]), experts[i], choices);
+            int number = fetcher.shape().number(layer, experts[i]);
+            groups += addWhole(number, fetcher.block(layer, experts[i]), experts[i], choices);
         }
         handOff.add(operations, 0, hidden);
         return groups * cut.block().bytes();
     }
 
     /** Returns how often the block was read. */
-    private int addWhole(int block, int expert, ChunkChoices choices) {
+    private int addWhole(int number, int block, int expert, ChunkChoices choices) {
         int groups = 0;
         int count = 0;
         for (int token = 0; token < choices.tokens(); token++) {
@@ -129,7 +131,7 @@ final class HostExperts {
             }
             boolean isLast = token == choices.tokens() - 1;
             if (count == tokens.length || (isLast && count > 0)) {
-                road.addWhole(block, tokens, ranks, count);
+                road.addWhole(number, block, tokens, ranks, count);
                 groups++;
                 count = 0;
             }

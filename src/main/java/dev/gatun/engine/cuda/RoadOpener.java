@@ -86,7 +86,8 @@ final class RoadOpener {
 
     private OpenRoads measure(CopyEngine copies, int slot, PinnedStore store, ExpertCut cut, HandOff handOff) {
         CpuPool pool = resources.remember(CpuPool.open(threads, CpuLevel.chosen(), SPIN));
-        HostRoad road = roads.apply(resources.remember(new CpuRoad(pool, store, cut, handOff.host())));
+        int experts = config.layers() * config.experts();
+        HostRoad road = roads.apply(resources.remember(new CpuRoad(pool, store, cut, handOff.host(), experts)));
         RoadProbe probe =
                 new RoadProbe(copies, slot, road, store.blocks(), store.blockBytes(), cut.parts(), System::nanoTime);
         RoadRates rates = probe.measure();

@@ -78,7 +78,7 @@ final class RoadProbe {
     private double measureUpload() {
         int experts = Math.clamp((long) (ENOUGH_SECONDS / jobSeconds), 1, MOST_AT_ONCE);
         for (int i = 0; i < experts; i++) {
-            road.add(nextBlock(), 0, 0, 0);
+            road.add(HostRoad.ANY, nextBlock(), 0, 0, 0);
         }
         road.begin();
         try {
@@ -151,14 +151,14 @@ final class RoadProbe {
     private double secondsOfTokens(int[] tokens) {
         keepLinkBusy(tokens.length);
         long begin = clock.getAsLong();
-        road.addWhole(nextBlock(), tokens, new int[tokens.length], tokens.length);
+        road.addWhole(HostRoad.ANY, nextBlock(), tokens, new int[tokens.length], tokens.length);
         return secondsSince(begin);
     }
 
     /** The host computes one expert from a part on. */
     private double seconds(int fromPart) {
         long begin = clock.getAsLong();
-        road.add(nextBlock(), fromPart, 0, 0);
+        road.add(HostRoad.ANY, nextBlock(), fromPart, 0, 0);
         road.begin();
         road.finish();
         return secondsSince(begin);

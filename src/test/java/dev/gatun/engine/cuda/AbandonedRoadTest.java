@@ -11,7 +11,7 @@ class AbandonedRoadTest {
         private boolean finished;
 
         @Override
-        public void add(int block, int fromPart, int token, int rank) {
+        public void add(int expert, int block, int fromPart, int token, int rank) {
             throw new UnsupportedOperationException("nothing is added");
         }
 
@@ -32,7 +32,7 @@ class AbandonedRoadTest {
         }
 
         @Override
-        public void addWhole(int block, int[] tokens, int[] ranks, int count) {
+        public void addWhole(int expert, int block, int[] tokens, int[] ranks, int count) {
             throw new UnsupportedOperationException("nothing is added");
         }
     }

@@ -80,7 +80,7 @@ final class FakeRoads implements CopyEngine, HostRoad {
     }
 
     @Override
-    public void add(int block, int fromPart, int token, int rank) {
+    public void add(int expert, int block, int fromPart, int token, int rank) {
         noted += expertSeconds * (parts - fromPart) / parts;
     }
 
@@ -101,8 +101,8 @@ final class FakeRoads implements CopyEngine, HostRoad {
 
     /** Half of an expert's time is reading, which tokens share. */
     @Override
-    public void addWhole(int block, int[] tokens, int[] ranks, int count) {
-        add(block, 0, 0, 0);
+    public void addWhole(int expert, int block, int[] tokens, int[] ranks, int count) {
+        add(expert, block, 0, 0, 0);
         noted *= (1 + count) / 2.0;
         begin();
         finish();

@@ -77,9 +77,9 @@ final class SpoiledRoad implements HostRoad, UnaryOperator<HostRoad> {
     }
 
     @Override
-    public void add(int block, int fromPart, int token, int rank) {
+    public void add(int expert, int block, int fromPart, int token, int rank) {
         fail(Step.ADD);
-        run(() -> road().add(block, fromPart, token, rank));
+        run(() -> road().add(expert, block, fromPart, token, rank));
     }
 
     @Override
@@ -101,11 +101,11 @@ final class SpoiledRoad implements HostRoad, UnaryOperator<HostRoad> {
     }
 
     @Override
-    public void addWhole(int block, int[] tokens, int[] ranks, int count) {
+    public void addWhole(int expert, int block, int[] tokens, int[] ranks, int count) {
         fail(Step.ADD_WHOLE);
         run(() -> {
             wholes++;
-            road().addWhole(block, tokens, ranks, count);
+            road().addWhole(expert, block, tokens, ranks, count);
         });
     }
 }

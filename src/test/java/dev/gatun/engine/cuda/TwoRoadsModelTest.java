@@ -91,9 +91,9 @@ class TwoRoadsModelTest {
     /** Comes late to some experts, before or after it computes them. */
     private record LateRoad(HostRoad road, Random random) implements HostRoad {
         @Override
-        public void add(int block, int fromPart, int token, int rank) {
+        public void add(int expert, int block, int fromPart, int token, int rank) {
             pause();
-            road.add(block, fromPart, token, rank);
+            road.add(expert, block, fromPart, token, rank);
         }
 
         @Override
@@ -115,9 +115,9 @@ class TwoRoadsModelTest {
         }
 
         @Override
-        public void addWhole(int block, int[] tokens, int[] ranks, int count) {
+        public void addWhole(int expert, int block, int[] tokens, int[] ranks, int count) {
             pause();
-            road.addWhole(block, tokens, ranks, count);
+            road.addWhole(expert, block, tokens, ranks, count);
             pause();
         }
 

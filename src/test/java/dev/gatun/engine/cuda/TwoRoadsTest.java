@@ -109,8 +109,8 @@ class TwoRoadsTest extends OnKernels {
             handOff.host().inputs().copyFrom(x);
             handOff.host().weight(0, 0).set(ValueLayout.JAVA_FLOAT, 0, 0.5f);
             handOff.host().clear(0);
-            try (CpuRoad road = new CpuRoad(pool, store, cut, handOff.host())) {
-                road.add(1, count, 0, 0);
+            try (CpuRoad road = new CpuRoad(pool, store, cut, handOff.host(), 2)) {
+                road.add(1, 1, count, 0, 0);
                 road.begin();
                 road.finish();
             }

@@ -1,0 +1,84 @@
+/* tiled_inputs.c: what the rows of tiles are multiplied with. */
+#include <string.h>
+
+#include "tiled_expert.h"
+
+/* Slices whose values fill a block of w2's columns where they adjoin. */
+#define BLOCK_SLICES (BLOCK_COLUMNS / TILED_ROWS)
+
+/* ---- w1 and w3 ---- */
+
+int64_t tiled_wide_inputs(const struct tiled_item *item) {
+    return item->tokens * blocks_of(&item->gate) * item->ops->inputs_bytes;
+}
+
+void tiled_make_wide_inputs(const struct tiled_item *item, int64_t block, char *inputs) {
+    const struct tiled_matrix *m = &item->gate;
+    int64_t first = block * BLOCK_COLUMNS;
+    int64_t count = m->columns - first < BLOCK_COLUMNS ? m->columns - first : BLOCK_COLUMNS;
+    for (int64_t t = 0; t < item->tokens; t++) {
+        const float *x = item->x + t * item->ldx + first;
+        float columns[BLOCK_COLUMNS];
+        if (count < BLOCK_COLUMNS) {
+            memcpy(columns, x, (size_t)count * sizeof *columns);
+            memset(columns + count, 0, (size_t)(BLOCK_COLUMNS - count) * sizeof *columns);
+            x = columns;
+        }
+        char *to = inputs + (t * blocks_of(m) + block) * item->ops->inputs_bytes;
+        item->ops->prepare_inputs(x, NULL, tiles_in(&m->list, block), to);
+    }
+}
+
+/* ---- w2 ---- */
+
+int64_t tiled_block_of(const struct tiled_item *item, int64_t slice) {
+    return item->runs == 1 ? slice / BLOCK_SLICES - item->from / BLOCK_SLICES : 0;
+}
+
+int64_t tiled_slices_in(const struct tiled_item *item, int64_t block) {
+    if (item->runs != 1) {
+        return slices_of(item);
+    }
+    int64_t first = (item->from / BLOCK_SLICES + block) * BLOCK_SLICES;
+    int64_t from = first > item->from ? first : item->from;
+    int64_t to = first + BLOCK_SLICES < item->to ? first + BLOCK_SLICES : item->to;
+    return to - from;
+}
+
+/* The columns of a tile of w2, from the runs that it has a part of. Others than the item's are zeros. */
+static void gather_tile(const struct tiled_item *item, int64_t token, int64_t tile, float *columns) {
+    int64_t values = adjacent_values(item);
+    int64_t length = group_rows_of(&item->gate) * values;
+    int64_t count = tile_columns(&item->down, tile);
+    memset(columns, 0, TILED_COLUMNS * sizeof *columns);
+    for (int64_t k = 0; k < count;) {
+        int64_t run = (tile * TILED_COLUMNS + k) / length;
+        int64_t begin = (tile * TILED_COLUMNS + k) % length;
+        int64_t end = begin + count - k < length ? begin + count - k : length;
+        int64_t first = item->from * values;
+        int64_t from = begin > first ? begin : first;
+        int64_t to = end < item->to * values ? end : item->to * values;
+        if (from < to) {
+            memcpy(columns + k + from - begin, run_of(item, token, run) + from - first,
+                   (size_t)(to - from) * sizeof *columns);
+        }
+        k += end - begin;
+    }
+}
+
+void tiled_make_down_inputs(const struct tiled_item *item, const struct tiled_matrix *strip, int64_t block) {
+    const int32_t *numbers = strip->list.numbers + block_begin(&strip->list, block);
+    int64_t tiles = tiles_in(&strip->list, block);
+    for (int64_t t = 0; t < item->tokens; t++) {
+        float columns[BLOCK_COLUMNS];
+        for (int64_t i = 0; i < tiles; i++) {
+            gather_tile(item, t, numbers[i], columns + i * TILED_COLUMNS);
+        }
+        int64_t at = (t * tiled_blocks(&strip->list) + block) * item->ops->inputs_bytes;
+        for (int64_t kind = 0; kind < input_kinds(strip); kind++) {
+            const float *reach = strip->reach == NULL ? NULL : strip->reach + kind * blocks_of(strip) * BLOCK_COLUMNS
+                                                                   + (int64_t)numbers[0] * TILED_COLUMNS;
+            item->ops->prepare_inputs(columns, reach, tiles, inputs_of(item, strip, kind) + at);
+        }
+    }
+}
