@@ -191,7 +191,7 @@ final class PlanCommand implements Callable<Integer> {
         MemoryPlan plan = MemoryPlan.of(model.sizes(), budget);
         CostModel costs = CostModel.of(link, hbm, cpu.orElse(CostModel.CPU_SHARE * dram));
         MissMode mode = MissMode.valueOf(misses.chosen().name());
-        PlanTable.print(console.out(), model.name(), plan);
+        PlanTable.print(console.out(), model.name(), plan, mode == MissMode.FETCH ? 0 : model.kept());
         SpeedTable.print(console.out(), costs, mode, open -> Prediction.uniform(plan, costs, open, model.parts()));
     }
 

@@ -14,7 +14,8 @@ final class PlanTable {
         this.out = out;
     }
 
-    static void print(PrintStream out, String name, MemoryPlan plan) {
+    /** @param kept bytes that the host keeps of each expert which the CPU has computed, not pinned */
+    static void print(PrintStream out, String name, MemoryPlan plan, long kept) {
         PlanTable table = new PlanTable(out);
         ModelSizes model = plan.model();
         out.printf(
@@ -26,6 +27,9 @@ final class PlanTable {
                 Units.gigabytes(model.expert()),
                 model.expertsPerToken());
         table.memory(plan);
+        if (kept > 0 && plan.hostMode() != HostMode.NONE) {
+            table.row("  not pinned", model.allExperts() * kept, "at most: the second scales of what the CPU computes");
+        }
     }
 
     private void memory(MemoryPlan plan) {

@@ -2,6 +2,7 @@ package dev.gatun.cli;
 
 import dev.gatun.checkpoint.Checkpoint;
 import dev.gatun.checkpoint.MixtralConfig;
+import dev.gatun.engine.cpu.TiledShapes;
 import dev.gatun.offload.ModelSizes;
 import dev.gatun.offload.PlanException;
 import dev.gatun.offload.QuantizedShapes;
@@ -14,13 +15,15 @@ import java.util.Optional;
  * A model to plan for, here or not.
  *
  * @param parts into how many an expert can be cut where two roads share one
+ * @param kept bytes of host memory that are kept of each expert that the CPU has computed, beside its block
  */
-record PlannedModel(String name, MixtralConfig config, ModelSizes sizes, int parts) {
+record PlannedModel(String name, MixtralConfig config, ModelSizes sizes, int parts, long kept) {
     /** A model with 4-bit attention and experts in a format; throws {@link PlanException} if that does not divide it. */
     static PlannedModel quantized(String name, MixtralConfig config, TileFormat experts) {
-        ExpertBlock block = QuantizedShapes.of(config, experts).expert();
+        Optional<ExpertBlock> block =
+                Optional.of(QuantizedShapes.of(config, experts).expert());
         ModelSizes sizes = ModelSizes.quantized(config, experts, ModelSizes.GPU_CHUNK);
-        return new PlannedModel(name, config, sizes, parts(Optional.of(block)));
+        return new PlannedModel(name, config, sizes, parts(block), kept(block));
     }
 
     /** A model as its checkpoint has it. */
@@ -28,11 +31,17 @@ record PlannedModel(String name, MixtralConfig config, ModelSizes sizes, int par
         ModelSizes sizes = ModelSizes.stored(checkpoint.config(), checkpoint.weights(), ModelSizes.GPU_CHUNK);
         Optional<ExpertBlock> block =
                 checkpoint.weights().layers().getFirst().experts().getFirst().block();
-        return new PlannedModel(name, checkpoint.config(), sizes, parts(block));
+        return new PlannedModel(name, checkpoint.config(), sizes, parts(block), kept(block));
     }
 
     /** What kernels have no tiles for is not cut. */
     private static int parts(Optional<ExpertBlock> block) {
         return block.map(ExpertCut::of).map(ExpertCut::parts).orElse(1);
+    }
+
+    private static long kept(Optional<ExpertBlock> block) {
+        return block.filter(some -> some.gate().format() != TileFormat.Q4)
+                .map(some -> TiledShapes.of(some).pairsBytes())
+                .orElse(0L);
     }
 }

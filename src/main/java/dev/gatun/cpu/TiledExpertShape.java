@@ -1,5 +1,7 @@
 package dev.gatun.cpu;
 
+import java.math.BigInteger;
+
 /**
  * The shape of an expert as a block of tiles: w1 (gate) and w3 (up) [intermediate, hidden], then w2 (down) [hidden,
  * intermediate], the bytes that are also copied to a GPU.
@@ -16,6 +18,13 @@ public record TiledExpertShape(CpuTileFormat format, int hidden, int intermediat
 
     private static final int GROUP = 16;
     private static final int MOST = 1 << 24;
+    private static final int BLOCK_COLUMNS = 1024;
+
+    /** Of a block of columns: a step and a centre of 16 bits for each, and a line for their unit. */
+    private static final long PAIR_BLOCK = BLOCK_COLUMNS * 2 * Short.BYTES + ALIGNMENT;
+
+    /** Of w2 besides: how far the scales of each column reach. */
+    private static final long REACH_BLOCK = BLOCK_COLUMNS * Float.BYTES;
 
     public TiledExpertShape {
         requireSize("hidden", hidden);
@@ -49,6 +58,23 @@ public record TiledExpertShape(CpuTileFormat format, int hidden, int intermediat
      */
     public int slices() {
         return intermediate / GROUP;
+    }
+
+    /** Bytes of the {@link TiledPairs} of the expert, at the levels with vectors. */
+    public long pairsBytes() {
+        if (format == CpuTileFormat.Q2N) {
+            return 0;
+        }
+        long wide = pairBlocks(hidden, widePairs);
+        long down = pairBlocks(intermediate, downPairs);
+        return (2 * wide + down) * PAIR_BLOCK + down * REACH_BLOCK;
+    }
+
+    /** Rows of groups with the same pairs have the same blocks. */
+    private static long pairBlocks(int columns, int pairs) {
+        int together =
+                BigInteger.valueOf(columns).gcd(BigInteger.valueOf(pairs)).intValueExact();
+        return (long) (pairs / together) * Math.ceilDiv(columns, BLOCK_COLUMNS);
     }
 
     /** Bytes of the three matrices, without padding behind them. */

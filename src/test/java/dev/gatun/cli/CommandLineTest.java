@@ -269,6 +269,7 @@ class CommandLineTest {
                 .containsPattern("fetched +1.66 GB +at 54.80 GB/s: 30.30 ms")
                 .doesNotContain("by the CPU")
                 .doesNotContain("alone")
+                .doesNotContain("not pinned")
                 .containsPattern("CUDA +419 MB")
                 .containsPattern("besides +[0-9.]+ ms +a layer 37 µs for its trunk and 20 for its experts")
                 .containsPattern("tokens/s +32.2 +at most")
@@ -276,7 +277,8 @@ class CommandLineTest {
         assertThat(run("plan", "--shape", "mixtral-8x7b", "--gpu-memory", "24GiB", "--most-experts", "128")
                         .out())
                 .contains("128 of 256 experts, 4 a layer")
-                .containsPattern("experts +17.00 GB +every expert, pinned");
+                .containsPattern("experts +17.00 GB +every expert, pinned")
+                .containsPattern("not pinned +119 MB +at most");
         String smaller = run("plan", "--shape", "mixtral-8x7b", "--bits", "2.53", "--gpu-memory", "16GiB", "-c", "4096")
                 .out();
         assertThat(smaller)

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.gatun.offload.ModelShape;
 import dev.gatun.quant.TileFormat;
+import java.util.List;
 import org.junit.jupiter.api.Test;
 
 class PlannedModelTest {
@@ -26,5 +27,18 @@ class PlannedModelTest {
         assertThat(parts(shape(4096, 3072), TileFormat.Q2N))
                 .as("rows of no whole parts")
                 .isEqualTo(1);
+    }
+
+    /** Second scales, for each kind of rows; those of narrow tiles are read as they are. */
+    @Test
+    void whatTheCpuKeepsOfAnExpertIsSmall() {
+        for (String shape : List.of("mixtral-8x7b", "mixtral-8x22b")) {
+            ModelShape model = ModelShape.parse(shape);
+            PlannedModel planned = PlannedModel.quantized(model.name(), model.config(), TileFormat.Q2);
+            assertThat(planned.kept()).isPositive().isLessThan(planned.sizes().expert() / 100);
+            assertThat(PlannedModel.quantized(model.name(), model.config(), TileFormat.Q2N)
+                            .kept())
+                    .isZero();
+        }
     }
 }

@@ -205,6 +205,19 @@ class TiledExpertTest extends OnEveryLevel {
     }
 
     @Test
+    void whatIsKeptOfAnExpertTakesWhatItsShapeSays() {
+        Cases.random(100, random -> {
+            try (Arena arena = Arena.ofConfined()) {
+                TiledExpert expert = SampleTiles.any(arena, random).expert();
+                long bytes = expert.pairs(level).byteSize();
+                if (level != CpuLevel.PORTABLE) {
+                    assertThat(bytes).isEqualTo(expert.shape().pairsBytes());
+                }
+            }
+        });
+    }
+
+    @Test
     void pairsThatDoNotFitAreRefused() {
         try (Arena arena = Arena.ofConfined()) {
             SampleTiles sample = SampleTiles.of(arena, new Random(1), TileFormat.Q2, 32, 48);
