@@ -69,6 +69,16 @@ public final class TiledExpert {
         return struct;
     }
 
+    /**
+     * Makes what is kept of it for pools of a level, unless it is there; else the first operation does.
+     *
+     * @throws CpuException if the machine lacks the level
+     */
+    public void prepare(CpuLevel level) {
+        requireUsable();
+        pairs(level);
+    }
+
     /** What is kept of it for a level. */
     MemorySegment pairs(CpuLevel level) {
         return pairs.of(level, struct);

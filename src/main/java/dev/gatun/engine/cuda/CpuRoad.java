@@ -65,7 +65,9 @@ final class CpuRoad implements HostRoad, AutoCloseable {
     }
 
     private TiledExpert expert(int expert, int block) {
-        return blocks.get(block).with(pairs.get(expert - ANY));
+        TiledExpert there = blocks.get(block).with(pairs.get(expert - ANY));
+        there.prepare(pool.level());
+        return there;
     }
 
     @Override
