@@ -4,10 +4,12 @@ import dev.gatun.cuda.CudaDevice;
 import dev.gatun.engine.KvCache;
 import dev.gatun.offload.HostMode;
 import dev.gatun.offload.KeyValueBudget;
+import dev.gatun.offload.MemoryBudget;
 import dev.gatun.offload.MemoryPlan;
 import dev.gatun.offload.ModelSizes;
 import dev.gatun.offload.OffloadOptions;
 import dev.gatun.offload.PlanException;
+import java.util.OptionalInt;
 import java.util.OptionalLong;
 
 /**
@@ -60,7 +62,7 @@ record DeviceBudget(
     }
 
     private DeviceBudget decided(CudaModel of) {
-        MemoryPlan plan = plan(model, options, 0);
+        MemoryPlan plan = plan(model, options.mostSlots(), 0);
         boolean offloads = plan.hostMode() != HostMode.NONE;
         if (offloads && of.experts().isEmpty()) {
             throw new UnsupportedModelException(
@@ -89,7 +91,7 @@ record DeviceBudget(
     MemoryPlan plan() {
         ModelSizes sizes = model.withResident(taken() + RESERVE - MemoryPlan.RUNTIME, 0);
         int most = Math.min(options.mostSlots().orElse(Integer.MAX_VALUE), model.allExperts() - 1);
-        return plan(sizes, options.withMostSlots(most), embeddingsInHost ? model.embeddings() : 0);
+        return plan(sizes, OptionalInt.of(most), embeddingsInHost ? model.embeddings() : 0);
     }
 
     /** What remains for keys and values, now that everything else is there; never less than what was planned for them. */
@@ -97,8 +99,12 @@ record DeviceBudget(
         if (!isOffloaded && options.gpuMemory().isEmpty()) {
             return KeyValueBudget.unlimited();
         }
-        long context = options.context() > 0 ? options.context() : KvCache.USUAL_CAPACITY;
-        return new KeyValueBudget(model.keyValues(), Math.max(context * model.keyValues(), size - taken()));
+        long planned = context() * model.keyValues();
+        return new KeyValueBudget(model.keyValues(), Math.max(planned, size - taken()));
+    }
+
+    private int context() {
+        return options.context() > 0 ? options.context() : KvCache.USUAL_CAPACITY;
     }
 
     /** Bytes of the device's memory that are in use for the model, CUDA's own context included. */
@@ -107,12 +113,11 @@ record DeviceBudget(
     }
 
     /** A plan for a host of which some bytes are pinned already. */
-    private MemoryPlan plan(ModelSizes sizes, OffloadOptions asked, long pinned) {
-        OptionalLong host = asked.hostMemory().isPresent() ? asked.hostMemory() : HostMemory.usable();
-        OffloadOptions limited =
-                host.isPresent() ? asked.withHostMemory(Math.max(1, host.getAsLong() - pinned)) : asked;
+    private MemoryPlan plan(ModelSizes sizes, OptionalInt mostSlots, long pinned) {
+        OptionalLong host = options.hostMemory().isPresent() ? options.hostMemory() : HostMemory.usable();
+        OptionalLong left = host.isPresent() ? OptionalLong.of(Math.max(0, host.getAsLong() - pinned)) : host;
         try {
-            return limited.withGpuMemory(size).plan(sizes, size, host, KvCache.USUAL_CAPACITY);
+            return MemoryPlan.of(sizes, new MemoryBudget(size, left, options.hostMode(), mostSlots, context()));
         } catch (PlanException impossible) {
             throw new UnsupportedModelException(impossible.getMessage());
         }
