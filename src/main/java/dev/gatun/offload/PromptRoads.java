@@ -9,25 +9,22 @@ import java.util.Arrays;
  */
 public final class PromptRoads {
     private final double linkSeconds;
-    private final double fixedSeconds;
     private final double[] groupSeconds;
 
     /**
      * Makes a choice from what was measured.
      *
      * @param linkSeconds what the upload of an expert takes
-     * @param fixedSeconds what it takes besides when the host computes any expert of a chunk
-     * @param groupSeconds what it takes the host to compute an expert for 1, 2, ... tokens at once; more tokens are computed
-     *     in groups of as many as there are times
+     * @param groupSeconds what it takes the host to compute an expert for 1, 2, ... tokens at once, all that is done for it
+     *     included; more tokens are computed in groups of as many as there are times
      */
-    public PromptRoads(double linkSeconds, double fixedSeconds, double... groupSeconds) {
+    public PromptRoads(double linkSeconds, double... groupSeconds) {
         this.linkSeconds = linkSeconds;
-        this.fixedSeconds = fixedSeconds;
         this.groupSeconds = groupSeconds.clone();
         boolean arePositive = linkSeconds > 0 && Arrays.stream(groupSeconds).allMatch(seconds -> seconds > 0);
-        if (!arePositive || !(fixedSeconds >= 0) || groupSeconds.length == 0) {
+        if (!arePositive || groupSeconds.length == 0) {
             throw new IllegalArgumentException("an expert in " + linkSeconds + " s over the link, or by the host in "
-                    + fixedSeconds + " s and " + Arrays.toString(groupSeconds));
+                    + Arrays.toString(groupSeconds) + " s");
         }
     }
 
@@ -42,7 +39,7 @@ public final class PromptRoads {
     /** The most tokens for which the host computes a single absent expert no later than it is fetched; 0 if it never does. */
     public int breakEvenTokens() {
         int tokens = 0;
-        while (fixedSeconds + processorSeconds(tokens + 1) <= linkSeconds) {
+        while (processorSeconds(tokens + 1) <= linkSeconds) {
             tokens++;
         }
         return tokens;
@@ -57,7 +54,7 @@ public final class PromptRoads {
      */
     public int choose(int[] tokens, int count, boolean[] byHost) {
         Arrays.fill(byHost, 0, count, false);
-        double processor = fixedSeconds;
+        double processor = 0;
         double ends = count * linkSeconds;
         int left = 0;
         for (; left < count; left++) {

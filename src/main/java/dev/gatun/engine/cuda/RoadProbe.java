@@ -137,7 +137,7 @@ final class RoadProbe {
             seconds[count - 1] = isEnough ? count * seconds[0] : secondsOfTokens(count);
         }
         link.await();
-        return () -> new PromptRoads(UPLOAD_SECONDS + blockBytes / rates.linkBytesPerSecond(), 0, seconds);
+        return () -> new PromptRoads(UPLOAD_SECONDS + blockBytes / rates.linkBytesPerSecond(), seconds);
     }
 
     /** A whole expert for so many tokens: what is best of two runs, as one takes it when the host is at work. */
