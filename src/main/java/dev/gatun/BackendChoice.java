@@ -10,9 +10,11 @@ import java.util.List;
  *     where experts lie if not all are on the GPU: {@code "cuda (NVIDIA H200, 165 of 256 experts on the GPU, all in host
  *     memory)"}
  * @param reason why this one: {@code "asked for"}, or why a faster one is not available
+ * @param hostMemory bytes of page-locked host memory that weights lie in: experts that are not on the GPU, and embeddings where
+ *     they make room for experts; 0 on the CPU
  * @param notes lines about what makes it slower than it could be, and how to mend that; mostly none
  */
-public record BackendChoice(String name, String description, String reason, List<String> notes) {
+public record BackendChoice(String name, String description, String reason, long hostMemory, List<String> notes) {
     /** Copies the list. */
     public BackendChoice {
         notes = List.copyOf(notes);

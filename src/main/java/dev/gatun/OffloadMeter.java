@@ -23,10 +23,11 @@ final class OffloadMeter {
     /** What happened since the start; empty where the backend fetches nothing. */
     Optional<OffloadStatistics> read() {
         Duration time = Duration.ofNanos(System.nanoTime() - start);
-        return before.flatMap(earlier -> backend.offloadCounts().map(now -> statistics(time, now.since(earlier))));
+        return before.flatMap(earlier ->
+                backend.offloadCounts().map(now -> statistics(time, now.since(earlier), backend.hostMemory())));
     }
 
-    private static OffloadStatistics statistics(Duration time, OffloadCounts counts) {
+    private static OffloadStatistics statistics(Duration time, OffloadCounts counts, long hostMemory) {
         return new OffloadStatistics(
                 time,
                 counts.hits(),
@@ -43,7 +44,7 @@ final class OffloadMeter {
                 roads(counts.roads()),
                 counts.times().map(OffloadMeter::times),
                 counts.gpuMemory(),
-                counts.hostMemory());
+                hostMemory);
     }
 
     private static OffloadStatistics.Roads roads(OffloadCounts.Roads roads) {

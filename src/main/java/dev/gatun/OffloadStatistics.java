@@ -25,7 +25,7 @@ import java.util.function.Function;
  * @param roads how missing experts were served, those of prompts too, which are no {@code misses}
  * @param times where the time went; empty unless {@link ModelOptions#withTimes} asked for it
  * @param gpuMemory bytes of the GPU's memory in use at the end
- * @param hostMemory bytes of page-locked host memory in use at the end
+ * @param hostMemory bytes of page-locked host memory: {@link BackendChoice#hostMemory}
  */
 public record OffloadStatistics(
         Duration time,

@@ -110,7 +110,9 @@ record OpenedBackend(Backend backend, BackendChoice choice) {
     }
 
     private static OpenedBackend of(String name, Backend backend, String reason) {
-        return new OpenedBackend(backend, new BackendChoice(name, backend.description(), reason, backend.notes()));
+        BackendChoice choice =
+                new BackendChoice(name, backend.description(), reason, backend.hostMemory(), backend.notes());
+        return new OpenedBackend(backend, choice);
     }
 
     private static OpenedBackend cpu(Checkpoint checkpoint, ModelOptions options, String reason) {

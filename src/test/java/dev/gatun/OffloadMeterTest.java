@@ -39,15 +39,17 @@ class OffloadMeterTest {
                 50 * passes,
                 new OffloadCounts.Roads(passes, 2 * passes, 3 * passes, 4 * passes, 5 * passes, 6 * passes),
                 Optional.of(new OffloadCounts.Times(10 * passes, parts)),
-                memory,
-                2 * memory);
+                memory);
     }
 
-    /** A backend that says nothing but what it counts, one after the other. */
+    /** A backend that says nothing but how much memory it pinned, and what it counts, one after the other. */
     private static Backend counting(OffloadCounts... readings) {
         Deque<OffloadCounts> left = new ArrayDeque<>(List.of(readings));
         return (Backend) Proxy.newProxyInstance(
                 Backend.class.getClassLoader(), new Class<?>[] {Backend.class}, (proxy, method, arguments) -> {
+                    if (method.getName().equals("hostMemory")) {
+                        return 180L;
+                    }
                     assertThat(method.getName()).isEqualTo("offloadCounts");
                     return Optional.ofNullable(left.poll());
                 });
@@ -100,7 +102,7 @@ class OffloadMeterTest {
     @Test
     void whatIsNotMeasuredIsUnknown() {
         OffloadCounts bare = new OffloadCounts(
-                1, 1, 1, 1, 0, 0, 0, 0, 0, 1, 1, new OffloadCounts.Roads(0, 0, 0, 0, 0, 0), Optional.empty(), 1, 1);
+                1, 1, 1, 1, 0, 0, 0, 0, 0, 1, 1, new OffloadCounts.Roads(0, 0, 0, 0, 0, 0), Optional.empty(), 1);
         OffloadStatistics read = OffloadMeter.start(counting(bare, bare)).read().orElseThrow();
         assertThat(read.times()).isEmpty();
         assertThat(read.linkShare()).isEmpty();

@@ -12,6 +12,7 @@ import java.util.OptionalLong;
  * @param backend {@code "cpu"} or {@code "cuda"}
  * @param device backend and device for people: {@code "cpu (avx2, 2 threads)"}
  * @param gpuMemory the budget on the device, in bytes; empty where there is none
+ * @param hostMemory bytes of page-locked host memory that weights lie in
  * @param operationsPerToken multiplications and additions of a token of a prompt, without attention over positions
  */
 public record BenchDescription(
@@ -20,6 +21,7 @@ public record BenchDescription(
         String backend,
         String device,
         OptionalLong gpuMemory,
+        long hostMemory,
         double operationsPerToken) {
     /** Bytes of all weights. */
     public long bytes() {
@@ -33,8 +35,9 @@ public record BenchDescription(
             ModelSizes sizes,
             String backend,
             String device,
-            OptionalLong gpuMemory) {
-        return new BenchDescription(model, sizes, backend, device, gpuMemory, operations(config));
+            OptionalLong gpuMemory,
+            long hostMemory) {
+        return new BenchDescription(model, sizes, backend, device, gpuMemory, hostMemory, operations(config));
     }
 
     /** Two for each weight that a token meets; the head counts once a prompt, and is left out. */

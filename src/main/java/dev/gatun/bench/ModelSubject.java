@@ -61,7 +61,8 @@ final class ModelSubject implements BenchSubject {
                     ModelSizes.stored(checkpoint.config(), checkpoint.weights(), ModelSizes.GPU_CHUNK),
                     model.backend().name(),
                     model.backend().description(),
-                    options.gpuMemory());
+                    options.gpuMemory(),
+                    model.backend().hostMemory());
         } catch (CheckpointException gone) {
             throw new GatunException(gone.getMessage(), gone);
         }

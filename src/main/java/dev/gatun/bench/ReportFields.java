@@ -23,6 +23,7 @@ final class ReportFields {
         fields.put(
                 "gpu_memory",
                 subject.gpuMemory().isPresent() ? subject.gpuMemory().getAsLong() : null);
+        fields.put("host_memory", subject.hostMemory());
         return fields;
     }
 

@@ -35,7 +35,8 @@ final class SyntheticSubject {
                 sizes,
                 "cuda",
                 backend.description(),
-                request.offload().gpuMemory());
+                request.offload().gpuMemory(),
+                backend.hostMemory());
         return new PassSubject(description, request.shape().config(), backend, request.context());
     }
 

@@ -162,7 +162,9 @@ final class GenerateCommand implements Callable<Integer> {
             console.err().println(Report.closing(generation));
         }
         if (stats) {
-            console.err().print(StatisticsTable.of(generation.statistics()));
+            console.err()
+                    .print(StatisticsTable.of(
+                            generation.statistics(), opened.backend().hostMemory()));
         }
     }
 }

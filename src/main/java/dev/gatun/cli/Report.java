@@ -62,6 +62,7 @@ final class Report {
         fields.put("backend", model.backend().name());
         fields.put("backend_description", model.backend().description());
         fields.put("backend_reason", model.backend().reason());
+        fields.put("host_memory", model.backend().hostMemory());
         fields.put("backend_notes", model.backend().notes());
         fields.put("prompt", prompt);
         fields.put("text", generation.text());

@@ -19,8 +19,12 @@ final class StatisticsTable {
         this.columns = columns;
     }
 
-    /** Lines, each with its end; without the numbers that the backend has none of. */
-    static String of(GenerationStatistics statistics) {
+    /**
+     * Lines, each with its end; without the numbers that the backend has none of.
+     *
+     * @param hostMemory bytes that are pinned
+     */
+    static String of(GenerationStatistics statistics, long hostMemory) {
         List<OffloadStatistics> costs = Stream.of(statistics.promptOffload(), statistics.decodeOffload())
                 .flatMap(Optional::stream)
                 .toList();
@@ -37,7 +41,10 @@ final class StatisticsTable {
             table.experts();
             table.copies();
             table.times();
-            table.memory();
+            table.line("GPU memory", Units.gigabytes(costs.getLast().gpuMemory()), "");
+        }
+        if (!costs.isEmpty() || hostMemory > 0) {
+            table.line("pinned memory", Units.gigabytes(hostMemory), "");
         }
         return table.text.toString();
     }
@@ -107,12 +114,6 @@ final class StatisticsTable {
 
     private void part(String name, Function<PartTimes, Duration> time) {
         row(name, cost -> milliseconds(time.apply(cost.times().orElseThrow().parts())));
-    }
-
-    private void memory() {
-        OffloadStatistics last = columns.getLast();
-        line("GPU memory", Units.gigabytes(last.gpuMemory()), "");
-        line("pinned memory", Units.gigabytes(last.hostMemory()), "");
     }
 
     private void row(String name, Function<OffloadStatistics, String> cell) {

@@ -74,6 +74,11 @@ public interface Backend extends AutoCloseable {
         return Optional.empty();
     }
 
+    /** Bytes of page-locked host memory that weights lie in, experts or others; as many until this is closed. */
+    default long hostMemory() {
+        return 0;
+    }
+
     /** Sets who hears of routing from now on; nobody does at first. */
     void observe(RoutingObserver observer);
 

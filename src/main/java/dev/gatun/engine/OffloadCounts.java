@@ -3,7 +3,7 @@ package dev.gatun.engine;
 import java.util.Optional;
 
 /**
- * What a backend that fetches experts did since it was made; every number but the last two only grows. Read before and after
+ * What a backend that fetches experts did since it was made; every number but {@code gpuMemory} and the depth only grows. Read before and after
  * something, the difference is what that cost: {@link #since}.
  *
  * @param hits experts that single tokens asked for and that were on the device
@@ -20,7 +20,6 @@ import java.util.Optional;
  * @param roads how missing experts were served, those of prompts too, which are no {@code misses}
  * @param times where the time went; empty where that is not measured
  * @param gpuMemory bytes of the device's memory that are in use now
- * @param hostMemory bytes of pinned memory that are in use now
  */
 public record OffloadCounts(
         long hits,
@@ -36,8 +35,7 @@ public record OffloadCounts(
         long bytesDown,
         Roads roads,
         Optional<Times> times,
-        long gpuMemory,
-        long hostMemory) {
+        long gpuMemory) {
 
     /**
      * Missing experts by the road that they were served on; those of a prompt once for each chunk.
@@ -114,7 +112,6 @@ public record OffloadCounts(
                 bytesDown - earlier.bytesDown,
                 roads.since(earlier.roads),
                 times.flatMap(now -> earlier.times.map(now::since)),
-                gpuMemory,
-                hostMemory);
+                gpuMemory);
     }
 }

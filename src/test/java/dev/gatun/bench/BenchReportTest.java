@@ -215,6 +215,7 @@ class BenchReportTest {
                 JsonMapper.shared().readTree(JsonReport.of(report(GPU, result(TG, Optional.of(SHARED), 1, 10, 2))));
         assertThat(object.path("model").asString()).isEqualTo("fake");
         assertThat(object.path("gpu_memory").asLong()).isEqualTo(3L << 29);
+        assertThat(object.path("host_memory").asLong()).isEqualTo(7);
         assertThat(object.path("ceilings").path("link_bytes_per_second").asDouble())
                 .isEqualTo(1e5);
         JsonNode test = object.path("results").get(0);

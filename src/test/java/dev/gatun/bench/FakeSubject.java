@@ -29,7 +29,7 @@ final class FakeSubject implements BenchSubject {
     }
 
     static BenchDescription description(OptionalLong gpuMemory) {
-        return new BenchDescription("fake", SIZES, "cuda", "cuda (a \"fake\", 1 GPU)", gpuMemory, 4e6);
+        return new BenchDescription("fake", SIZES, "cuda", "cuda (a \"fake\", 1 GPU)", gpuMemory, 7, 4e6);
     }
 
     @Override

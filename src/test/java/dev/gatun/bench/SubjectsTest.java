@@ -44,6 +44,7 @@ class SubjectsTest {
             requireMeasurements(subject);
             assertThat(subject.description().model()).isEqualTo("hqq-small");
             assertThat(subject.description().gpuMemory()).isEmpty();
+            assertThat(subject.description().hostMemory()).isZero();
         }
     }
 
@@ -53,7 +54,13 @@ class SubjectsTest {
             ModelSizes sizes = ModelSizes.stored(checkpoint.config(), checkpoint.weights(), 512);
             CpuBackend backend = new CpuBackend(checkpoint.config(), checkpoint.weights(), 2, CpuLevel.chosen());
             BenchDescription description = BenchDescription.of(
-                    "bare", checkpoint.config(), sizes, "cpu", backend.description(), OptionalLong.empty());
+                    "bare",
+                    checkpoint.config(),
+                    sizes,
+                    "cpu",
+                    backend.description(),
+                    OptionalLong.empty(),
+                    backend.hostMemory());
             try (BenchSubject subject = new PassSubject(description, checkpoint.config(), backend, 700)) {
                 requireMeasurements(subject);
             }
@@ -66,7 +73,13 @@ class SubjectsTest {
             ModelSizes sizes = ModelSizes.stored(checkpoint.config(), checkpoint.weights(), 512);
             CpuBackend backend = new CpuBackend(checkpoint.config(), checkpoint.weights(), 2, CpuLevel.chosen());
             BenchDescription description = BenchDescription.of(
-                    "bare", checkpoint.config(), sizes, "cpu", backend.description(), OptionalLong.empty());
+                    "bare",
+                    checkpoint.config(),
+                    sizes,
+                    "cpu",
+                    backend.description(),
+                    OptionalLong.empty(),
+                    backend.hostMemory());
             try (BenchSubject subject = new PassSubject(description, checkpoint.config(), backend, 2000)) {
                 double whole = subject.prompt(1900).seconds();
                 subject.cancel();
@@ -79,7 +92,7 @@ class SubjectsTest {
     void operationsAreTwoForEachActiveWeight() {
         MixtralConfig config = KnownModel.MIXTRAL_8X7B.config();
         BenchDescription description =
-                BenchDescription.of("mixtral-8x7b", config, FakeSubject.SIZES, "cuda", "cuda", OptionalLong.empty());
+                BenchDescription.of("mixtral-8x7b", config, FakeSubject.SIZES, "cuda", "cuda", OptionalLong.empty(), 0);
         // 12.9 billion active weights, less embeddings and head.
         assertThat(description.operationsPerToken()).isBetween(2 * 12.5e9, 2 * 12.7e9);
     }

@@ -44,14 +44,22 @@ class StatisticsTableTest {
     }
 
     private static String table(OffloadStatistics prompt, OffloadStatistics decode) {
-        return StatisticsTable.of(new GenerationStatistics(
+        GenerationStatistics statistics = new GenerationStatistics(
                 512,
                 Duration.ofMillis(256),
                 11,
                 Duration.ofMillis(500),
                 Duration.ofMillis(256),
                 Optional.of(prompt),
-                Optional.of(decode)));
+                Optional.of(decode));
+        return StatisticsTable.of(statistics, 17_000_000_000L);
+    }
+
+    /** Of a model all of whose experts are on the GPU, or that runs on the CPU. */
+    private static List<String> resident(long hostMemory) {
+        GenerationStatistics statistics = new GenerationStatistics(
+                3, Duration.ofMillis(1), 1, Duration.ZERO, Duration.ofMillis(1), Optional.empty(), Optional.empty());
+        return StatisticsTable.of(statistics, hostMemory).lines().toList();
     }
 
     @Test
@@ -105,17 +113,13 @@ class StatisticsTableTest {
                 .contains("hits");
         OffloadStatistics timed = cost(9, 0, COPIED, Optional.of(PARTS));
         assertThat(table(timed, timed)).contains("waiting for a copy").doesNotContain("CPU");
-        List<String> bare = StatisticsTable.of(new GenerationStatistics(
-                        3,
-                        Duration.ofMillis(1),
-                        1,
-                        Duration.ZERO,
-                        Duration.ofMillis(1),
-                        Optional.empty(),
-                        Optional.empty()))
-                .lines()
-                .toList();
-        assertThat(bare).hasSize(4);
-        assertThat(bare.getFirst()).endsWith("prompt");
+        assertThat(resident(0)).hasSize(4);
+        assertThat(resident(0).getFirst()).endsWith("prompt");
+    }
+
+    @Test
+    void memoryThatEmbeddingsPinIsShownWhereAllExpertsAreResident() {
+        assertThat(resident(262_000_000)).hasSize(5);
+        assertThat(resident(262_000_000).getLast()).matches("pinned memory +262 MB");
     }
 }

@@ -419,8 +419,13 @@ public final class CudaBackend implements Backend {
 
     @Override
     public Optional<OffloadCounts> offloadCounts() {
-        return offloaded.map(
-                experts -> experts.counts(memoryInUse, weights.embeddings().hostBytes()));
+        return offloaded.map(experts -> experts.counts(memoryInUse));
+    }
+
+    @Override
+    public long hostMemory() {
+        return weights.embeddings().hostBytes()
+                + offloaded.map(OffloadedExperts::hostMemory).orElse(0L);
     }
 
     /** What the chunk before recorded, if nobody awaited its logits. */

@@ -184,9 +184,8 @@ final class OffloadedExperts {
      * What was fetched so far.
      *
      * @param deviceBytes of the device's memory that are in use
-     * @param pinnedBytes of the host's memory that are pinned for other things than experts
      */
-    OffloadCounts counts(long deviceBytes, long pinnedBytes) {
+    OffloadCounts counts(long deviceBytes) {
         FetchCounts counts = fetcher.counts();
         return new OffloadCounts(
                 counts.hits(),
@@ -202,8 +201,7 @@ final class OffloadedExperts {
                 counts.bytesDown(),
                 roads(counts.roads()),
                 times.map(OffloadTimes::read),
-                deviceBytes,
-                store.blocks() * store.blockBytes() + pinnedBytes);
+                deviceBytes);
     }
 
     private static OffloadCounts.Roads roads(RoadCounts counts) {
@@ -214,6 +212,11 @@ final class OffloadedExperts {
                 counts.bytesComputed(),
                 counts.computingNanos(),
                 counts.waitedNanos());
+    }
+
+    /** Bytes of pinned host memory that experts lie in. */
+    long hostMemory() {
+        return store.pinnedBlocks() * store.blockBytes();
     }
 
     /** Lines for people about what is not as it was wished for. */

@@ -3,14 +3,18 @@ package dev.gatun.engine.cuda;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.gatun.checkpoint.Checkpoint;
 import dev.gatun.cuda.CudaDevice;
 import dev.gatun.cuda.RequiresGpu;
 import dev.gatun.engine.KvCache;
 import dev.gatun.engine.KvPrecision;
 import dev.gatun.engine.OpenModel;
+import dev.gatun.engine.ReferenceSuite.Which;
 import dev.gatun.offload.CacheShape;
 import dev.gatun.offload.HostMode;
+import dev.gatun.offload.MemoryPlan;
 import dev.gatun.offload.MissMode;
+import dev.gatun.offload.ModelSizes;
 import dev.gatun.offload.OffloadOptions;
 import dev.gatun.offload.PlanException;
 import dev.gatun.offload.PolicyKind;
@@ -95,12 +99,34 @@ class CudaOffloadTest {
                     .asString()
                     .startsWith("host memory: the embeddings could not be pinned");
             assertThat(pinned.backend().notes()).isEmpty();
-            assertThat(hostMemory(pinned)).isGreaterThan(hostMemory(refused));
+            assertThat(pinned.backend().hostMemory())
+                    .isGreaterThan(refused.backend().hostMemory());
         }
     }
 
-    private static long hostMemory(OpenModel model) {
-        return model.backend().offloadCounts().orElseThrow().hostMemory();
+    @Test
+    void embeddingsThatMakeRoomForAllExpertsAreCountedAndChangeNoBit() {
+        OffloadOptions tight = OffloadOptions.defaults().withContext(CAPACITY).withGpuMemory(oneByteLessThanIsNeeded());
+        try (OpenModel resident = open(OffloadOptions.defaults());
+                OpenModel pinned = open(tight)) {
+            assertThat(pinned.backend().offloadCounts()).isEmpty();
+            assertThat(pinned.backend().hostMemory()).isPositive();
+            assertThat(resident.backend().hostMemory()).isZero();
+            List<float[]> expected = transcript(resident);
+            List<float[]> actual = transcript(pinned);
+            for (int step = 0; step < expected.size(); step++) {
+                assertThat(actual.get(step)).containsExactly(expected.get(step));
+            }
+        }
+    }
+
+    /** With the embeddings on the device too. */
+    private static long oneByteLessThanIsNeeded() {
+        try (Checkpoint checkpoint = Checkpoint.open(Which.QUANTIZED.folder().model())) {
+            ModelSizes sizes =
+                    CudaModel.of(checkpoint.config(), checkpoint.weights()).sizes();
+            return MemoryPlan.RUNTIME + sizes.resident(CAPACITY) - 1;
+        }
     }
 
     /** Embeddings are pinned before experts. */

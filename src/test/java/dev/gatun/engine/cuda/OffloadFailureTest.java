@@ -67,6 +67,7 @@ class OffloadFailureTest {
     static void askAResidentModel() {
         try (OpenModel resident = open(OffloadOptions.defaults(), PieceAllocator.of(CudaDevice.open(0)))) {
             assertThat(resident.backend().offloadCounts()).isEmpty();
+            assertThat(resident.backend().hostMemory()).isZero();
             expected = transcript(resident);
         }
     }
