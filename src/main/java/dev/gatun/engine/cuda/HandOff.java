@@ -1,9 +1,7 @@
 package dev.gatun.engine.cuda;
 
 import dev.gatun.cpu.FloatMatrix;
-import dev.gatun.cuda.CudaDevice;
 import dev.gatun.cuda.KernelArguments;
-import dev.gatun.cuda.PinnedBuffer;
 import java.lang.foreign.MemorySegment;
 
 /**
@@ -38,30 +36,7 @@ import java.lang.foreign.MemorySegment;
  * device's for the host is no wait of a kernel: the stream is empty, and a host that gives up leaves it so. If a chunk fails
  * half way, the stream is drained and the words are cleared before the next chunk ({@link ChoiceWords#clear}).
  */
-final class HandOff implements AutoCloseable {
-    /** What the kernels' vectors need. */
-    private static final long ALIGNMENT = 256;
-
-    private final PinnedBuffer memory;
-    private final long outputsAt;
-    private final long weightsAt;
-    private final HostSide host;
-
-    /** Takes memory for so many tokens of a chunk. */
-    HandOff(CudaDevice device, int tokens, int hidden, int topK) {
-        long rows = (long) tokens * hidden * Float.BYTES;
-        long weights = (long) tokens * topK * Float.BYTES;
-        this.outputsAt = Math.ceilDiv(rows, ALIGNMENT) * ALIGNMENT;
-        this.weightsAt = 2 * outputsAt;
-        this.memory = PinnedBuffer.allocate(device, weightsAt + weights);
-        MemorySegment all = memory.segment();
-        this.host = new HostSide(
-                FloatMatrix.of(all.asSlice(0, rows), tokens, hidden, hidden),
-                all.asSlice(weightsAt, weights),
-                topK,
-                FloatMatrix.of(all.asSlice(outputsAt, rows), tokens, hidden, hidden));
-    }
-
+interface HandOff {
     /**
      * The arrays as the host sees them.
      *
@@ -82,22 +57,16 @@ final class HandOff implements AutoCloseable {
     }
 
     /** What the host reads and writes. */
-    HostSide host() {
-        return host;
-    }
+    HostSide host();
 
     /** Has a router leave its inputs and weights here. */
-    void setRouter(KernelArguments router, int inputs, int weights) {
-        router.set(inputs, memory, 0).set(weights, memory, weightsAt);
-    }
+    void setRouter(KernelArguments router, int inputs, int weights);
 
-    /** Puts in that a token's output, which is complete, is added to its row of the residual stream. */
-    void add(TokenOperations operations, int token, DeviceFloats hidden) {
-        operations.addHanded(memory, outputsAt + (long) token * hidden.columns() * Float.BYTES, hidden);
-    }
-
-    @Override
-    public void close() {
-        memory.close();
-    }
+    /**
+     * Puts in that outputs, which are complete, are added to the residual stream.
+     *
+     * @param token the first of them
+     * @param hidden its row and those that follow, as many as are added
+     */
+    void add(int token, DeviceFloats hidden);
 }

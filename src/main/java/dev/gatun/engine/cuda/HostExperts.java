@@ -9,7 +9,6 @@ import java.util.function.Supplier;
 final class HostExperts {
     private final HandOff handOff;
     private final HostRoad road;
-    private final TokenOperations operations;
     private final ExpertCut cut;
     private final Supplier<PromptRoads> promptRoads;
     private final int[] tokens = new int[HostRoad.MOST_TOKENS];
@@ -23,15 +22,9 @@ final class HostExperts {
      * @param road computes from what {@code handOff} holds
      * @param promptRoads what is worth computing of a prompt's experts at present
      */
-    HostExperts(
-            HandOff handOff,
-            HostRoad road,
-            TokenOperations operations,
-            ExpertCut cut,
-            Supplier<PromptRoads> promptRoads) {
+    HostExperts(HandOff handOff, HostRoad road, ExpertCut cut, Supplier<PromptRoads> promptRoads) {
         this.handOff = handOff;
         this.road = road;
-        this.operations = operations;
         this.cut = cut;
         this.promptRoads = promptRoads;
     }
@@ -81,7 +74,7 @@ final class HostExperts {
     void finish(int token, ExpertFetcher fetcher, DeviceFloats hidden) {
         road.finish();
         long nanos = System.nanoTime() - begun;
-        handOff.add(operations, token, hidden);
+        handOff.add(token, hidden);
         fetcher.hostComputed(bytes, nanos);
     }
 
@@ -116,7 +109,7 @@ final class HostExperts {
             int number = fetcher.shape().number(layer, experts[i]);
             groups += addWhole(number, fetcher.block(layer, experts[i]), experts[i], choices);
         }
-        handOff.add(operations, 0, hidden);
+        handOff.add(0, hidden);
         return groups * cut.block().bytes();
     }
 

@@ -2,7 +2,6 @@ package dev.gatun.engine.cuda;
 
 import dev.gatun.cuda.CudaStream;
 import dev.gatun.cuda.DeviceMemory;
-import dev.gatun.engine.BackendFailureException;
 import dev.gatun.engine.OffloadCounts;
 import dev.gatun.offload.CacheShape;
 import dev.gatun.offload.ExpertFetcher;
@@ -25,8 +24,8 @@ final class OffloadedExperts {
     private static final double RARELY = 1e-4;
 
     private final MemoryPlan plan;
-    private final CudaStream computing;
     private final PublishedChoices choices;
+    private final ChoiceWait wait;
     private final Optional<GuessedChoices> guesses;
     private final SlotTable table;
     private final ExpertFetcher fetcher;
@@ -55,8 +54,8 @@ final class OffloadedExperts {
             Optional<String> note,
             Optional<OffloadTimes> times) {
         this.plan = plan;
-        this.computing = computing;
         this.choices = choices;
+        this.wait = new ChoiceWait(choices.words(), computing::isIdle, this::goOn, SPINS_PER_LOOK_AT_THE_STREAM);
         this.guesses = guesses;
         this.table = table;
         this.fetcher = fetcher;
@@ -126,7 +125,8 @@ final class OffloadedExperts {
             DeviceMemory error) {
         int tokens = hidden.rows();
         if (tokens <= choices.tokens()) {
-            awaitChoice(layer, tokens, sequence);
+            wait.await(layer, tokens, sequence);
+            guesses.ifPresent(guessed -> guessed.passed(layer));
         }
         if (tokens <= TokenVariants.MOST) {
             for (int token = 0; token < tokens; token++) {
@@ -160,24 +160,10 @@ final class OffloadedExperts {
         });
     }
 
-    /** Waits until the router's choice is known; prefetching goes on meanwhile. */
-    private void awaitChoice(int layer, int tokens, int sequence) {
-        for (int spins = 1; !choices.words().isThere(layer, tokens, sequence); spins++) {
-            fetcher.pump();
-            guesses.ifPresent(guessed -> guessed.deliver(sequence, fetcher));
-            Thread.onSpinWait();
-            if (spins % SPINS_PER_LOOK_AT_THE_STREAM == 0) {
-                requireWorkInFlight(layer, tokens, sequence);
-            }
-        }
-        guesses.ifPresent(guessed -> guessed.passed(layer));
-    }
-
-    /** A failure of what runs before the router shows here; else the choice would be waited for forever. */
-    private void requireWorkInFlight(int layer, int tokens, int sequence) {
-        if (computing.isIdle() && !choices.words().isThere(layer, tokens, sequence)) {
-            throw new BackendFailureException("the router of layer " + layer + " published no choice");
-        }
+    /** Prefetching goes on while a choice is awaited. */
+    private void goOn(int sequence) {
+        fetcher.pump();
+        guesses.ifPresent(guessed -> guessed.deliver(sequence, fetcher));
     }
 
     /**

@@ -65,10 +65,9 @@ final class RoadOpener {
         if (misses == MissMode.FETCH) {
             return OpenRoads.fetching(Optional.empty());
         }
-        HandOff handOff;
+        PinnedHandOff handOff;
         try {
-            handOff = resources.remember(
-                    new HandOff(resources.stream().device(), awaited, config.hiddenSize(), config.expertsPerToken()));
+            handOff = resources.remember(handOff(awaited));
         } catch (CudaException noMemory) {
             // The store has taken what can be pinned; a model that can be fetched is not to fail for the rest.
             return fetching("there is no pinned memory for what the CPU hands over", noMemory);
@@ -78,6 +77,12 @@ final class RoadOpener {
         } catch (NativeLibraryException | CpuException unusable) {
             return fetching("the CPU cannot compute them", unusable);
         }
+    }
+
+    private PinnedHandOff handOff(int awaited) {
+        TokenOperations adding = new TokenOperations(resources.kernels(), resources.stream());
+        return new PinnedHandOff(
+                resources.stream().device(), adding, awaited, config.hiddenSize(), config.expertsPerToken());
     }
 
     private static OpenRoads fetching(String why, RuntimeException cause) {
@@ -95,8 +100,7 @@ final class RoadOpener {
         if (decision.mode() == MissMode.FETCH) {
             return OpenRoads.fetching(decision.note());
         }
-        TokenOperations adding = new TokenOperations(resources.kernels(), resources.stream());
-        HostExperts host = new HostExperts(handOff, road, adding, cut, probe.forPrompts(rates));
+        HostExperts host = new HostExperts(handOff, road, cut, probe.forPrompts(rates));
         return new OpenRoads(new RoadSplit(decision.mode(), cut.parts(), rates), Optional.of(host), decision.note());
     }
 }

@@ -40,7 +40,7 @@ class AbandonedRoadTest {
     @Test
     void aSecondFailureDoesNotHideTheFirst() {
         FailingRoad road = new FailingRoad();
-        HostExperts host = new HostExperts(null, road, null, null, null);
+        HostExperts host = new HostExperts(null, road, null, null);
         IllegalStateException first = new IllegalStateException("first");
         host.abandon(first);
         assertThat(first.getSuppressed()).singleElement().isInstanceOf(CpuException.class);

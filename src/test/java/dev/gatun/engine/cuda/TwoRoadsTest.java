@@ -54,7 +54,7 @@ class TwoRoadsTest extends OnKernels {
         private final DeviceArena arena = new DeviceArena(device, 1 << 20);
         private final KernelLibrary kernels = new KernelLibrary(device);
         private final PinnedStore store;
-        private final HandOff handOff;
+        private final PinnedHandOff handOff;
         private final CpuPool pool = CpuPool.open(2, CpuLevel.chosen());
         private final float[] x;
         private final float[] residual;
@@ -67,7 +67,7 @@ class TwoRoadsTest extends OnKernels {
             for (int e = 0; e < 2; e++) {
                 store.block(e).copyFrom(experts.block(e));
             }
-            handOff = new HandOff(device, 1, experts.hidden, 1);
+            handOff = new PinnedHandOff(device, new TokenOperations(kernels, stream), 1, experts.hidden, 1);
             x = sample.floats(experts.hidden, 1);
             residual = sample.floats(experts.hidden, 1);
         }
@@ -114,7 +114,7 @@ class TwoRoadsTest extends OnKernels {
                 road.begin();
                 road.finish();
             }
-            handOff.add(new TokenOperations(kernels, stream), 0, hidden);
+            handOff.add(0, hidden);
         }
 
         /** What the leading parts give, or the others. */

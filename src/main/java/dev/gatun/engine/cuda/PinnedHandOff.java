@@ -1,0 +1,59 @@
+package dev.gatun.engine.cuda;
+
+import dev.gatun.cpu.FloatMatrix;
+import dev.gatun.cuda.CudaDevice;
+import dev.gatun.cuda.KernelArguments;
+import dev.gatun.cuda.PinnedBuffer;
+import java.lang.foreign.MemorySegment;
+
+/** A {@link HandOff} with a device. */
+final class PinnedHandOff implements HandOff, AutoCloseable {
+    /** What the kernels' vectors need. */
+    private static final long ALIGNMENT = 256;
+
+    private final TokenOperations operations;
+    private final PinnedBuffer memory;
+    private final long outputsAt;
+    private final long weightsAt;
+    private final HostSide host;
+
+    /**
+     * Takes memory for so many tokens of a chunk.
+     *
+     * @param operations put the adding in
+     */
+    PinnedHandOff(CudaDevice device, TokenOperations operations, int tokens, int hidden, int topK) {
+        long rows = (long) tokens * hidden * Float.BYTES;
+        long weights = (long) tokens * topK * Float.BYTES;
+        this.operations = operations;
+        this.outputsAt = Math.ceilDiv(rows, ALIGNMENT) * ALIGNMENT;
+        this.weightsAt = 2 * outputsAt;
+        this.memory = PinnedBuffer.allocate(device, weightsAt + weights);
+        MemorySegment all = memory.segment();
+        this.host = new HostSide(
+                FloatMatrix.of(all.asSlice(0, rows), tokens, hidden, hidden),
+                all.asSlice(weightsAt, weights),
+                topK,
+                FloatMatrix.of(all.asSlice(outputsAt, rows), tokens, hidden, hidden));
+    }
+
+    @Override
+    public HostSide host() {
+        return host;
+    }
+
+    @Override
+    public void setRouter(KernelArguments router, int inputs, int weights) {
+        router.set(inputs, memory, 0).set(weights, memory, weightsAt);
+    }
+
+    @Override
+    public void add(int token, DeviceFloats hidden) {
+        operations.addHanded(memory, outputsAt + (long) token * hidden.columns() * Float.BYTES, hidden);
+    }
+
+    @Override
+    public void close() {
+        memory.close();
+    }
+}
