@@ -49,7 +49,24 @@ public record HqqMatrix(
         if (scheme.bits() != WideCodes.FROM_BITS) {
             return this;
         }
-        return withCodes(WideCodes.TO_BITS, WideCodes.of(codes, arena));
+        return withCodes(WideCodes.TO_BITS, WideCodes.of(codes, arena), zeroZero);
+    }
+
+    /**
+     * The same weights, but for float32's rounding, for kernels that hold in binary16 how far codes and zeros are from the middle of
+     * what 4 bits can be: codes of 3 bits, and zeros with them, are raised to there. What rounding does to the weights is half as
+     * much then. A matrix of other codes, or one whose zeros are all the same 0, is {@link #computable}.
+     *
+     * @param arena as there
+     */
+    public HqqMatrix centered(Arena arena) {
+        float raisedZero = zeroZero - WideCodes.RAISED / zeroScale;
+        if (scheme.bits() != WideCodes.FROM_BITS || !Float.isFinite(raisedZero)) {
+            return computable(arena);
+        }
+        MemorySegment raised = WideCodes.of(codes, arena);
+        WideCodes.raise(raised);
+        return withCodes(WideCodes.TO_BITS, raised, raisedZero);
     }
 
     /**
@@ -65,10 +82,10 @@ public record HqqMatrix(
         if (scheme.groupSize() % Byte.SIZE != 0) {
             return this;
         }
-        return withCodes(WideCodes.FROM_BITS, WideCodes.undo(codes, arena));
+        return withCodes(WideCodes.FROM_BITS, WideCodes.undo(codes, arena), zeroZero);
     }
 
-    private HqqMatrix withCodes(int bits, MemorySegment newCodes) {
+    private HqqMatrix withCodes(int bits, MemorySegment newCodes, float newZeroZero) {
         return new HqqMatrix(
                 new HqqScheme(bits, scheme.groupSize(), scheme.scaleGroup()),
                 rows,
@@ -79,7 +96,7 @@ public record HqqMatrix(
                 scaleZeros,
                 zeroCodes,
                 zeroScale,
-                zeroZero);
+                newZeroZero);
     }
 
     @Override

@@ -17,6 +17,9 @@ final class WideCodes {
     static final int FROM_BITS = 3;
     static final int TO_BITS = 4;
 
+    /** What brings codes of 3 bits to the middle of those of 4. */
+    static final int RAISED = 4;
+
     private static final ValueLayout.OfLong LONG = ValueLayout.JAVA_LONG_UNALIGNED;
     private static final long ONES = 0x0101010101010101L;
     private static final long THREES = 3 * ONES;
@@ -63,6 +66,14 @@ final class WideCodes {
         WideCodes both = new WideCodes(codes, wide);
         both.forEachStep(both::narrow);
         return codes;
+    }
+
+    /** Adds {@link #RAISED} to codes below 8 in fields of 4 bits. */
+    static void raise(MemorySegment wide) {
+        byte both = RAISED << TO_BITS | RAISED;
+        for (long at = 0; at < wide.byteSize(); at++) {
+            wide.set(ValueLayout.JAVA_BYTE, at, (byte) (wide.get(ValueLayout.JAVA_BYTE, at) + both));
+        }
     }
 
     /** Whether no field of 4 bits has its highest one set. */

@@ -2,9 +2,12 @@ package dev.gatun.quant;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatIllegalStateException;
+import static org.assertj.core.api.Assertions.within;
 
 import dev.gatun.checkpoint.Seeds;
 import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
 import java.util.Arrays;
 import java.util.SplittableRandom;
 import org.junit.jupiter.api.RepeatedTest;
@@ -40,6 +43,74 @@ class WideCodesTest {
     void codesThatTakeFourBitsAreNotPackedIntoThree() {
         HqqMatrix matrix = new RandomMatrices(4).hqq(new HqqScheme(4, 8, 1), 32, 12);
         assertThatIllegalStateException().isThrownBy(() -> matrix.inThreeBits(Arena.ofAuto()));
+    }
+
+    @RepeatedTest(20)
+    void raisedCodesAreTheSameWeights() {
+        long seed = Seeds.next();
+        SplittableRandom random = new SplittableRandom(seed);
+        HqqScheme scheme = new HqqScheme(3, 8 * random.nextInt(1, 9), 1);
+        int rows = scheme.groupSize() * random.nextInt(1, 6);
+        HqqMatrix matrix = new RandomMatrices(random.nextLong()).hqq(scheme, rows, random.nextInt(1, 100));
+        HqqMatrix raised = matrix.centered(Arena.ofAuto());
+        double[] expected = Dequantizer.toDoubles(matrix);
+        double[] actual = Dequantizer.toDoubles(raised);
+        int[] codes = new int[16];
+        for (byte both : raised.codes().toArray(ValueLayout.JAVA_BYTE)) {
+            codes[both & 15]++;
+            codes[both >> 4 & 15]++;
+        }
+        assertThat(Arrays.stream(codes, 4, 12).sum()).as(Seeds.hint(seed)).isEqualTo(expected.length);
+        double largest = Arrays.stream(expected).map(Math::abs).max().orElseThrow();
+        assertThat(actual).as(Seeds.hint(seed)).containsExactly(expected, within(1e-5 * largest));
+    }
+
+    /** With the arithmetic of batch_q4.cu: the scale, what the zero takes off, and the weight are rounded to binary16. */
+    @RepeatedTest(4)
+    void kernelsThatRoundLoseNoMoreOfThreeBitsThanOfFour() {
+        long seed = Seeds.next();
+        RandomMatrices matrices = new RandomMatrices(seed);
+        HqqMatrix three = matrices.hqq(new HqqScheme(3, 64, 4), 192, 256);
+        HqqMatrix four = matrices.hqq(new HqqScheme(4, 64, 4), 192, 256);
+        assertThat(lost(three.centered(Arena.ofAuto())))
+                .as(Seeds.hint(seed))
+                .isLessThan(1.25 * lost(four))
+                .isLessThan(0.75 * lost(three.computable(Arena.ofAuto())));
+    }
+
+    /** The 2-norm of what rounding does to the weights, as a share of theirs. */
+    private static double lost(HqqMatrix matrix) {
+        double[] weights = Dequantizer.toDoubles(matrix);
+        int groups = Math.toIntExact(matrix.scaleCodes().byteSize());
+        double lost = 0;
+        double whole = 0;
+        for (int at = 0; at < weights.length; at++) {
+            double scale = scale(matrix, at % groups);
+            double zero = (Byte.toUnsignedInt(matrix.zeroCodes().get(ValueLayout.JAVA_BYTE, at % groups))
+                            - (double) matrix.zeroZero())
+                    * matrix.zeroScale();
+            double code = Math.rint(weights[at] / scale + zero);
+            double rounded = half((code - 8) * half(scale) + half((8 - zero) * scale));
+            lost += (rounded - weights[at]) * (rounded - weights[at]);
+            whole += weights[at] * weights[at];
+        }
+        return Math.sqrt(lost / whole);
+    }
+
+    private static double scale(HqqMatrix matrix, int group) {
+        long pair = 2 * (group % (matrix.scaleScales().byteSize() / 2));
+        return (Byte.toUnsignedInt(matrix.scaleCodes().get(ValueLayout.JAVA_BYTE, group))
+                        - (double) half(matrix.scaleZeros(), pair))
+                * half(matrix.scaleScales(), pair);
+    }
+
+    private static float half(MemorySegment values, long at) {
+        return Float.float16ToFloat(values.get(ValueLayout.JAVA_SHORT_UNALIGNED, at));
+    }
+
+    /** Times 2^4, as there: below that fp16 is less exact. */
+    private static double half(double value) {
+        return Float.float16ToFloat(Float.floatToFloat16((float) (16 * value))) / 16.0;
     }
 
     @Test

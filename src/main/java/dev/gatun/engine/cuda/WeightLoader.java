@@ -84,11 +84,11 @@ final class WeightLoader {
 
     private DeviceMatrix quantized(HqqMatrix matrix) {
         try (Arena host = Arena.ofShared()) {
-            HqqMatrix computable = matrix.computable(host);
-            return TileShape.of(computable)
+            HqqMatrix centered = matrix.centered(host);
+            return TileShape.of(centered)
                     .filter(shape -> shape.format() == TileFormat.Q4)
-                    .<DeviceMatrix>map(shape -> tiled(computable, shape))
-                    .orElseGet(() -> copied(computable));
+                    .<DeviceMatrix>map(shape -> tiled(centered, shape))
+                    .orElseGet(() -> copied(centered));
         }
     }
 

