@@ -12,6 +12,7 @@ import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
 import java.util.Collections;
 import java.util.HexFormat;
+import java.util.List;
 import java.util.Optional;
 import java.util.SequencedMap;
 import java.util.TreeMap;
@@ -24,7 +25,7 @@ import java.util.regex.Pattern;
  *
  * @param sums 64 hexadecimal digits by file name, in the order of the names
  */
-public record Checksums(SequencedMap<String, String> sums) {
+public record Checksums(SequencedMap<String, String> sums) implements FileSums {
     /** The file. */
     static final String NAME = "SHA256SUMS";
 
@@ -78,12 +79,22 @@ public record Checksums(SequencedMap<String, String> sums) {
         DurableFile.write(folder.resolve(NAME), lines.toString().getBytes(StandardCharsets.UTF_8));
     }
 
-    /**
-     * Whether a file is there and is the one whose sum stands here.
-     *
-     * @param progress hears of bytes that were read
-     * @throws CheckpointException if it is there and cannot be read
-     */
+    @Override
+    public List<String> files() {
+        return List.copyOf(sums.keySet());
+    }
+
+    @Override
+    public String source() {
+        return NAME;
+    }
+
+    @Override
+    public String mend() {
+        return "get these files again";
+    }
+
+    @Override
     public boolean matches(Path folder, String name, LongConsumer progress) {
         Path file = folder.resolve(name);
         return Files.isRegularFile(file) && of(file, progress).equals(sums.get(name));

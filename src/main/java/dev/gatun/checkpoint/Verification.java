@@ -11,12 +11,12 @@ import java.util.function.LongConsumer;
 import java.util.stream.Stream;
 
 /**
- * Compares a model's files with their checksums.
+ * Compares a model's files with their sums.
  *
  * @param folder the model
- * @param checksums what its files should be
+ * @param sums what its files should be
  */
-public record Verification(Path folder, Checksums checksums) {
+public record Verification(Path folder, FileSums sums) {
     /** Hears how far it is, from one thread at a time, though not always the same. What it throws ends the verification. */
     @FunctionalInterface
     public interface Listener {
@@ -25,7 +25,7 @@ public record Verification(Path folder, Checksums checksums) {
     }
 
     /**
-     * The verification of a folder.
+     * The verification of a folder by its checksums.
      *
      * @throws CheckpointException if there is no such folder, or it has no checksums, or none of a file that the model
      *     cannot do without
@@ -34,7 +34,8 @@ public record Verification(Path folder, Checksums checksums) {
         ModelFolder.requireFolder(folder);
         Checksums checksums = Checksums.read(folder)
                 .orElseThrow(() -> new CheckpointException(Quoted.of(folder) + ": it has no " + Checksums.NAME
-                        + " to compare its files with; models in Gatun's own format have one"));
+                        + " to compare its files with; models in Gatun's own format have one. gatun pull --dir compares the files that"
+                        + " are there with the hub's"));
         parts(folder).stream()
                 .filter(name -> !checksums.sums().containsKey(name))
                 .findFirst()
@@ -59,16 +60,6 @@ public record Verification(Path folder, Checksums checksums) {
                 .orElse(List.of());
     }
 
-    /** The files that have checksums. */
-    public List<String> files() {
-        return List.copyOf(checksums.sums().keySet());
-    }
-
-    /** Where the checksums stand. */
-    public String source() {
-        return Checksums.NAME;
-    }
-
     /**
      * Reads every file, several at once.
      *
@@ -77,13 +68,13 @@ public record Verification(Path folder, Checksums checksums) {
      */
     public List<String> run(Listener listener) {
         LongConsumer progress = inTurn(listener);
-        return files().parallelStream()
-                .filter(name -> !checksums.matches(folder, name, progress))
+        return sums.files().parallelStream()
+                .filter(name -> !sums.matches(folder, name, progress))
                 .toList();
     }
 
     private LongConsumer inTurn(Listener listener) {
-        long all = files().stream().mapToLong(this::size).sum();
+        long all = sums.files().stream().mapToLong(this::size).sum();
         AtomicLong read = new AtomicLong();
         ReentrantLock turn = new ReentrantLock();
         return bytes -> {

@@ -9,7 +9,9 @@ import picocli.CommandLine.Parameters;
 /** {@code gatun verify}: whether a model's files are those that were written. */
 @Command(
         name = "verify",
-        description = "Compares the files of a model with their checksums in SHA256SUMS, and opens the model.",
+        description =
+                "Compares the files of a model with their checksums in SHA256SUMS, or in a hub's cache with their hashes, "
+                        + "and opens the model.",
         mixinStandardHelpOptions = true,
         versionProvider = Version.class,
         usageHelpAutoWidth = true,

@@ -9,6 +9,7 @@ import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
 import java.util.HexFormat;
 import java.util.Optional;
+import java.util.function.LongConsumer;
 import java.util.regex.Pattern;
 
 /**
@@ -45,6 +46,15 @@ record ContentHash(Kind kind, String hex) {
 
     /** Whether the file's content has this hash; an interrupt of the thread ends the reading with an exception. */
     boolean matches(Path file) throws IOException {
+        return matches(file, read -> {});
+    }
+
+    /**
+     * As above.
+     *
+     * @param progress hears of bytes that were read
+     */
+    boolean matches(Path file, LongConsumer progress) throws IOException {
         MessageDigest digest = digest();
         if (kind == Kind.GIT_BLOB) {
             digest.update(("blob " + Files.size(file) + "\0").getBytes(StandardCharsets.US_ASCII));
@@ -53,6 +63,7 @@ record ContentHash(Kind kind, String hex) {
         try (InputStream content = Files.newInputStream(file)) {
             for (int read = content.read(buffer); read >= 0; read = content.read(buffer)) {
                 digest.update(buffer, 0, read);
+                progress.accept(read);
             }
         }
         return HexFormat.of().formatHex(digest.digest()).equals(hex);

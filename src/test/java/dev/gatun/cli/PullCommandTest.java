@@ -13,6 +13,7 @@ import java.net.URISyntaxException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -128,6 +129,31 @@ class PullCommandTest {
         Result converted = run(Map.of(), "convert", FakeModel.ID, "converted", "--config", FakeModel.ID);
         assertThat(converted.code()).as(converted.err()).isZero();
         assertThat(run(Map.of(), "inspect", FakeModel.ID).out()).startsWith("owner/tiny-model: Mixtral");
+    }
+
+    @Test
+    void whatWasDownloadedIsVerifiedByTheHashesThatItLiesUnder() throws Exception {
+        assertThat(run(Map.of(), "pull", FakeModel.ID).code()).isZero();
+        Result whole = run(Map.of(), "verify", FakeModel.ID);
+        assertThat(whole.err()).isEmpty();
+        assertThat(whole.out()).contains(" files are whole: Mixtral");
+        Path content = snapshot().resolve("config.json").toRealPath();
+        byte[] bytes = Files.readAllBytes(content);
+        Files.delete(snapshot().resolve("tokenizer.json").toRealPath());
+        Files.writeString(content, " ", StandardOpenOption.APPEND);
+        Result damaged = run(Map.of(), "verify", FakeModel.ID);
+        assertThat(damaged.code()).isEqualTo(ExitCode.USER);
+        assertThat(damaged.err().lines())
+                .singleElement()
+                .asString()
+                .contains(
+                        "not what the hub's cache says: config.json, tokenizer.json; delete what these links lead to");
+        Files.delete(content);
+        assertThat(run(Map.of(), "pull", FakeModel.ID).code()).isZero();
+        assertThat(content).hasBinaryContent(bytes);
+        assertThat(run(Map.of(), "verify", FakeModel.ID)).isEqualTo(whole);
+        // One file that nothing is known of, and the others say nothing of the model.
+        Files.writeString(snapshot().resolve("more.safetensors"), "x");
         assertThat(run(Map.of(), "verify", FakeModel.ID).err()).contains("has no SHA256SUMS");
     }
 

@@ -13,6 +13,7 @@ class FileSelectionTest {
         "generation_config.json,true",
         "tokenizer.json,true",
         "tokenizer.model,true",
+        "SHA256SUMS,true",
         "chat_template.jinja,true",
         "model-00001-of-00019.safetensors,true",
         "model.safetensors.index.json,true",
