@@ -58,7 +58,7 @@ final class HandOffRun implements AutoCloseable {
     private final ChoiceWords choices;
     private final ChoiceWait wait;
     private final LateStream device;
-    private final LateRoad road;
+    private final WholeNumberRoad road;
     private final ExpertFetcher fetcher;
     private final HostExperts host;
     private final ChunkChoices chunk = new ChunkChoices(MOST_TOKENS, EXPERTS, TOP_K);
@@ -96,7 +96,7 @@ final class HandOffRun implements AutoCloseable {
                 FloatMatrix.allocate(arena, MOST_TOKENS, HIDDEN));
         this.device = new LateStream(random.split());
         this.wait = new ChoiceWait(choices, device::isIdle, ignored -> {}, random.nextInt(1, 50));
-        this.road = new LateRoad(handed, parts, failing, random.split());
+        this.road = new WholeNumberRoad(handed, parts, failing, random.split());
         TileShape shape = new TileShape(TileFormat.Q2N, HIDDEN, HIDDEN, 0);
         ExpertCut cut = new ExpertCut(new ExpertBlock(shape, shape, shape), parts);
         this.fetcher = fetcher(cut.block().bytes());

@@ -14,7 +14,7 @@ import java.util.concurrent.Future;
  * The host's road on some threads beside the calling one, each with columns of its own; every step of each may be late. They
  * compute {@link WholeNumbers}. It may fail when something is noted, or when its threads have ended.
  */
-final class LateRoad implements HostRoad, AutoCloseable {
+final class WholeNumberRoad implements HostRoad, AutoCloseable {
     private static final int THREADS = 2;
 
     private final HandOff.HostSide handed;
@@ -35,7 +35,7 @@ final class LateRoad implements HostRoad, AutoCloseable {
      * @param parts of an expert
      * @param failing how often it fails
      */
-    LateRoad(HandOff.HostSide handed, int parts, double failing, SplittableRandom random) {
+    WholeNumberRoad(HandOff.HostSide handed, int parts, double failing, SplittableRandom random) {
         this.handed = handed;
         this.parts = parts;
         this.failing = failing;
@@ -69,7 +69,7 @@ final class LateRoad implements HostRoad, AutoCloseable {
     public void finish() {
         mine.forEach(work -> compute(work, THREADS));
         mine = List.of();
-        begun.forEach(LateRoad::await);
+        begun.forEach(WholeNumberRoad::await);
         begun.clear();
         failAtTimes();
     }
