@@ -42,7 +42,15 @@ final class SlotTable implements AutoCloseable {
         Arrays.fill(slotOf, NOWHERE);
         table.zero(stream);
         // Last, so that nothing can fail while it is held.
-        this.ring = new UploadRing(stream.device(), stream, experts * Long.BYTES);
+        this.ring = new UploadRing(stream.device(), stream, rowsAhead(experts), experts * Long.BYTES);
+    }
+
+    /**
+     * Rows that may be on their way. In a layer of a prompt there is one for what was resident and one for each expert that is
+     * uploaded; the host puts in all of them before it begins with its own share, so none may wait for the device.
+     */
+    private static int rowsAhead(int experts) {
+        return Math.max(UploadRing.USUAL_PLACES, experts + 1);
     }
 
     /** Bytes of a table. */

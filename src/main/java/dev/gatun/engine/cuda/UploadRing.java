@@ -16,7 +16,8 @@ import java.util.stream.Stream;
  * and waits only if it is as many copies ahead as there are places.
  */
 final class UploadRing implements AutoCloseable {
-    private static final int PLACES = 16;
+    /** For who has no need of more. */
+    static final int USUAL_PLACES = 16;
 
     private final Holdings holdings = new Holdings();
     private final CudaStream stream;
@@ -25,13 +26,24 @@ final class UploadRing implements AutoCloseable {
     private final List<CudaEvent> copied;
     private long turn;
 
+    /** Takes memory for {@link #USUAL_PLACES} copies. */
     UploadRing(CudaDevice device, CudaStream stream, int placeBytes) {
+        this(device, stream, USUAL_PLACES, placeBytes);
+    }
+
+    /**
+     * Takes memory.
+     *
+     * @param places copies that the host may be ahead
+     * @param placeBytes the most bytes of one
+     */
+    UploadRing(CudaDevice device, CudaStream stream, int places, int placeBytes) {
         this.stream = stream;
         this.placeBytes = placeBytes;
         try {
-            this.memory = holdings.remember(PinnedBuffer.allocate(device, PLACES * (long) placeBytes));
+            this.memory = holdings.remember(PinnedBuffer.allocate(device, places * (long) placeBytes));
             this.copied = Stream.generate(() -> holdings.remember(CudaEvent.open(device)))
-                    .limit(PLACES)
+                    .limit(places)
                     .toList();
             // So that each can be waited for from the start.
             copied.forEach(stream::record);
@@ -55,7 +67,7 @@ final class UploadRing implements AutoCloseable {
      * @param bytes how many, all of which the writer sets
      */
     void upload(long bytes, DeviceMemory target, Consumer<MemorySegment> writer) {
-        int place = (int) (turn++ % PLACES);
+        int place = (int) (turn++ % copied.size());
         copied.get(place).synchronize();
         long offset = place * placeBytes;
         MemorySegment segment = memory.segment().asSlice(offset, bytes);
