@@ -4,7 +4,8 @@
  *   y[t][h] = sum over p of softmax(q[t][h] . keys[h / group][p] / sqrt(head_size)) values[h / group][p],
  *   p from max(0, position + t - window + 1) (0 where window is 0) to position + t
  *
- * layout   q[t][heads * head_size], y likewise fp32; keys[kv_heads][capacity][head_size], values likewise fp16 or fp32;
+ * layout   q[t][heads * head_size], y likewise fp32; keys[kv_heads][capacity][head_size], values likewise: blocks of
+ *          cache_block.cuh, or fp32;
  *          workspace sums[t][kv_heads * batches][max_chunks][queries * head_size] and
  *          largest_and_weight[t][kv_heads * batches][max_chunks][queries][2] fp32, and
  *          counters[t][kv_heads * batches] int, zero before the first launch and zero again after each
@@ -31,6 +32,7 @@
  * their own; those are joined in a fixed order. The block that is the last of its token and key head to store its chunk
  * joins the chunks, in their order. A place outside the cache is taken for the nearest one inside.
  */
+#include "cache_block.cuh"
 #include "softmax.cuh"
 
 constexpr int MOST_CHUNKS = 64;
@@ -82,11 +84,11 @@ template <typename T>
 struct Eight;
 
 template <>
-struct Eight<__half> {
+struct Eight<Packed> {
     static constexpr int KEYS = 4;
     uint4 bits;
 
-    __device__ __forceinline__ void load(const __half *from) {
+    __device__ __forceinline__ void load(const Packed *from) {
         bits = load_once((const uint4 *)from);
     }
 
@@ -95,7 +97,7 @@ struct Eight<__half> {
     }
 
     __device__ __forceinline__ void widen(float (&v)[8]) const {
-        widen_halves(bits, v);
+        widen_block(bits, v);
     }
 };
 
@@ -559,5 +561,5 @@ __device__ __forceinline__ void attend(const AttendArguments<T> &in, const int *
     ENTRIES(NAME, T, 16)                                                                                                     \
     ENTRIES(NAME, T, 32)
 
-ALL_ENTRIES(gatun_attend_, __half)
+ALL_ENTRIES(gatun_attend_, Packed)
 ALL_ENTRIES(gatun_attend_f32_, float)

@@ -4,8 +4,8 @@
  *   y[t][h] = sum over p of softmax(q[t][h] . keys[h / group][p] / sqrt(head_size)) values[h / group][p],
  *   p from max(0, position + t - window + 1) (0 where window is 0) to position + t
  *
- * layout   q[t][heads * head_size], y likewise fp32; keys[kv_heads][capacity][head_size], values likewise fp16, and the
- *          chunk's own keys are there already; where the keys are cut (max_parts > 1) workspace
+ * layout   q[t][heads * head_size], y likewise fp32; keys[kv_heads][capacity][head_size], values likewise, blocks of
+ *          cache_block.cuh, and the chunk's own keys are there already; where the keys are cut (max_parts > 1) workspace
  *          sums[kv_heads][tiles][max_parts][R][head_size] and largest_and_weight[kv_heads][tiles][max_parts][R][2] fp32
  * bytes    8 * heads * head_size * tokens, and the keys seen once for each tile of R rows: from the L2 almost always
  * bound    tensor cores: 4 * head_size * heads * (sum of keys seen) operations; few tokens: reads of the cache
@@ -29,12 +29,13 @@
  * checked by   PrefillAttentionTest
  *
  * Rows are (token, query of the group): row r is token r / group, query r % group of a key head. So a tile of R rows spans
- * few tokens, and a short prompt wastes no rows. Scores and sums are fp32; q, scaled by a power of two for each row, and the
- * weights are fp16. The tiles with the most keys come first. A tile's keys are cut into parts of c steps, c the least that
- * is at least LEAST_STEPS and gives at most max_parts: by position, tokens and window alone; a tile that makes one part
- * stores its result itself. Nothing past the block's last token or the cache's end is read, wherever *position points; a
+ * few tokens, and a short prompt wastes no rows. Scores and sums are fp32; q, scaled by a power of two for each row, keys,
+ * values and weights are fp16. The tiles with the most keys come first. A tile's keys are cut into parts of c steps, c the
+ * least that is at least LEAST_STEPS and gives at most max_parts: by position, tokens and window alone; a tile that makes one
+ * part stores its result itself. Nothing past the block's last token or the cache's end is read, wherever *position points; a
  * value that is not finite may reach earlier tokens of its tile.
  */
+#include "cache_block.cuh"
 #include "softmax.cuh"
 
 constexpr int LEAST_STEPS = 4;
@@ -60,8 +61,8 @@ struct Shape {
 
 struct PrefillArguments {
     const float *q;
-    const __half *keys;
-    const __half *values;
+    const Packed *keys;
+    const Packed *values;
     int64_t capacity;
     int heads;
     int kv_heads;
@@ -79,7 +80,7 @@ __device__ __forceinline__ uint32_t shared_address(const void *p) {
 }
 
 /* Sixteen bytes into shared memory, zeros where `there` is false (the address is valid all the same). */
-__device__ __forceinline__ void copy_start(__half *to, const __half *from, bool there) {
+__device__ __forceinline__ void copy_start(__half *to, const Packed *from, bool there) {
 #if __CUDA_ARCH__ >= 800
     asm volatile("cp.async.cg.shared.global [%0], [%1], 16, %2;" ::"r"(shared_address(to)), "l"(from), "r"(there ? 16 : 0)
                  : "memory");
@@ -133,17 +134,29 @@ struct KeyTile {
     }
 
     /* Starts copying rows `first` and on of a head; those from `end` on and columns past the head are zeros. */
-    __device__ __forceinline__ void start(const __half *head, int first, int end, int head_size) {
+    __device__ __forceinline__ void start(const Packed *head, int first, int end, int head_size) {
         constexpr int ROWS_AT_ONCE = S::THREADS / CHUNKS;
         static_assert(S::THREADS % CHUNKS == 0 && S::KEYS % ROWS_AT_ONCE == 0, "threads take whole rows");
         int chunk = threadIdx.x % CHUNKS;
         bool inside = chunk * 8 < head_size;
-        const __half *column = head + (inside ? chunk * 8 : 0);
+        const Packed *column = head + (inside ? chunk * 8 : 0);
 #pragma unroll
         for (int i = 0; i < S::KEYS; i += ROWS_AT_ONCE) {
             int row = i + threadIdx.x / CHUNKS;
-            const __half *from = column + (int64_t)min(first + row, end - 1) * head_size;
+            const Packed *from = column + (int64_t)min(first + row, end - 1) * head_size;
             copy_start(rows + place(row, chunk), from, inside && first + row < end);
+        }
+    }
+
+    /* What this thread copied, and has, becomes fp16. */
+    __device__ __forceinline__ void round_own() {
+        int chunk = threadIdx.x % CHUNKS;
+#pragma unroll
+        for (int i = 0; i < S::KEYS; i += S::THREADS / CHUNKS) {
+            uint4 &block = *(uint4 *)(rows + place(i + threadIdx.x / CHUNKS, chunk));
+            float x[BLOCK_COLUMNS];
+            widen_block(block, x);
+            block = make_uint4(pack_f16(x[0], x[1]), pack_f16(x[2], x[3]), pack_f16(x[4], x[5]), pack_f16(x[6], x[7]));
         }
     }
 };
@@ -479,8 +492,8 @@ __device__ __forceinline__ void prefill_attend(const PrefillArguments &in, int64
     }
     int first = span.begin + blockIdx.z * span.part;
     int end = min(first + span.part, span.end);
-    const __half *keys = in.keys + (int64_t)blockIdx.x * in.capacity * in.head_size;
-    const __half *values = in.values + (int64_t)blockIdx.x * in.capacity * in.head_size;
+    const Packed *keys = in.keys + (int64_t)blockIdx.x * in.capacity * in.head_size;
+    const Packed *values = in.values + (int64_t)blockIdx.x * in.capacity * in.head_size;
     key_tile.start(keys, first, end, in.head_size);
 
     int own_row = threadIdx.x / WARP * S::WARP_ROWS + threadIdx.x % WARP / 4;
@@ -491,6 +504,7 @@ __device__ __forceinline__ void prefill_attend(const PrefillArguments &in, int64
     load_rows<S>(in, position, first_row + own_row, r, queries);
     for (; first < end; first += S::KEYS) {
         copy_wait();
+        key_tile.round_own();
         __syncthreads(); /* the keys are there, and nobody needs the values any more */
         value_tile.start(values, first, end, in.head_size);
         float scores[S::TILES][S::KEYS / 8][4];
@@ -498,6 +512,7 @@ __device__ __forceinline__ void prefill_attend(const PrefillArguments &in, int64
             score<S>(queries, key_tile, scores);
         }
         copy_wait();
+        value_tile.round_own();
         __syncthreads(); /* the values are there, and nobody needs the keys any more */
         if (first + S::KEYS < end) {
             key_tile.start(keys, first + S::KEYS, end, in.head_size);
@@ -520,7 +535,7 @@ __device__ __forceinline__ void prefill_attend(const PrefillArguments &in, int64
 
 #define ENTRY(SIZE, R, MIN_BLOCKS, ...)                                                                                      \
     extern "C" __global__ void __launch_bounds__(Shape<__VA_ARGS__>::THREADS, MIN_BLOCKS)                                    \
-        gatun_prefill_attend_d##SIZE##_r##R(const float *q, const __half *keys, const __half *values, int64_t capacity,      \
+        gatun_prefill_attend_d##SIZE##_r##R(const float *q, const Packed *keys, const Packed *values, int64_t capacity,      \
                                                int heads, int kv_heads, int head_size, const int *position, int tokens,      \
                                                int window, float *y, int max_parts, float *sums,                             \
                                                float *largest_and_weight) {                                                  \

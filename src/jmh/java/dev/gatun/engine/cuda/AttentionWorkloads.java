@@ -6,7 +6,7 @@ import dev.gatun.engine.KvPrecision;
 import java.util.List;
 import java.util.stream.IntStream;
 
-/** Attention of Mixtral 8x7B over an fp16 cache, layers enough that none lies in the second-level cache. */
+/** Attention of Mixtral 8x7B over a cache of 16 bits, layers enough that none lies in the second-level cache. */
 final class AttentionWorkloads {
     private static final long ROTATED_BYTES = 256L << 20;
     private static final int MOST_LAYERS = 64;
@@ -26,8 +26,8 @@ final class AttentionWorkloads {
         int layers = (int) Math.min(MOST_LAYERS, Math.ceilDiv(ROTATED_BYTES, 2 * part));
         List<LayerCache> caches = IntStream.range(0, layers)
                 .mapToObj(layer -> new LayerCache(
-                        device.memory(RandomMemory.Kind.HALVES, part),
-                        device.memory(RandomMemory.Kind.HALVES, part),
+                        device.memory(RandomMemory.Kind.BLOCKS, part),
+                        device.memory(RandomMemory.Kind.BLOCKS, part),
                         KvPrecision.F16,
                         length,
                         length - tokens,

@@ -19,6 +19,8 @@ final class RandomMemory implements AutoCloseable {
         CODES(-1L, 0),
         /** fp16 of magnitude 1/8 to 1/4, of either sign. */
         HALVES(0x83ff83ff83ff83ffL, 0x3000300030003000L),
+        /** Blocks of a cache, all with the exponent 0x5f: of either sign, below 2^-16. */
+        BLOCKS(0xfffefffefffefffeL, 0x0000000100010001L),
         /** fp32 of magnitude 1/8 to 1/4, of either sign. */
         FLOATS(0x807fffff807fffffL, 0x3e0000003e000000L);
 

@@ -6,7 +6,7 @@ import dev.gatun.cuda.KernelArguments;
 import dev.gatun.cuda.LaunchShape;
 
 /**
- * {@code prefill_attention.cu}: a chunk of a prompt on tensor cores, over an fp16 cache. Tile size and parts follow from
+ * {@code prefill_attention.cu}: a chunk of a prompt on tensor cores, over a cache of 16 bits. Tile size and parts follow from
  * the chunk's place and shape alone, as the kernel's header advises.
  */
 final class PrefillAttention {

@@ -1,8 +1,6 @@
 package dev.gatun.engine.cuda;
 
-import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
-import java.lang.foreign.ValueLayout;
 import java.util.Arrays;
 
 /** A random cache with queries, and attention by its definition in double precision. */
@@ -16,8 +14,17 @@ final class CachedAttention {
     final int window;
     final boolean isHalf;
     final float[] q;
-    private final float[] keys;
-    private final float[] values;
+    private final Rows keys;
+    private final Rows values;
+
+    /**
+     * Keys or values.
+     *
+     * @param floats what they are, [kvHeads][capacity][headSize]
+     * @param stored the same as kernels read them
+     */
+    @SuppressWarnings("ArrayRecordComponent") // never compared
+    private record Rows(float[] floats, MemorySegment stored) {}
 
     /** Places from position + tokens on are not numbers: none may be read. */
     CachedAttention(Sample sample, int tokens, int headSize, int group, int position, boolean isHalf) {
@@ -34,16 +41,18 @@ final class CachedAttention {
         values = cache(sample);
     }
 
-    private float[] cache(Sample sample) {
+    private Rows cache(Sample sample) {
         float[] cache = sample.floats(kvHeads * capacity * headSize, 1);
         for (int i = 0; i < cache.length; i++) {
             if (i / headSize % capacity >= position + tokens) {
                 cache[i] = Float.NaN;
-            } else if (isHalf) {
-                cache[i] = Float.float16ToFloat(Float.floatToFloat16(cache[i]));
             }
         }
-        return cache;
+        if (!isHalf) {
+            return new Rows(cache, MemorySegment.ofArray(cache));
+        }
+        short[] words = CacheBlocks.pack(cache);
+        return new Rows(CacheBlocks.unpack(words), MemorySegment.ofArray(words));
     }
 
     int heads() {
@@ -51,31 +60,20 @@ final class CachedAttention {
     }
 
     MemorySegment keys() {
-        return stored(keys);
+        return keys.stored();
     }
 
     MemorySegment values() {
-        return stored(values);
-    }
-
-    private MemorySegment stored(float[] cache) {
-        if (!isHalf) {
-            return MemorySegment.ofArray(cache);
-        }
-        MemorySegment halves = Arena.ofAuto().allocate(2L * cache.length, 16);
-        for (int i = 0; i < cache.length; i++) {
-            halves.setAtIndex(ValueLayout.JAVA_SHORT, i, Float.floatToFloat16(cache[i]));
-        }
-        return halves;
+        return values.stored();
     }
 
     /** Keys as they were appended, [position + tokens][kvHeads][headSize]. */
     float[] keysByPlace() {
-        return byPlace(keys);
+        return byPlace(keys.floats());
     }
 
     float[] valuesByPlace() {
-        return byPlace(values);
+        return byPlace(values.floats());
     }
 
     private float[] byPlace(float[] cache) {
@@ -110,7 +108,7 @@ final class CachedAttention {
         for (int p = first; p <= last; p++) {
             double score = 0;
             for (int i = 0; i < headSize; i++) {
-                score += (double) q[row + i] * keys[(base + p) * headSize + i];
+                score += (double) q[row + i] * keys.floats()[(base + p) * headSize + i];
             }
             scores[p - first] = score / Math.sqrt(headSize);
         }
@@ -120,7 +118,7 @@ final class CachedAttention {
             double weight = Math.exp(scores[p - first] - largest);
             total += weight;
             for (int i = 0; i < headSize; i++) {
-                y[row + i] += weight * values[(base + p) * headSize + i];
+                y[row + i] += weight * values.floats()[(base + p) * headSize + i];
             }
         }
         for (int i = 0; i < headSize; i++) {

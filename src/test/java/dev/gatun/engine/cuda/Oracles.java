@@ -212,7 +212,7 @@ final class Oracles implements AutoCloseable {
     /** The queries' attention over a cache; a row is a head of a token. */
     Expected attention(CachedAttention in) {
         int width = in.kvHeads * in.headSize;
-        KeyValues kv = allocate(in.kvHeads, in.headSize, in.capacity, in.isHalf);
+        KeyValues kv = allocate(in.kvHeads, in.headSize, in.capacity, false); // as exact as any block
         pool.append(kv, 0, matrix(width, in.keysByPlace()), matrix(width, in.valuesByPlace()));
         FloatMatrix y = output(in.tokens, in.heads() * in.headSize);
         pool.attend(kv, in.position, in.heads(), in.window, matrix(in.heads() * in.headSize, in.q), y);

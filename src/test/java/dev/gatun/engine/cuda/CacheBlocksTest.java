@@ -1,0 +1,54 @@
+package dev.gatun.engine.cuda;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.within;
+
+import dev.gatun.checkpoint.Seeds;
+import java.util.SplittableRandom;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+class CacheBlocksTest {
+    @Test
+    void valuesAreOffByLessThanTheLargestsUnit() {
+        long seed = Seeds.next();
+        SplittableRandom random = new SplittableRandom(seed);
+        for (int i = 0; i < 2000; i++) {
+            float scale = Math.scalb(1f, random.nextInt(-80, 80));
+            float[] block = new float[CacheBlocks.COLUMNS];
+            for (int column = 0; column < block.length; column++) {
+                block[column] = scale * (float) random.nextGaussian();
+            }
+            float[] found = CacheBlocks.unpack(CacheBlocks.pack(block));
+            for (int column = 0; column < block.length; column++) {
+                assertThat((double) found[column])
+                        .as(Seeds.hint(seed))
+                        .isCloseTo(block[column], within(largest(block) * 0x1p-14));
+            }
+        }
+    }
+
+    private static double largest(float[] block) {
+        double largest = 0;
+        for (float value : block) {
+            largest = Math.max(largest, Math.abs(value));
+        }
+        return largest;
+    }
+
+    @Test
+    void zerosAreZerosInAllBits() {
+        assertThat(CacheBlocks.pack(new float[CacheBlocks.COLUMNS])).containsOnly(0);
+        assertThat(CacheBlocks.unpack(new short[CacheBlocks.COLUMNS])).containsOnly(0);
+    }
+
+    @ParameterizedTest
+    @ValueSource(floats = {Float.NaN, Float.NEGATIVE_INFINITY, Float.MAX_VALUE})
+    void besideWhatIsTooLargeNoneIsANumber(float value) {
+        float[] block = {1, 2, 3, 4, 5, value, 7, 8};
+        for (float found : CacheBlocks.unpack(CacheBlocks.pack(block))) {
+            assertThat(found).isNaN();
+        }
+    }
+}
