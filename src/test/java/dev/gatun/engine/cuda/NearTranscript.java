@@ -25,6 +25,13 @@ final class NearTranscript {
     private static final int STEPS = 8;
     private static final int BEGINNING = 1;
 
+    /**
+     * By how much a logit may differ. The host rounds the experts' inputs to 15 bits and the device those of w2 and of prompts to
+     * 11. An emulation has it below 0.009, whatever the precision of keys and values, where the host computes as much as it ever
+     * does.
+     */
+    private static final double NEAR = 1e-2;
+
     private NearTranscript() {}
 
     /** As the other, with keys and values as generation has them. */
@@ -62,29 +69,15 @@ final class NearTranscript {
         }
     }
 
-    /**
-     * By how much a logit may differ. The host rounds the experts' inputs to 15 bits and the device those of w2 and of prompts to
-     * 11. With keys and values in fp32 that comes to less than 0.008, as an emulation has it, where the host computes as much as it
-     * ever does. Rounding those to fp16 magnifies it, by chance, up to 0.015.
-     */
-    private static double near(KvPrecision precision) {
-        return precision == KvPrecision.F32 ? 1e-2 : 2e-2;
-    }
-
-    /** Requires that no logit differs by much, keys and values being as generation has them. */
-    static void require(List<float[]> actual, List<float[]> expected, String setting) {
-        require(actual, expected, KvPrecision.F16, setting);
-    }
-
     /** Requires that no logit differs by much. */
-    static void require(List<float[]> actual, List<float[]> expected, KvPrecision precision, String setting) {
+    static void require(List<float[]> actual, List<float[]> expected, String setting) {
         assertThat(actual).hasSameSizeAs(expected);
         for (int i = 0; i < expected.size(); i++) {
             double largest = 0;
             for (int id = 0; id < expected.get(i).length; id++) {
                 largest = Math.max(largest, Math.abs(actual.get(i)[id] - expected.get(i)[id]));
             }
-            assertThat(largest).as("logits %d of %s", i, setting).isLessThan(near(precision));
+            assertThat(largest).as("logits %d of %s", i, setting).isLessThan(NEAR);
         }
     }
 }

@@ -63,7 +63,7 @@ class TwoRoadsModelTest {
             OffloadOptions options = setting(random, i);
             String setting = options + ", " + Seeds.hint(seed);
             try (OpenModel model = open(options, road -> new LateRoad(road, new Random(random.nextLong())))) {
-                NearTranscript.require(NearTranscript.of(model, expected, precision), expected, precision, setting);
+                NearTranscript.require(NearTranscript.of(model, expected, precision), expected, setting);
                 OffloadCounts.Roads roads =
                         model.backend().offloadCounts().orElseThrow().roads();
                 if (options.misses() == MissMode.CPU) {
