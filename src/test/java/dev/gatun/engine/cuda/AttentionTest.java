@@ -31,7 +31,9 @@ class AttentionTest extends OnKernels {
 
     @Test
     void uncutItTakesAnyNumberOfTokens() {
-        forCase(sample -> check(sample, new CachedAttention(sample, 150, 72, 3, 41, false), 1));
+        for (boolean isHalf : new boolean[] {false, true}) {
+            forCase(sample -> check(sample, new CachedAttention(sample, 150, 72, 3, 41, isHalf), 1));
+        }
     }
 
     @Test
