@@ -45,8 +45,12 @@ final class WholeNumberRoad implements HostRoad, AutoCloseable {
         }
     }
 
+    /** Here a block holds the expert of the same number. */
     @Override
-    public void add(int block, int fromPart, int token, int rank) {
+    public void add(int expert, int block, int fromPart, int token, int rank) {
+        if (expert != block) {
+            throw new IllegalArgumentException("expert " + expert + " does not lie in block " + block);
+        }
         noted.add(new Work(block, fromPart, token, rank));
         failAtTimes();
     }
@@ -94,12 +98,12 @@ final class WholeNumberRoad implements HostRoad, AutoCloseable {
     }
 
     @Override
-    public void addWhole(int block, int[] tokens, int[] ranks, int count) {
+    public void addWhole(int expert, int block, int[] tokens, int[] ranks, int count) {
         if (count < 1 || count > MOST_TOKENS) {
             throw new IllegalArgumentException(count + " tokens at once");
         }
         for (int i = 0; i < count; i++) {
-            add(block, 0, tokens[i], ranks[i]);
+            add(expert, block, 0, tokens[i], ranks[i]);
         }
         begin();
         finish();
