@@ -5,6 +5,7 @@ import dev.gatun.cpu.CpuPool;
 import dev.gatun.cpu.FloatMatrix;
 import dev.gatun.cpu.LastLevelCache;
 import dev.gatun.cpu.TiledExpert;
+import dev.gatun.cuda.HugePages;
 import dev.gatun.engine.cpu.TiledShapes;
 import dev.gatun.quant.ExpertBlock;
 import dev.gatun.quant.RandomTiles;
@@ -22,7 +23,10 @@ import org.openjdk.jmh.annotations.Setup;
 import org.openjdk.jmh.annotations.State;
 import org.openjdk.jmh.annotations.TearDown;
 
-/** Experts of Mixtral 8x7B as blocks of tiles that take turns, so that each comes from memory and not from a cache. */
+/**
+ * Experts of Mixtral 8x7B as blocks of tiles that take turns, so that each comes from memory and not from a cache; on huge pages,
+ * as in the engine.
+ */
 @State(Scope.Benchmark)
 public class RotatingExperts {
     private static final int CACHES = 4;
@@ -63,12 +67,14 @@ public class RotatingExperts {
                 shape(INTERMEDIATE, HIDDEN),
                 shape(INTERMEDIATE, HIDDEN),
                 shape(HIDDEN, INTERMEDIATE).asDown());
-        blocks.add(fill(block));
-        long enough = CACHES * LastLevelCache.bytes();
-        while (blocks.size() < 2 || blocks.size() * block.bytes() < enough) {
-            blocks.add(allocate(block).copyFrom(blocks.getFirst()));
+        long count = Math.max(2, Math.ceilDiv(CACHES * LastLevelCache.bytes(), block.bytes()));
+        MemorySegment memory = HugePages.allocate(arena, count * block.bytes());
+        for (int i = 0; i < count; i++) {
+            blocks.add(memory.asSlice(i * block.bytes(), block.bytes()));
         }
-        blocks.forEach(memory -> experts.add(TiledExpert.of(arena, TiledShapes.of(block), memory)));
+        fill(block, blocks.getFirst());
+        blocks.stream().skip(1).forEach(other -> other.copyFrom(blocks.getFirst()));
+        blocks.forEach(place -> experts.add(TiledExpert.of(arena, TiledShapes.of(block), place)));
         pool = CpuPool.open(Threads.of(threads), levelOf(level));
         x = FloatMatrix.allocate(arena, tokens, HIDDEN);
         x.fill(1);
@@ -81,17 +87,11 @@ public class RotatingExperts {
         return new TileShape(format, rows, columns, format == TileFormat.Q2N ? 0 : groups / SCALE_GROUP);
     }
 
-    private MemorySegment allocate(ExpertBlock block) {
-        return arena.allocate(block.bytes(), ExpertBlock.ALIGNMENT);
-    }
-
-    private MemorySegment fill(ExpertBlock block) {
-        MemorySegment memory = allocate(block);
+    private static void fill(ExpertBlock block, MemorySegment memory) {
         RandomTiles tiles = new RandomTiles(1);
         tiles.fill(block.gate(), memory.asSlice(block.gateOffset(), block.gate().bytes()));
         tiles.fill(block.up(), memory.asSlice(block.upOffset(), block.up().bytes()));
         tiles.fill(block.down(), memory.asSlice(block.downOffset(), block.down().bytes()));
-        return memory;
     }
 
     private static CpuLevel levelOf(String name) {
