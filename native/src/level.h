@@ -139,7 +139,7 @@ struct level_ops {
      * be multiplied with; else it is NULL for both.
      */
     void (*prepare_pairs)(const float *scale, const float *offset, int64_t tiles, void *to, float *reach);
-    void (*prepare_inputs)(const float *x, const float *reach, int64_t tiles, void *to);
+    void (*prepare_inputs)(int32_t format, const float *x, const float *reach, int64_t tiles, void *to);
     int64_t pairs_bytes;
     int64_t inputs_bytes;
 

@@ -176,7 +176,8 @@ static void count_one(struct counter *counter) {
 /* Experts of one token have the same inputs. */
 static int is_held(const struct tiled_hand *hand, const struct tiled_item *item) {
     const struct tiled_item *held = hand->held;
-    return held != NULL && held->x == item->x && held->ldx == item->ldx && held->tokens == item->tokens;
+    return held != NULL && held->format == item->format && held->tokens == item->tokens && held->x == item->x
+           && held->ldx == item->ldx;
 }
 
 /* Has the inputs of an item's w1 and w3 at hand. Meanwhile a row of it is fetched. */

@@ -78,7 +78,6 @@ static inline int64_t tiles_in(const struct tiled_list *list, int64_t block) {
 struct tiled_row {
     int32_t format;
     int32_t tokens;
-    int32_t spread; /* GATUN_Q2N: not zero if inputs are a few large ones among many small, which get a unit that suits them */
     struct tiled_list list;
     const uint8_t *const *tiles; /* [list.count + TILED_AHEAD]: the tiles, then those that will be read next */
     const uint16_t *second;      /* GATUN_Q2N: the second level of the group row, [tile of the row][TILED_ENTRY] */
@@ -106,6 +105,9 @@ static inline int64_t tiled_source(int64_t slices, int64_t place) {
     return place % TILED_ROWS * slices + place / TILED_ROWS;
 }
 
+/* What becomes of the second level of narrow tiles: so many numbers of each. */
+#define TILED_NARROW_ROOMS (7 + 2 * TILED_TOKENS)
+
 /* Floats of scratch: scaled inputs, room for reordering some; totals; what becomes of the second level of narrow tiles. */
 #define TILED_ORDERED 256
 
@@ -115,7 +117,7 @@ static inline int64_t tiled_scaled(void) {
 
 static inline int64_t tiled_scratch(int64_t count) {
     return tiled_scaled() + TILED_ORDERED + (int64_t)TILED_TOKENS * TILED_ROWS / 2 * 16
-           + padded_to(count, 16) * (TILED_ENTRY + 2);
+           + padded_to(count, 16) * TILED_NARROW_ROOMS;
 }
 
 #endif

@@ -29,7 +29,8 @@ static void prepare_pairs(const float *scale, const float *offset, int64_t tiles
 }
 
 /* Scales are not divided by their reach. */
-static void prepare_inputs(const float *x, const float *reach, int64_t tiles, void *to) {
+static void prepare_inputs(int32_t format, const float *x, const float *reach, int64_t tiles, void *to) {
+    (void)format;
     (void)reach;
     memcpy(((struct tiled_inputs *)to)->x, x, (size_t)(tiles * TILED_COLUMNS) * sizeof *x);
 }

@@ -25,7 +25,7 @@ void tiled_make_wide_inputs(const struct tiled_item *item, int64_t block, char *
             x = columns;
         }
         char *to = inputs + (t * blocks_of(m) + block) * item->ops->inputs_bytes;
-        item->ops->prepare_inputs(x, NULL, tiles_in(&m->list, block), to);
+        item->ops->prepare_inputs(item->format, x, NULL, tiles_in(&m->list, block), to);
     }
 }
 
@@ -78,7 +78,8 @@ void tiled_make_down_inputs(const struct tiled_item *item, const struct tiled_ma
         for (int64_t kind = 0; kind < input_kinds(strip); kind++) {
             const float *reach = strip->reach == NULL ? NULL : strip->reach + kind * blocks_of(strip) * BLOCK_COLUMNS
                                                                    + (int64_t)numbers[0] * TILED_COLUMNS;
-            item->ops->prepare_inputs(columns, reach, tiles, inputs_of(item, strip, kind) + at);
+            char *to = inputs_of(item, strip, kind) + at;
+            item->ops->prepare_inputs(item->format, columns, reach, tiles, to);
         }
     }
 }

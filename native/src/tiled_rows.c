@@ -97,7 +97,6 @@ static void run_row(struct tiled_place place, struct tiled_place next, const cha
     struct tiled_row row = {
         .format = item->format,
         .tokens = item->tokens,
-        .spread = m->inputs != NULL, /* w2 */
         .list = m->list,
         .tiles = tiles,
         .zero_scale = m->zero_scale,

@@ -1,23 +1,21 @@
 /*
  * tiled_words_template.h   the scaled inputs of a block as integers, a column in 16 bits, by products of 16 bits
  *
- * scales  of a block, with S = the largest |centre| + half * |step| of its columns (narrow: of its tiles), which no scale
- *         exceeds: scale = S / 32500 * (centre + (code - half) * step), with code - half in the upper bits of a word and
- *         half = 2^7 or 2^3
+ * scales  of a block, with S = the largest |centre| + 2^7 * |step| of its columns, which no scale exceeds:
+ *         scale = S / 32500 * (centre + (code - 2^7) * step), with code - 2^7 in the upper bits of a word
  * inputs  x = X / 32767 * word, with X = the largest |x| of the block
  * reach   the largest scale hardly ever meets the largest input. Where it matters (w2, whose inputs are a few large ones
  *         among many small) each column has an S of its own, its reach, and inputs are words of reach * x
+ * narrow  tiles have an S and an X of their own, with 2^3 for 2^7. Of a block, with L = the largest S * X of its tiles,
+ *         scale = L / X / 32500 * (...): so w is in the same unit, L, for all of them
  * words   their product w, a rounded multiplication, |w| < 32512 = 127 * 256: so of w = 256 high + low both are signed
  *         bytes
- * spread  narrow tiles have a scale for each group row, so for them a block's products are looked at first where it
- *         matters, and become words `times` as large, as large as they may be: the error of the whole expert is about
- *         half then
  * order   a byte of codes holds the columns 16f + n in its field f, or 16f + 64 + n if it is an odd one. So words are
  *         made in pairs of vectors, of the columns below 64 and of those from there on, whose bytes are then merged:
  *         [chunk of fields][half of n][below, above][field][n mod 8]
  * zeros   sums of zero code * w and of w in 32 bits: at most 255 * 32512 * 16 * TILED_BLOCK < 2^31
- * error   w is off by less than a unit, 2^-15 S X or, with a reach, 2^-15 of the largest reach * x: about 1e-4 of the
- *         output's 2-norm; where spread, `times` less
+ * error   w is off by less than a unit, 2^-15 S X, 2^-15 of the largest reach * x, or 2^-15 L: about 1e-4 of the
+ *         output's 2-norm
  */
 
 #define VECTORS (PAIR_BYTES / (4 * LANES)) /* of one row pair's codes */
@@ -40,16 +38,17 @@
 
 _Static_assert(255LL * 32512 * 16 * TILED_BLOCK < 1LL << 31, "the sums of a block's zeros must not overflow");
 
-/* `largest` is S or X, or NaN if a value is none or infinite: so it shows in all that comes of it. */
+/* `largest` is S, or NaN if a value is none or infinite: so it shows in all that comes of it. */
 struct tiled_pairs {
     _Alignas(64) int16_t step[BLOCK_COLUMNS];
     int16_t centre[BLOCK_COLUMNS];
     float largest;
 };
 
+/* `largest` is X, likewise: the first one of the block; or of narrow tiles that of each, zeros behind the last. */
 struct tiled_inputs {
     _Alignas(64) int16_t words[BLOCK_COLUMNS];
-    float largest;
+    float largest[TILED_BLOCK];
 };
 
 struct magnitude {
@@ -86,17 +85,28 @@ INLINE vf input_at(const float *x, const float *reach, int64_t k) {
     return reach == NULL ? vf_load(x + k) : vf_mul(vf_load(x + k), vf_load(reach + k));
 }
 
-static void prepare_inputs(const float *x, const float *reach, int64_t tiles, void *to) {
-    struct tiled_inputs *inputs = to;
+/* Words of some tiles that have one unit; returns the largest. */
+static float write_inputs(const float *x, const float *reach, int64_t tiles, int16_t *words) {
     struct magnitude magnitude = {vf_zero(), vf_zero()};
     for (int64_t k = 0; k < tiles * TILED_COLUMNS; k += LANES) {
         look_at(&magnitude, input_at(x, reach, k));
     }
-    inputs->largest = seen_by(&magnitude);
-    vf units = vf_set(units_of(LARGEST_INPUT, inputs->largest));
+    float largest = seen_by(&magnitude);
+    vf units = vf_set(units_of(LARGEST_INPUT, largest));
     for (int64_t k = 0; k < tiles * TILED_COLUMNS; k += LANES) {
         int64_t column = k % TILED_COLUMNS;
-        put_words(vf_mul(input_at(x, reach, k), units), column, inputs->words + k - column);
+        put_words(vf_mul(input_at(x, reach, k), units), column, words + k - column);
+    }
+    return largest;
+}
+
+static void prepare_inputs(int32_t format, const float *x, const float *reach, int64_t tiles, void *to) {
+    struct tiled_inputs *inputs = to;
+    memset(inputs->largest, 0, sizeof inputs->largest);
+    int64_t together = format == GATUN_Q2N ? 1 : tiles;
+    for (int64_t i = 0; i < tiles; i += together) {
+        int64_t k = i * TILED_COLUMNS;
+        inputs->largest[i] = write_inputs(x + k, reach == NULL ? NULL : reach + k, together, inputs->words + k);
     }
 }
 
@@ -142,13 +152,18 @@ static void prepare_pairs(const float *scale, const float *offset, int64_t tiles
 
 /* ---- narrow tiles ---- */
 
-/* By tile: words, each twice; zero = code * zero + zero_offset. By block: the largest, as in tiled_pairs. */
+/*
+ * By tile: zero = code * zero + zero_offset; and of each token, `room` tiles apart, words of steps and centres, each twice. By
+ * block and token, `blocks` apart: L, or NaN.
+ */
 struct narrow_row {
-    const int32_t *step;
-    const int32_t *centre;
     const float *zero;
     const float *zero_offset;
+    const int32_t *step;
+    const int32_t *centre;
+    int64_t room;
     const float *largest;
+    int64_t blocks;
 };
 
 INLINE void put_twice(vf v, float *to) {
@@ -157,54 +172,70 @@ INLINE void put_twice(vf v, float *to) {
 }
 
 /*
- * Of the magnitudes of a block's tiles, in whose place it writes the block's units. Without their signs the bits of floats
- * are in the order of the floats, and those of NaN come last.
+ * Of a block's tiles. Without their signs the bits of floats are in the order of the floats, and those of NaN come last.
  */
-static float take_largest(float *magnitudes) {
+static float largest_magnitude(const float *values) {
     int32_t most = 0;
     for (int i = 0; i < TILED_BLOCK; i++) {
         int32_t bits;
-        memcpy(&bits, magnitudes + i, sizeof bits);
+        memcpy(&bits, values + i, sizeof bits);
         bits &= INT32_MAX;
         most = bits > most ? bits : most;
     }
     float largest;
     memcpy(&largest, &most, sizeof largest);
-    float units = units_of(LARGEST_SCALE, largest);
-    for (int i = 0; i < TILED_BLOCK; i++) {
-        magnitudes[i] = units;
-    }
     return largest + 0 * largest;
 }
 
 _Static_assert(WIDEST % TILED_BLOCK == 0, "zeros lie behind the tiles of the last block");
 
+/* What the steps and centres of a row are multiplied with for a token, by tile; and L by block. */
+static void find_units(const struct tiled_row *row, int64_t token, const float *reach, float *units, float *largest) {
+    int64_t blocks = tiled_blocks(&row->list);
+    const struct tiled_inputs *inputs = (const struct tiled_inputs *)row->inputs + token * blocks;
+    for (int64_t b = 0; b < blocks; b++) {
+        float products[TILED_BLOCK];
+        for (int i = 0; i < TILED_BLOCK; i++) {
+            products[i] = reach[b * TILED_BLOCK + i] * inputs[b].largest[i];
+        }
+        largest[b] = largest_magnitude(products);
+        float unit = units_of(LARGEST_SCALE, largest[b]);
+        for (int i = 0; i < TILED_BLOCK; i++) {
+            units[b * TILED_BLOCK + i] = unit * inputs[b].largest[i];
+        }
+    }
+}
+
 static struct narrow_row narrow_row_of(const struct tiled_row *row, float *memory) {
     int64_t count = row->list.count;
+    int64_t blocks = tiled_blocks(&row->list);
     int64_t room = padded_to(count, WIDEST);
-    float *step = memory;
-    float *centre = memory + room;
-    float *zero = memory + 2 * room;
-    float *zero_offset = memory + 3 * room;
-    float *units = memory + 4 * room;
-    float *largest = memory + 5 * room;
+    float *zero = memory;
+    float *zero_offset = memory + room;
+    float *scale = memory + 2 * room;
+    float *middle = memory + 3 * room;
+    float *reach = memory + 4 * room;
+    float *units = memory + 5 * room;
+    float *step = memory + 6 * room;
+    float *centre = step + TILED_TOKENS * room;
+    float *largest = centre + TILED_TOKENS * room;
     for (int64_t i = 0; i < count; i += LANES) {
         struct narrow_level level = narrow_level_of(row, i);
-        vf middle = vf_mul(vf_sub(vf_set(8), level.scale_zero), level.scale);
-        vf_store(step + i, vf_mul(level.scale, vf_set(8)));
-        vf_store(centre + i, middle);
+        vf centres = vf_mul(vf_sub(vf_set(8), level.scale_zero), level.scale);
         vf_store(zero + i, level.zero);
         vf_store(zero_offset + i, vf_sub(vf_zero(), vf_mul(level.zero, level.zero_zero)));
-        vf_store(units + i, vf_fma(middle, vf_zero(), magnitude_of(middle, level.scale, 8)));
+        vf_store(scale + i, vf_mul(level.scale, vf_set(8)));
+        vf_store(middle + i, centres);
+        vf_store(reach + i, vf_fma(centres, vf_zero(), magnitude_of(centres, level.scale, 8)));
     }
-    for (int64_t i = 0; i < count; i += TILED_BLOCK) {
-        largest[i / TILED_BLOCK] = take_largest(units + i);
+    for (int64_t t = 0; t < row->tokens; t++) {
+        find_units(row, t, reach, units, largest + t * blocks);
+        for (int64_t i = 0; i < count; i += LANES) {
+            put_twice(vf_mul(vf_load(scale + i), vf_load(units + i)), step + t * room + i);
+            put_twice(vf_mul(vf_load(middle + i), vf_load(units + i)), centre + t * room + i);
+        }
     }
-    for (int64_t i = 0; i < count; i += LANES) {
-        put_twice(vf_mul(vf_load(step + i), vf_load(units + i)), step + i);
-        put_twice(vf_mul(vf_load(centre + i), vf_load(units + i)), centre + i);
-    }
-    return (struct narrow_row){(const int32_t *)step, (const int32_t *)centre, zero, zero_offset, largest};
+    return (struct narrow_row){zero, zero_offset, (const int32_t *)step, (const int32_t *)centre, room, largest, blocks};
 }
 
 /* ---- a block ---- */
@@ -241,95 +272,45 @@ INLINE vi load_words(const int16_t *words) {
     return vi_load((const uint8_t *)words);
 }
 
-/* Codes times steps and centres of tile `i` of a block. */
-INLINE struct words scales_of(int format, const struct tiled_row *row, const struct narrow_row *narrow,
-                              const struct tiled_block *block, int64_t i, int64_t at, struct words codes) {
-    if (format == GATUN_Q2N) {
-        vi step = vi_set(narrow->step[block->first + i]);
-        vi centre = vi_set(narrow->centre[block->first + i]);
-        return (struct words){vi_add16(vi_scale16(codes.below, step), centre),
-                              vi_add16(vi_scale16(codes.above, step), centre)};
-    }
-    const struct tiled_pairs *pairs = (const struct tiled_pairs *)row->pairs + block->number;
-    const int16_t *step = pairs->step + (block->skip + i) * TILED_COLUMNS + at;
-    const int16_t *centre = pairs->centre + (block->skip + i) * TILED_COLUMNS + at;
-    int64_t above = VECTOR_BYTES / 2;
-    return (struct words){vi_add16(vi_scale16(codes.below, load_words(step)), load_words(centre)),
-                          vi_add16(vi_scale16(codes.above, load_words(step + above)), load_words(centre + above))};
-}
-
-/* What a chunk of a tile's bytes of scales and zeros says: of each half, scales and codes of zeros. */
+/* What a chunk of a tile's bytes of scales and zeros says, by half. */
 struct chunk {
     struct words scales[2];
     struct words zeros[2];
 };
 
-INLINE struct chunk chunk_of(int format, const struct tiled_row *row, const struct narrow_row *narrow,
-                             const struct tiled_block *block, int64_t i, int number) {
+INLINE struct chunk chunk_of(int format, const uint8_t *tile, int number) {
     struct chunk chunk;
-    const uint8_t *codes = block->tiles[i] + TILED_CODES + number * VECTOR_BYTES;
+    const uint8_t *codes = tile + TILED_CODES + number * VECTOR_BYTES;
     const uint8_t *zeros = format == GATUN_Q2N ? codes : codes + TILED_COLUMNS;
     for (int half = 0; half < 2; half++) {
-        vi bytes = vi_zip_bytes(vi_load(codes), vi_load(codes + TILED_COLUMNS / 2), half);
-        struct words scale = scale_codes(format, bytes);
-        chunk.scales[half] = scales_of(format, row, narrow, block, i, words_at(number, half), scale);
+        vi scale = vi_zip_bytes(vi_load(codes), vi_load(codes + TILED_COLUMNS / 2), half);
+        chunk.scales[half] = scale_codes(format, scale);
         vi zero = vi_zip_bytes(vi_load(zeros), vi_load(zeros + TILED_COLUMNS / 2), half);
         chunk.zeros[half] = zero_codes(format, zero);
     }
     return chunk;
 }
 
+/* Codes of half a chunk times the steps and centres of its columns, or of a token's of a narrow tile. */
+INLINE struct words wide_scales(struct words codes, const struct tiled_pairs *pairs, int64_t column) {
+    const int16_t *step = pairs->step + column;
+    const int16_t *centre = pairs->centre + column;
+    int64_t above = VECTOR_BYTES / 2;
+    return (struct words){vi_add16(vi_scale16(codes.below, load_words(step)), load_words(centre)),
+                          vi_add16(vi_scale16(codes.above, load_words(step + above)), load_words(centre + above))};
+}
+
+INLINE struct words narrow_scales(struct words codes, const struct narrow_row *narrow, int64_t token, int64_t tile) {
+    vi step = vi_set(narrow->step[token * narrow->room + tile]);
+    vi centre = vi_set(narrow->centre[token * narrow->room + tile]);
+    return (struct words){vi_add16(vi_scale16(codes.below, step), centre),
+                          vi_add16(vi_scale16(codes.above, step), centre)};
+}
+
 /* Scales times inputs of a half of a chunk. */
 INLINE struct words products_of(struct words scales, const int16_t *x) {
     return (struct words){vi_scale16(scales.below, load_words(x)),
                           vi_scale16(scales.above, load_words(x + VECTOR_BYTES / 2))};
-}
-
-/* a * b * times / 2^15, rounded, where `product` is a * b / 2^15, rounded. */
-INLINE vi magnified(vi product, vi a, vi b, vi times) {
-    vi rest = vi_subtract16(vi_multiply16(a, b), vi_left16(product, 15));
-    return vi_add16(vi_multiply16(product, times), vi_scale16(rest, times));
-}
-
-INLINE struct words magnify(struct words products, struct words scales, const int16_t *x, vi times) {
-    return (struct words){magnified(products.below, scales.below, load_words(x), times),
-                          magnified(products.above, scales.above, load_words(x + VECTOR_BYTES / 2), times)};
-}
-
-#define LARGEST_PRODUCT 32512
-
-/* How many times as large products may be whose largest magnitudes are these. */
-INLINE int times_of(vi largest) {
-    int16_t words[2 * LANES];
-    vi_store((uint8_t *)words, largest);
-    int most = 0;
-    for (int i = 0; i < 2 * LANES; i++) {
-        most = words[i] > most ? words[i] : most;
-    }
-    return LARGEST_PRODUCT / (most + 1);
-}
-
-/* The same for each token's products in a block. */
-INLINE void find_times(int format, int tokens, const struct tiled_row *row, const struct narrow_row *narrow,
-                       const struct tiled_block *block, int *times) {
-    int64_t blocks = tiled_blocks(&row->list);
-    const struct tiled_inputs *inputs = (const struct tiled_inputs *)row->inputs + block->number;
-    vi largest[TILED_TOKENS] = {vi_set(0), vi_set(0), vi_set(0), vi_set(0)};
-    for (int64_t i = 0; i < block->count; i++) {
-        for (int c = 0; c < CHUNKS; c++) {
-            struct chunk chunk = chunk_of(format, row, narrow, block, i, c);
-            for (int t = 0; t < tokens; t++) {
-                for (int half = 0; half < 2; half++) {
-                    const int16_t *x = inputs[t * blocks].words + i * TILED_COLUMNS + words_at(c, half);
-                    struct words w = products_of(chunk.scales[half], x);
-                    largest[t] = vi_larger_magnitude16(w.above, vi_larger_magnitude16(w.below, largest[t]));
-                }
-            }
-        }
-    }
-    for (int t = 0; t < tokens; t++) {
-        times[t] = times_of(largest[t]);
-    }
 }
 
 /* Sums over scaled inputs w: of zero codes times w, and of w. */
@@ -339,18 +320,14 @@ struct zero_sums {
 };
 
 /* Scaled inputs of a chunk: their upper and lower bytes go where add_row_pairs reads them. */
-INLINE void write_chunk(int format, const struct chunk *chunk, int number, const int16_t *inputs, int times,
+INLINE void write_chunk(const struct words *scales, const struct words *zeros, int number, const int16_t *inputs,
                         uint8_t *to, struct zero_sums *sums) {
     vi high[2];
     vi low[2];
     for (int half = 0; half < 2; half++) {
-        const int16_t *x = inputs + words_at(number, half);
-        struct words w = products_of(chunk->scales[half], x);
-        if (format == GATUN_Q2N && times > 1) {
-            w = magnify(w, chunk->scales[half], x, vi_words(times));
-        }
-        sums->codes = vi_add_products(chunk->zeros[half].below, w.below, sums->codes);
-        sums->codes = vi_add_products(chunk->zeros[half].above, w.above, sums->codes);
+        struct words w = products_of(scales[half], inputs + words_at(number, half));
+        sums->codes = vi_add_products(zeros[half].below, w.below, sums->codes);
+        sums->codes = vi_add_products(zeros[half].above, w.above, sums->codes);
         sums->ones = vi_add_products(vi_words(1), w.below, sums->ones);
         sums->ones = vi_add_products(vi_words(1), w.above, sums->ones);
         /* (w + 128) / 256 is the upper byte that goes with a signed lower one. */
@@ -370,29 +347,49 @@ INLINE vf zero_of(struct zero_sums sums, vf zero, vf zero_offset) {
     return vf_fma(vf_from_int(sums.codes), zero, vf_mul(vf_from_int(sums.ones), zero_offset));
 }
 
-/* Writes the bytes of the scaled inputs, [tile][token][vector][field][high, low][VECTOR_BYTES], and their unit by token. */
+/* The scaled inputs of tile `i` of a block, [token][vector][field][high, low][VECTOR_BYTES]. */
+INLINE void scale_tile(int format, int tokens, const struct tiled_row *row, const struct narrow_row *narrow,
+                       struct tiled_block *block, int64_t i, struct zero_sums *sums) {
+    const struct tiled_inputs *inputs = (const struct tiled_inputs *)row->inputs + block->number;
+    const struct tiled_pairs *pairs = (const struct tiled_pairs *)row->pairs + block->number;
+    int64_t blocks = tiled_blocks(&row->list);
+    for (int c = 0; c < CHUNKS; c++) {
+        struct chunk chunk = chunk_of(format, block->tiles[i], c);
+        struct words scales[2];
+        for (int half = 0; half < 2 && format == GATUN_Q2; half++) {
+            int64_t column = (block->skip + i) * TILED_COLUMNS + words_at(c, half);
+            scales[half] = wide_scales(chunk.scales[half], pairs, column);
+        }
+        for (int t = 0; t < tokens; t++) {
+            for (int half = 0; half < 2 && format == GATUN_Q2N; half++) {
+                scales[half] = narrow_scales(chunk.scales[half], narrow, t, block->first + i);
+            }
+            uint8_t *to = (uint8_t *)block->xs + (i * tokens + t) * INPUT_BYTES;
+            write_chunk(scales, chunk.zeros, c, inputs[t * blocks].words + i * TILED_COLUMNS, to, &sums[t]);
+        }
+    }
+}
+
+/* The largest product of a block that words of a token stand for. */
+INLINE float largest_product(int format, const struct tiled_row *row, const struct narrow_row *narrow,
+                        const struct tiled_block *block, int64_t token) {
+    if (format == GATUN_Q2N) {
+        return narrow->largest[token * narrow->blocks + block->number];
+    }
+    const struct tiled_pairs *pairs = (const struct tiled_pairs *)row->pairs + block->number;
+    const struct tiled_inputs *inputs = (const struct tiled_inputs *)row->inputs + block->number;
+    return pairs->largest * inputs[token * tiled_blocks(&row->list)].largest[0];
+}
+
+/* Writes the scaled inputs of a block by tile, and their unit by token. */
 INLINE void scale_block(int format, int tokens, const struct tiled_row *row, const struct narrow_row *narrow,
                         struct tiled_block *block, float *units) {
-    int64_t number = block->number;
-    const struct tiled_inputs *inputs = (const struct tiled_inputs *)row->inputs + number;
-    int64_t blocks = tiled_blocks(&row->list);
     const struct zero_sums none = {vi_set(0), vi_set(0)};
     struct zero_sums sums[TILED_TOKENS] = {none, none, none, none};
     vf zeros[TILED_TOKENS] = {vf_zero(), vf_zero(), vf_zero(), vf_zero()};
-    int times[TILED_TOKENS] = {1, 1, 1, 1};
-    if (format == GATUN_Q2N && row->spread) {
-        find_times(format, tokens, row, narrow, block, times);
-    }
     for (int64_t i = 0; i < block->count; i++) {
         fetch_ahead(&block->ahead, meta_lines(format));
-        for (int c = 0; c < CHUNKS; c++) {
-            struct chunk chunk = chunk_of(format, row, narrow, block, i, c);
-            for (int t = 0; t < tokens; t++) {
-                uint8_t *to = (uint8_t *)block->xs + (i * tokens + t) * INPUT_BYTES;
-                const int16_t *x = inputs[t * blocks].words + i * TILED_COLUMNS;
-                write_chunk(format, &chunk, c, x, times[t], to, &sums[t]);
-            }
-        }
+        scale_tile(format, tokens, row, narrow, block, i, sums);
         /* Each narrow tile has a zero of zeros of its own. */
         for (int t = 0; t < tokens && format == GATUN_Q2N; t++) {
             vf offset = vf_set(narrow->zero_offset[block->first + i]);
@@ -401,13 +398,11 @@ INLINE void scale_block(int format, int tokens, const struct tiled_row *row, con
             sums[t] = none;
         }
     }
-    const struct tiled_pairs *pairs = (const struct tiled_pairs *)row->pairs + number;
-    float largest = format == GATUN_Q2N ? narrow->largest[number] : pairs->largest;
     for (int t = 0; t < tokens; t++) {
         if (format == GATUN_Q2) {
             zeros[t] = zero_of(sums[t], vf_set(row->zero_scale), vf_set(row->zero_offset));
         }
-        units[t] = PRODUCT_UNIT / (float)times[t] * largest * inputs[t * blocks].largest;
+        units[t] = PRODUCT_UNIT * largest_product(format, row, narrow, block, t);
         block->zeros[t] = vf_fma(zeros[t], vf_set(units[t]), block->zeros[t]);
     }
 }

@@ -235,20 +235,6 @@ INLINE vi vi_scale16(vi a, vi b) {
     return _mm512_mulhrs_epi16(a, b);
 }
 
-/* The lower 16 bits of a * b. */
-INLINE vi vi_multiply16(vi a, vi b) {
-    return _mm512_mullo_epi16(a, b);
-}
-
-INLINE vi vi_subtract16(vi a, vi b) {
-    return _mm512_sub_epi16(a, b);
-}
-
-/* The larger of |a| and b. */
-INLINE vi vi_larger_magnitude16(vi a, vi b) {
-    return _mm512_max_epi16(_mm512_abs_epi16(a), b);
-}
-
 /* The lower 16 bits of each lane, one after the other. */
 INLINE void vi_store_words(int16_t *p, vi v) {
     _mm256_storeu_si256((__m256i *)p, _mm512_cvtepi32_epi16(v));

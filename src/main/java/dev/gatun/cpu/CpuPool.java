@@ -392,9 +392,8 @@ public final class CpuPool implements AutoCloseable {
      * works go together. Several may add to the same rows of y; else no output may overlap another output or an input. The
      * hidden size is that of all experts.
      *
-     * <p>The vector levels round each scaled input to 15 bits of the largest that its block of 1024 columns may have (of w2 in
-     * {@link CpuTileFormat#Q2N}: of the largest that it has) and sum exactly: an error of about 1e-4 of the output's 2-norm.
-     * A token's result does not depend on the other tokens.
+     * <p>The vector levels round each scaled input to 15 bits of the largest that its block of 1024 columns may have, and
+     * sum exactly: an error of about 1e-4 of the output's 2-norm. A token's result does not depend on the other tokens.
      */
     public void addExperts(List<TiledWork> works) {
         TiledWork.requireUsable(works);
