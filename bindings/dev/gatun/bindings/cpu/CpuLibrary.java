@@ -1517,6 +1517,7 @@ public class CpuLibrary extends CpuLibrary$shared {
            throw new AssertionError("should not reach here", ex$);
         }
     }
+
     private static class gatun_tiled_pairs {
         public static final FunctionDescriptor DESC = FunctionDescriptor.of(
             CpuLibrary.C_INT,
@@ -1579,6 +1580,7 @@ public class CpuLibrary extends CpuLibrary$shared {
            throw new AssertionError("should not reach here", ex$);
         }
     }
+
     private static class gatun_tile {
         public static final FunctionDescriptor DESC = FunctionDescriptor.of(
             CpuLibrary.C_INT,
