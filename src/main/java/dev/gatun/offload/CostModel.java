@@ -40,8 +40,8 @@ public record CostModel(
     public static final double REACTION = 40e-6;
 
     /**
-     * The share of what a plain reader of the host's memory reaches that computing 2-bit experts of few tokens does: 0.68 to
-     * 0.72 was measured, with the same threads in the same run.
+     * The share of what a plain reader of the host's memory reaches that computing 2-bit experts of few tokens does beside a
+     * link at work, which takes of the memory's rate too; alone, 0.8 was measured with the same threads in the same run.
      */
     public static final double CPU_SHARE = 0.7;
 
