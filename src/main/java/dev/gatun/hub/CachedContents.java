@@ -4,19 +4,16 @@ import dev.gatun.checkpoint.CheckpointException;
 import dev.gatun.checkpoint.FileSums;
 import dev.gatun.input.TextFile;
 import java.io.IOException;
-import java.io.UncheckedIOException;
 import java.nio.file.Files;
-import java.nio.file.LinkOption;
 import java.nio.file.Path;
-import java.util.Iterator;
 import java.util.List;
 import java.util.Optional;
 import java.util.SequencedMap;
-import java.util.TreeMap;
 import java.util.function.LongConsumer;
-import java.util.stream.Stream;
 
-/** What a model's files in a hub's cache should be: each is a link to a content that is named by its hash. See {@link HubCache}. */
+/**
+ * What a model's files in a hub's cache should be: each is a link to a content that is named by its hash. See {@link HubCache}.
+ */
 public final class CachedContents implements FileSums {
     private final SequencedMap<String, ContentHash> hashes;
 
@@ -24,35 +21,26 @@ public final class CachedContents implements FileSums {
         this.hashes = hashes;
     }
 
-    /** Those of a model's folder; empty if it has a file that is no such link, or none at all. */
+    /**
+     * Those of a model's folder, or of what a link to one leads to; empty if it has a file that is no such link, or none at all.
+     *
+     * @throws CheckpointException if something in it cannot be read, and nothing else tells that this is no cache
+     */
     public static Optional<CachedContents> of(Path folder) {
-        SequencedMap<String, ContentHash> hashes = new TreeMap<>();
-        try (Stream<Path> all = Files.walk(folder)) {
-            // Not all of them where the first tells that this is no cache.
-            for (Iterator<Path> files = all.iterator(); files.hasNext(); ) {
-                Path file = files.next();
-                if (Files.isDirectory(file, LinkOption.NOFOLLOW_LINKS)) {
-                    continue;
-                }
-                Optional<ContentHash> hash = hash(file);
-                if (hash.isEmpty()) {
-                    return Optional.empty();
-                }
-                hashes.put(folder.relativize(file).toString(), hash.get());
-            }
-        } catch (IOException | UncheckedIOException unreadable) {
+        if (!Files.isDirectory(folder)) {
             return Optional.empty();
         }
-        return hashes.isEmpty() ? Optional.empty() : Optional.of(new CachedContents(hashes));
+        try {
+            CachedLinks links = new CachedLinks(folder.toRealPath());
+            Files.walkFileTree(links.folder(), links);
+            return links.hashes().map(CachedContents::new);
+        } catch (IOException problem) {
+            throw unreadable(folder, problem);
+        }
     }
 
-    private static Optional<ContentHash> hash(Path file) throws IOException {
-        if (!Files.isSymbolicLink(file)) {
-            return Optional.empty();
-        }
-        String content = Files.readSymbolicLink(file).getFileName().toString();
-        return ContentHash.of(ContentHash.Kind.SHA256, content)
-                .or(() -> ContentHash.of(ContentHash.Kind.GIT_BLOB, content));
+    private static CheckpointException unreadable(Path file, IOException problem) {
+        return new CheckpointException(TextFile.unreadable(file, problem).getMessage(), problem);
     }
 
     @Override
@@ -66,7 +54,7 @@ public final class CachedContents implements FileSums {
         try {
             return Files.isRegularFile(file) && hashes.get(name).matches(file, progress);
         } catch (IOException problem) {
-            throw new CheckpointException(TextFile.unreadable(file, problem).getMessage(), problem);
+            throw unreadable(file, problem);
         }
     }
 
