@@ -31,7 +31,8 @@ public record Checksums(SequencedMap<String, String> sums) implements FileSums {
 
     private static final int LONGEST = 1 << 24;
     private static final int PIECE = 1 << 20;
-    private static final Pattern LINE = Pattern.compile("([0-9a-f]{64})  (.+)");
+    /** A star instead of the second space is how {@code sha256sum -b} says that it read bytes. */
+    private static final Pattern LINE = Pattern.compile("([0-9a-f]{64}) [ *](.+)");
 
     public Checksums {
         sums = Collections.unmodifiableSequencedMap(new TreeMap<>(sums));

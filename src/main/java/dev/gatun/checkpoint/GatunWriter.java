@@ -30,7 +30,7 @@ import tools.jackson.databind.json.JsonMapper;
  */
 public final class GatunWriter {
     /** What lies beside the weights, as in any Hugging Face folder; config.json is the one that must be there. */
-    private static final List<String> BESIDE = List.of(
+    static final List<String> BESIDE = List.of(
             "config.json",
             "generation_config.json",
             "tokenizer.json",

@@ -11,12 +11,12 @@ public sealed interface FileSelection {
     boolean has(String path);
 
     /**
-     * What it takes to run a model: configurations, tokenizer, chat template and safetensors of the folder itself, and its
-     * checksums. Not the same weights once more in files named {@code consolidated}, nor anything that could be code.
+     * What it takes to run a model: configurations, tokenizer, chat template and safetensors of the folder itself, its
+     * checksums, and its licence, which the checksums name. Not the same weights once more in files named {@code consolidated}, nor anything that could be code.
      */
     record Needed() implements FileSelection {
         private static final Predicate<String> USED = Pattern.compile(
-                        "(?!consolidated)[^/]*\\.(json|safetensors|jinja)|tokenizer\\.model|SHA256SUMS")
+                        "(?!consolidated)[^/]*\\.(json|safetensors|jinja)|tokenizer\\.model|SHA256SUMS|LICENSE")
                 .asMatchPredicate();
 
         @Override

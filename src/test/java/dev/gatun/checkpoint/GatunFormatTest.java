@@ -4,6 +4,7 @@ import static dev.gatun.checkpoint.Refusals.assertRefused;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.gatun.hub.FileSelection;
 import dev.gatun.quant.Dequantizer;
 import dev.gatun.quant.ExpertBlock;
 import dev.gatun.quant.HqqScheme;
@@ -258,6 +259,22 @@ class GatunFormatTest {
         assertThat(checksums.matches(folder, LAYER, bytes -> {})).isFalse();
         Files.delete(folder.resolve(TRUNK));
         assertThat(checksums.matches(folder, TRUNK, bytes -> {})).isFalse();
+    }
+
+    /** Else a model that was downloaded would lack what its checksums name. */
+    @Test
+    void whatLiesBesideTheWeightsIsDownloaded() {
+        assertThat(GatunWriter.BESIDE).allMatch(new FileSelection.Needed()::has);
+        assertThat(new FileSelection.Needed().has(Checksums.NAME)).isTrue();
+    }
+
+    @Test
+    void checksumsOfBinaryFilesAreTheSame() throws IOException {
+        GatunFolder.write(folder, SMALL, narrow(2));
+        Path file = folder.resolve(Checksums.NAME);
+        Checksums written = Checksums.read(folder).orElseThrow();
+        Files.writeString(file, Files.readString(file).replace("  ", " *"));
+        assertThat(Checksums.read(folder)).contains(written);
     }
 
     @ParameterizedTest

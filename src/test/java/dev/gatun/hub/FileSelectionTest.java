@@ -14,6 +14,7 @@ class FileSelectionTest {
         "tokenizer.json,true",
         "tokenizer.model,true",
         "SHA256SUMS,true",
+        "LICENSE,true",
         "chat_template.jinja,true",
         "model-00001-of-00019.safetensors,true",
         "model.safetensors.index.json,true",
