@@ -16,8 +16,11 @@ import java.util.stream.Collectors;
  * @param origin what the model was made of and how, for people; may be empty
  */
 record GatunHeader(Optional<TileScheme> tiles, String origin) {
-    /** The version of the format that is written, and the only one that is read. */
+    /** The version of the format that is written. */
     static final String VERSION = "2";
+
+    /** It had the columns of w2 in another order in tiles of {@link TileFormat#Q2}; the rest is the same. */
+    private static final String BEFORE = "1";
 
     private static final String VERSION_KEY = "gatun.version";
     private static final String TILES_KEY = "gatun.tiles";
@@ -49,12 +52,21 @@ record GatunHeader(Optional<TileScheme> tiles, String origin) {
         if (version == null) {
             return Optional.empty();
         }
-        if (!version.equals(VERSION)) {
-            throw new CheckpointException(Quoted.of(file.path()) + ": it is in version " + Quoted.of(version)
-                    + " of Gatun's format, and this Gatun reads version " + VERSION
-                    + "; use another Gatun, or make the model again with this one");
+        if (!version.equals(VERSION) && !version.equals(BEFORE)) {
+            throw unknown(file, version);
         }
-        return Optional.of(new GatunHeader(tiles(file), file.metadata().getOrDefault(ORIGIN_KEY, "")));
+        Optional<TileScheme> tiles = tiles(file);
+        if (version.equals(BEFORE)
+                && tiles.filter(scheme -> scheme.format() != TileFormat.Q2N).isPresent()) {
+            throw unknown(file, version);
+        }
+        return Optional.of(new GatunHeader(tiles, file.metadata().getOrDefault(ORIGIN_KEY, "")));
+    }
+
+    private static CheckpointException unknown(SafetensorsFile file, String version) {
+        return new CheckpointException(Quoted.of(file.path()) + ": it is in version " + Quoted.of(version)
+                + " of Gatun's format, and this Gatun reads version " + VERSION
+                + "; use another Gatun, or make the model again with this one");
     }
 
     private static Optional<TileScheme> tiles(SafetensorsFile file) {

@@ -17,7 +17,7 @@
  * <p><b>Metadata.</b> Each shard has the same {@code __metadata__}, all strings:
  *
  * <pre>
- *   gatun.version    2. A reader refuses any other value
+ *   gatun.version    2. A reader refuses any other value, but 1 where there are no tiles of q2
  *   gatun.tiles      q2 or q2n, the format of experts in tiles; absent if there are none
  *   gatun.pairs      "P,Q": second-level pairs of w1 (and of w3), and of w2; "0,0" for q2n. Present with gatun.tiles
  *   gatun.origin     what the model was made of and how, for people; may be absent

@@ -293,7 +293,7 @@ class GatunFormatTest {
 
     @ParameterizedTest
     @CsvSource(delimiter = '|', quoteCharacter = '\'', textBlock = """
-            "gatun.version":"2"         | "gatun.version":"1"        | in version `1` of Gatun's format
+            "gatun.version":"2"         | "gatun.version":"3"        | in version `3` of Gatun's format
             "gatun.tiles":"q2n"         | "gatun.tiles":"q3"         | which is none of q2, q2n, q4
             "gatun.tiles":"q2n"         | "gatun.tiles":"q4"         | nothing computes them
             "gatun.pairs":"0,0"         | "gatun.pairs":"0"          | which is not two numbers
@@ -306,12 +306,36 @@ class GatunFormatTest {
             """)
     void metadataThatMakesNoSenseIsRefused(String good, String bad, String named) throws IOException {
         GatunFolder.write(folder, SMALL, narrow(3));
+        editAll(good, bad);
+        assertRefused(folder).contains(named);
+    }
+
+    private void editAll(String good, String bad) throws IOException {
         for (int shard = 1; shard <= 3; shard++) {
             Headers.edit(
                     folder.resolve(CheckpointWriter.shardName(shard, 3)),
                     header -> padded(header, header.replace(good, bad)));
         }
-        assertRefused(folder).contains(named);
+    }
+
+    /** Only tiles with two levels of scales lay in another order. */
+    @Test
+    void versionOneIsReadWhereItIsTheSame() throws IOException {
+        ModelWeights weights = narrow(3);
+        GatunFolder.write(folder, SMALL, weights);
+        editAll("\"gatun.version\":\"2\"", "\"gatun.version\":\"1\"");
+        try (Checkpoint checkpoint = Checkpoint.open(folder)) {
+            assertTilesOf(
+                    weights.layers().getFirst().experts().getFirst(),
+                    checkpoint.weights().layers().getFirst().experts().getFirst());
+        }
+    }
+
+    @Test
+    void versionOneIsRefusedWhereTilesLayInAnotherOrder() throws IOException {
+        GatunFolder.write(folder, SMALL, wide(3));
+        editAll("\"gatun.version\":\"2\"", "\"gatun.version\":\"1\"");
+        assertRefused(folder).contains("in version `1` of Gatun's format");
     }
 
     /** So that the data stays aligned. */
