@@ -33,6 +33,9 @@ public record HqqMatrix(
         float zeroScale,
         float zeroZero)
         implements QuantizedMatrix {
+    /** In codes; the rounding of weights to binary16 is more. */
+    private static final double RAISING_ERROR = 1e-3;
+
     public HqqMatrix {
         Shapes.requireDivided(scheme, rows, columns);
         long groups = (long) rows / scheme.groupSize() * columns;
@@ -46,7 +49,7 @@ public record HqqMatrix(
 
     @Override
     public HqqMatrix computable(Arena arena) {
-        if (scheme.bits() != WideCodes.FROM_BITS) {
+        if (!isPacked()) {
             return this;
         }
         return withCodes(WideCodes.TO_BITS, WideCodes.of(codes, arena), zeroZero);
@@ -55,18 +58,33 @@ public record HqqMatrix(
     /**
      * The same weights, but for float32's rounding, for kernels that hold in binary16 how far codes and zeros are from the middle of
      * what 4 bits can be: codes of 3 bits, and zeros with them, are raised to there. What rounding does to the weights is half as
-     * much then. A matrix of other codes, or one whose zeros are all the same 0, is {@link #computable}.
+     * much then. Codes of 3 bits may lie in fields of 4 already. A matrix of other codes is {@link #computable}, and so is one
+     * whose {@code zeroScale} is 0, or whose zeros cannot be raised to within 1/1000 of a code.
      *
-     * @param arena as there
+     * @param arena new codes are allocated in it; shared between threads, since several write them
      */
     public HqqMatrix centered(Arena arena) {
         float raisedZero = zeroZero - WideCodes.RAISED / zeroScale;
-        if (scheme.bits() != WideCodes.FROM_BITS || !Float.isFinite(raisedZero)) {
+        double error = Math.abs(((double) zeroZero - raisedZero) * zeroScale - WideCodes.RAISED);
+        // Not a number where the scale is 0.
+        boolean isExact = error <= RAISING_ERROR;
+        if (!isExact || !hasThreeBits()) {
             return computable(arena);
         }
-        MemorySegment raised = WideCodes.of(codes, arena);
+        MemorySegment raised = isPacked()
+                ? WideCodes.of(codes, arena)
+                : arena.allocate(codes.byteSize()).copyFrom(codes);
         WideCodes.raise(raised);
         return withCodes(WideCodes.TO_BITS, raised, raisedZero);
+    }
+
+    private boolean isPacked() {
+        return scheme.bits() == WideCodes.FROM_BITS;
+    }
+
+    /** Whether codes are below 8. */
+    private boolean hasThreeBits() {
+        return isPacked() || (scheme.bits() == WideCodes.TO_BITS && WideCodes.areBelowEight(codes));
     }
 
     /**

@@ -12,6 +12,8 @@ import java.util.Arrays;
 import java.util.SplittableRandom;
 import org.junit.jupiter.api.RepeatedTest;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 
 /** What becomes of codes that kernels do not read. */
 class WideCodesTest {
@@ -52,7 +54,8 @@ class WideCodesTest {
         HqqScheme scheme = new HqqScheme(3, 8 * random.nextInt(1, 9), 1);
         int rows = scheme.groupSize() * random.nextInt(1, 6);
         HqqMatrix matrix = new RandomMatrices(random.nextLong()).hqq(scheme, rows, random.nextInt(1, 100));
-        HqqMatrix raised = matrix.centered(Arena.ofAuto());
+        HqqMatrix given = random.nextBoolean() ? matrix : matrix.computable(Arena.ofAuto());
+        HqqMatrix raised = given.centered(Arena.ofAuto());
         double[] expected = Dequantizer.toDoubles(matrix);
         double[] actual = Dequantizer.toDoubles(raised);
         int[] codes = new int[16];
@@ -63,6 +66,31 @@ class WideCodesTest {
         assertThat(Arrays.stream(codes, 4, 12).sum()).as(Seeds.hint(seed)).isEqualTo(expected.length);
         double largest = Arrays.stream(expected).map(Math::abs).max().orElseThrow();
         assertThat(actual).as(Seeds.hint(seed)).containsExactly(expected, within(1e-5 * largest));
+        assertThat(Dequantizer.toDoubles(given))
+                .as("what was given, " + Seeds.hint(seed))
+                .containsExactly(expected);
+    }
+
+    @ParameterizedTest
+    @CsvSource({"0, 0", "1e-40, 0", "1, 1e8", "-1, 1e8"})
+    void zerosThatCannotBeRaisedStayWhatTheyAre(float zeroScale, float zeroZero) {
+        HqqMatrix any = new RandomMatrices(5).hqq(new HqqScheme(3, 8, 1), 32, 12);
+        HqqMatrix matrix = new HqqMatrix(
+                any.scheme(),
+                any.rows(),
+                any.columns(),
+                any.codes(),
+                any.scaleCodes(),
+                any.scaleScales(),
+                any.scaleZeros(),
+                any.zeroCodes(),
+                zeroScale,
+                zeroZero);
+        HqqMatrix wide = matrix.computable(Arena.ofAuto());
+        HqqMatrix centered = matrix.centered(Arena.ofAuto());
+        assertThat(centered.codes().mismatch(wide.codes())).isEqualTo(-1);
+        assertThat(centered.zeroZero()).isEqualTo(zeroZero);
+        assertThat(wide.centered(Arena.ofAuto())).isSameAs(wide);
     }
 
     /** With the arithmetic of batch_q4.cu: the scale, what the zero takes off, and the weight are rounded to binary16. */
