@@ -65,9 +65,10 @@ final class RoadOpener {
         if (misses == MissMode.FETCH) {
             return OpenRoads.fetching(Optional.empty());
         }
+        TokenOperations adding = new TokenOperations(resources.kernels(), resources.stream());
         PinnedHandOff handOff;
         try {
-            handOff = resources.remember(handOff(awaited));
+            handOff = resources.remember(handOff(adding, awaited));
         } catch (CudaException noMemory) {
             // The store has taken what can be pinned; a model that can be fetched is not to fail for the rest.
             return fetching("there is no pinned memory for what the CPU hands over", noMemory);
@@ -79,8 +80,7 @@ final class RoadOpener {
         }
     }
 
-    private PinnedHandOff handOff(int awaited) {
-        TokenOperations adding = new TokenOperations(resources.kernels(), resources.stream());
+    private PinnedHandOff handOff(TokenOperations adding, int awaited) {
         return new PinnedHandOff(
                 resources.stream().device(), adding, awaited, config.hiddenSize(), config.expertsPerToken());
     }
