@@ -18,7 +18,9 @@ import picocli.CommandLine.Parameters;
         footerHeading = "%nExamples:%n",
         footer = {
             "  gatun verify DIR",
-            "      reads every byte; sha256sum -c SHA256SUMS in the folder does the same",
+            "      reads every byte of what the folder's SHA256SUMS names, as sha256sum -c SHA256SUMS does, and opens the model",
+            "  gatun verify OWNER/NAME",
+            "      reads every byte of a model that gatun pull downloaded, and opens it",
             "",
             "Exit status: 0 all are whole, 2 one is not or a mistake, 130 Ctrl-C, 1 a bug."
         })
