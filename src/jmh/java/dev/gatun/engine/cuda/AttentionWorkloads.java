@@ -18,7 +18,10 @@ final class AttentionWorkloads {
         MixtralConfig config = Mixtral8x7b.CONFIG;
         CudaWorkspace workspace = device.workspace();
         AttentionOperation operation = new AttentionOperation(
-                device.resources(), HeadShape.of(config), workspace.attention().branch());
+                device.resources(),
+                HeadShape.of(config),
+                OffloadedExperts.mostAwaited(config),
+                workspace.attention().branch());
         DeviceFloats queries = workspace.queries().rows(0, tokens);
         DeviceFloats attended = workspace.attended().rows(0, tokens);
         long part = (long) length * Mixtral8x7b.keyWidth() * KvPrecision.F16.bytes();

@@ -40,7 +40,11 @@ record CudaOperations(
         return new AttentionBlock(
                 products,
                 new RopeOperation(kernels, stream, resources.arena(), heads, config.ropeTheta()),
-                new AttentionOperation(resources, heads, workspace.attention().branch()),
+                new AttentionOperation(
+                        resources,
+                        heads,
+                        OffloadedExperts.mostAwaited(config),
+                        workspace.attention().branch()),
                 (float) config.normEpsilon());
     }
 }

@@ -1,5 +1,6 @@
 package dev.gatun.engine.cuda;
 
+import dev.gatun.checkpoint.MixtralConfig;
 import dev.gatun.cuda.CudaStream;
 import dev.gatun.cuda.DeviceMemory;
 import dev.gatun.engine.OffloadCounts;
@@ -93,6 +94,11 @@ final class OffloadedExperts {
         }
         int tokens = (int) Math.ceil(Math.log(RARELY / experts) / Math.log(passedOver));
         return Math.clamp(tokens, TokenVariants.MOST, maxChunk);
+    }
+
+    /** As the other, of chunks of any size. */
+    static int mostAwaited(MixtralConfig config) {
+        return mostAwaited(config.experts(), config.expertsPerToken(), Integer.MAX_VALUE);
     }
 
     /** Where the router of a layer publishes the choice of so many tokens, if that is waited for. */
