@@ -8,9 +8,11 @@ import dev.gatun.cpu.FloatMatrix;
 import dev.gatun.cuda.KernelArguments;
 import dev.gatun.engine.BackendFailureException;
 import dev.gatun.offload.CacheShape;
+import dev.gatun.offload.ExclusiveLayout;
 import dev.gatun.offload.ExpertCache;
 import dev.gatun.offload.ExpertFetcher;
 import dev.gatun.offload.ExpertStream;
+import dev.gatun.offload.HostMode;
 import dev.gatun.offload.LruPolicy;
 import dev.gatun.offload.MissMode;
 import dev.gatun.offload.PrefetchSettings;
@@ -28,7 +30,9 @@ import java.lang.foreign.ValueLayout;
 import java.lang.invoke.VarHandle;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.SplittableRandom;
+import java.util.stream.IntStream;
 
 /**
  * Chunks of a model of {@link WholeNumbers} whose experts are divided between a thread that does what a device does and the host's
@@ -58,6 +62,7 @@ final class HandOffRun implements AutoCloseable {
     private final ChoiceWords choices;
     private final ChoiceWait wait;
     private final LateStream device;
+    private final CountedCopies copies;
     private final WholeNumberRoad road;
     private final ExpertFetcher fetcher;
     private final HostExperts host;
@@ -78,9 +83,10 @@ final class HandOffRun implements AutoCloseable {
     /**
      * Makes a run.
      *
+     * @param mode where experts lie: inclusive, or exclusive, where they move from block to block
      * @param failing how often the host's threads fail, and how often what the device is asked for
      */
-    HandOffRun(long seed, double failing) {
+    HandOffRun(long seed, HostMode mode, double failing) {
         this.hint = Seeds.hint(seed);
         this.random = new SplittableRandom(seed);
         this.steps = new LateSteps(random.split());
@@ -96,26 +102,58 @@ final class HandOffRun implements AutoCloseable {
                 FloatMatrix.allocate(arena, MOST_TOKENS, HIDDEN));
         this.device = new LateStream(random.split());
         this.wait = new ChoiceWait(choices, device::isIdle, ignored -> {}, random.nextInt(1, 50));
-        this.road = new WholeNumberRoad(handed, parts, failing, random.split());
         TileShape shape = new TileShape(TileFormat.Q2N, HIDDEN, HIDDEN, 0);
         ExpertCut cut = new ExpertCut(new ExpertBlock(shape, shape, shape), parts);
-        this.fetcher = fetcher(cut.block().bytes());
+        long blockBytes = cut.block().bytes();
+        ExpertCache cache = cache();
+        Optional<ExclusiveLayout> layout = layout(mode, cache.shape());
+        this.copies = layout.map(some -> copies(some, blockBytes)).orElseGet(() -> copies(cache.shape(), blockBytes));
+        this.road = new WholeNumberRoad(handed, copies::expertIn, parts, failing, random.split());
+        this.fetcher = layout.map(some -> ExpertFetcher.exclusive(
+                        cache, copies, blockBytes, PrefetchSettings.of(0), some, split(blockBytes)))
+                .orElseGet(
+                        () -> new ExpertFetcher(cache, copies, blockBytes, PrefetchSettings.of(0), split(blockBytes)));
         this.host = new HostExperts(new Handed(), road, cut, () -> new PromptRoads(1, 1));
     }
 
-    private ExpertFetcher fetcher(long blockBytes) {
+    private ExpertCache cache() {
         CacheShape shape = new CacheShape(
                 LAYERS, EXPERTS, random.nextInt(LAYERS * EXPERTS), 2 * TOP_K, CacheShape.Sharing.PER_LAYER);
+        return new ExpertCache(shape, new LruPolicy(shape.allExperts()), TOP_K);
+    }
+
+    private Optional<ExclusiveLayout> layout(HostMode mode, CacheShape shape) {
+        return mode == HostMode.INCLUSIVE
+                ? Optional.empty()
+                : Optional.of(ExclusiveLayout.of(
+                        shape, new LruPolicy(shape.allExperts()), random.nextInt(1, TOP_K + 1), TOP_K));
+    }
+
+    private CountedCopies copies(CacheShape shape, long blockBytes) {
+        int[] inBlocks = IntStream.range(0, shape.allExperts()).toArray();
+        return new CountedCopies(random.split(), device, blockBytes, inBlocks, new int[shape.allSlots()]);
+    }
+
+    private CountedCopies copies(ExclusiveLayout layout, long blockBytes) {
+        int[] inBlocks = new int[layout.blocks()];
+        int[] inSlots = new int[layout.slots()];
+        for (int number = 0; number < LAYERS * EXPERTS; number++) {
+            int block = layout.block(number / EXPERTS, number % EXPERTS);
+            if (block == ExpertCache.NONE) {
+                inSlots[layout.slot(number / EXPERTS, number % EXPERTS)] = number;
+            } else {
+                inBlocks[block] = number;
+            }
+        }
+        return new CountedCopies(random.split(), device, blockBytes, inBlocks, inSlots);
+    }
+
+    private RoadSplit split(long blockBytes) {
         MissMode mode = random.nextBoolean() ? MissMode.CPU : MissMode.AUTO;
         RoadSpeed usual = new RoadSpeed(blockBytes / USUAL_SECONDS, 0);
         RoadSpeed link = new RoadSpeed(usual.bytesPerSecond() * random.nextDouble(0.1, 10), 0);
         SplittableRandom time = random.split();
-        return new ExpertFetcher(
-                new ExpertCache(shape, new LruPolicy(shape.allExperts()), TOP_K),
-                new CountedCopies(random.split(), device),
-                blockBytes,
-                PrefetchSettings.of(0),
-                new RoadSplit(mode, parts, new RoadRates(link, usual), () -> now += time.nextInt(LOOK_NANOS)));
+        return new RoadSplit(mode, parts, new RoadRates(link, usual), () -> now += time.nextInt(LOOK_NANOS));
     }
 
     /** How the host has the device add. */
@@ -273,8 +311,9 @@ final class HandOffRun implements AutoCloseable {
         for (int k = 0; k < HIDDEN; k++) {
             float x = WholeNumbers.normed(row[k], layer, sequence);
             for (int id : ids) {
-                int block = layer * EXPERTS + id;
-                row[k] = WholeNumbers.plus(row[k], WholeNumbers.weight(block) * WholeNumbers.parts(block, 0, parts, x));
+                int number = layer * EXPERTS + id;
+                row[k] = WholeNumbers.plus(
+                        row[k], WholeNumbers.weight(number) * WholeNumbers.parts(number, 0, parts, x));
             }
         }
     }
@@ -307,9 +346,9 @@ final class HandOffRun implements AutoCloseable {
     }
 
     private void addParts(int layer, int token, int expert, int count) {
-        int block = layer * EXPERTS + expert;
+        int number = layer * EXPERTS + expert;
         for (int k = 0; k < HIDDEN; k++) {
-            float more = WholeNumbers.weight(block) * WholeNumbers.parts(block, 0, count, normed[token][k]);
+            float more = WholeNumbers.weight(number) * WholeNumbers.parts(number, 0, count, normed[token][k]);
             residual[token][k] = WholeNumbers.plus(residual[token][k], more);
         }
     }

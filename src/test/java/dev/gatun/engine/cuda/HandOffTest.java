@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.gatun.checkpoint.Seeds;
 import dev.gatun.engine.BackendFailureException;
+import dev.gatun.offload.HostMode;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
@@ -36,7 +37,8 @@ class HandOffTest {
 
     private static void run(int rounds, double failing) {
         for (int round = 0; round < rounds; round++) {
-            try (HandOffRun run = new HandOffRun(Seeds.next(), failing)) {
+            HostMode mode = round % 2 == 0 ? HostMode.INCLUSIVE : HostMode.EXCLUSIVE;
+            try (HandOffRun run = new HandOffRun(Seeds.next(), mode, failing)) {
                 run.check(CHUNKS);
             }
         }

@@ -9,6 +9,7 @@ import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
+import java.util.function.IntUnaryOperator;
 
 /**
  * The host's road on some threads beside the calling one, each with columns of its own; every step of each may be late. They
@@ -18,6 +19,7 @@ final class WholeNumberRoad implements HostRoad, AutoCloseable {
     private static final int THREADS = 2;
 
     private final HandOff.HostSide handed;
+    private final IntUnaryOperator expertIn;
     private final int parts;
     private final double failing;
     private final SplittableRandom random;
@@ -27,16 +29,19 @@ final class WholeNumberRoad implements HostRoad, AutoCloseable {
     private final List<Future<?>> begun = new ArrayList<>();
     private List<Work> mine = List.of();
 
-    private record Work(int block, int fromPart, int token, int rank) {}
+    private record Work(int expert, int fromPart, int token, int rank) {}
 
     /**
      * Makes it.
      *
+     * @param expertIn which expert a block holds
      * @param parts of an expert
      * @param failing how often it fails
      */
-    WholeNumberRoad(HandOff.HostSide handed, int parts, double failing, SplittableRandom random) {
+    WholeNumberRoad(
+            HandOff.HostSide handed, IntUnaryOperator expertIn, int parts, double failing, SplittableRandom random) {
         this.handed = handed;
+        this.expertIn = expertIn;
         this.parts = parts;
         this.failing = failing;
         this.random = random;
@@ -45,13 +50,12 @@ final class WholeNumberRoad implements HostRoad, AutoCloseable {
         }
     }
 
-    /** Here a block holds the expert of the same number. */
     @Override
     public void add(int expert, int block, int fromPart, int token, int rank) {
-        if (expert != block) {
+        if (expert != expertIn.applyAsInt(block)) {
             throw new IllegalArgumentException("expert " + expert + " does not lie in block " + block);
         }
-        noted.add(new Work(block, fromPart, token, rank));
+        noted.add(new Work(expert, fromPart, token, rank));
         failAtTimes();
     }
 
@@ -114,7 +118,7 @@ final class WholeNumberRoad implements HostRoad, AutoCloseable {
         float weight = handed.weight(work.token, work.rank).get(ValueLayout.JAVA_FLOAT, 0);
         for (int k = thread; k < handed.inputs().columns(); k += THREADS + 1) {
             float x = handed.inputs().get(work.token, k);
-            float more = weight * WholeNumbers.parts(work.block, work.fromPart, parts, x);
+            float more = weight * WholeNumbers.parts(work.expert, work.fromPart, parts, x);
             float sum = handed.outputs().get(work.token, k);
             steps[thread].pause();
             handed.outputs().set(work.token, k, sum + more);

@@ -11,16 +11,16 @@ final class WholeNumbers {
         return (value + 31 * layer + 7 * sequence) % 64;
     }
 
-    /** A router's weight of an expert, whose block is all that it knows of it. */
-    static float weight(int block) {
-        return 1 + block % 4;
+    /** A router's weight of an expert, by its number among all layers'. */
+    static float weight(int expert) {
+        return 1 + expert % 4;
     }
 
     /** What parts of an expert make of an input. */
-    static float parts(int block, int from, int to, float x) {
+    static float parts(int expert, int from, int to, float x) {
         float sum = 0;
         for (int part = from; part < to; part++) {
-            sum += x + block + 3 * part;
+            sum += x + expert + 3 * part;
         }
         return sum;
     }
