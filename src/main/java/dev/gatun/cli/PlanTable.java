@@ -14,7 +14,7 @@ final class PlanTable {
         this.out = out;
     }
 
-    /** @param kept bytes that the host keeps of each expert which the CPU has computed, not pinned */
+    /** @param kept the most bytes that the host keeps of each expert which the CPU has computed, not pinned */
     static void print(PrintStream out, String name, MemoryPlan plan, long kept) {
         PlanTable table = new PlanTable(out);
         ModelSizes model = plan.model();
@@ -28,7 +28,10 @@ final class PlanTable {
                 model.expertsPerToken());
         table.memory(plan);
         if (kept > 0 && plan.hostMode() != HostMode.NONE) {
-            table.row("  not pinned", model.allExperts() * kept, "at most: the second scales of what the CPU computes");
+            table.row(
+                    "beside it",
+                    model.allExperts() * kept,
+                    "not pinned, at most: the second scales of what the CPU computes");
         }
     }
 

@@ -2,6 +2,7 @@ package dev.gatun.cli;
 
 import dev.gatun.checkpoint.Checkpoint;
 import dev.gatun.checkpoint.MixtralConfig;
+import dev.gatun.cpu.CpuLevel;
 import dev.gatun.engine.cpu.TiledShapes;
 import dev.gatun.offload.ModelSizes;
 import dev.gatun.offload.PlanException;
@@ -15,7 +16,8 @@ import java.util.Optional;
  * A model to plan for, here or not.
  *
  * @param parts into how many an expert can be cut where two roads share one
- * @param kept bytes of host memory that are kept of each expert that the CPU has computed, beside its block
+ * @param kept the most bytes of host memory that are kept of each expert that the CPU has computed, beside its block, whatever
+ *     instructions it has
  */
 record PlannedModel(String name, MixtralConfig config, ModelSizes sizes, int parts, long kept) {
     /** A model with 4-bit attention and experts in a format; throws {@link PlanException} if that does not divide it. */
@@ -41,7 +43,7 @@ record PlannedModel(String name, MixtralConfig config, ModelSizes sizes, int par
 
     private static long kept(Optional<ExpertBlock> block) {
         return block.filter(some -> some.gate().format() != TileFormat.Q4)
-                .map(some -> TiledShapes.of(some).pairsBytes())
+                .map(some -> TiledShapes.of(some).pairsBytes(CpuLevel.PORTABLE))
                 .orElse(0L);
     }
 }

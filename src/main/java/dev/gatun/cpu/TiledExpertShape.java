@@ -20,7 +20,10 @@ public record TiledExpertShape(CpuTileFormat format, int hidden, int intermediat
     private static final int MOST = 1 << 24;
     private static final int BLOCK_COLUMNS = 1024;
 
-    /** Of a block of columns: a step and a centre of 16 bits for each, and a line for their unit. */
+    /** Of a block of columns: a scale and an offset for each. */
+    private static final long PORTABLE_PAIR_BLOCK = BLOCK_COLUMNS * 2 * Float.BYTES;
+
+    /** The same where there are vectors: a step and a centre of 16 bits for each, and a line for their unit. */
     private static final long PAIR_BLOCK = BLOCK_COLUMNS * 2 * Short.BYTES + ALIGNMENT;
 
     /** Of w2 besides: how far the scales of each column reach. */
@@ -60,21 +63,26 @@ public record TiledExpertShape(CpuTileFormat format, int hidden, int intermediat
         return intermediate / GROUP;
     }
 
-    /** Bytes of the {@link TiledPairs} of the expert, at the levels with vectors. */
-    public long pairsBytes() {
+    /** Bytes of the {@link TiledPairs} of the expert at a level: the most at {@link CpuLevel#PORTABLE}. */
+    public long pairsBytes(CpuLevel level) {
         if (format == CpuTileFormat.Q2N) {
             return 0;
         }
         long wide = pairBlocks(hidden, widePairs);
         long down = pairBlocks(intermediate, downPairs);
-        return (2 * wide + down) * PAIR_BLOCK + down * REACH_BLOCK;
+        long block = level == CpuLevel.PORTABLE ? PORTABLE_PAIR_BLOCK : PAIR_BLOCK;
+        return (2 * wide + down) * block + down * REACH_BLOCK;
     }
 
     /** Rows of groups with the same pairs have the same blocks. */
     private static long pairBlocks(int columns, int pairs) {
-        int together =
-                BigInteger.valueOf(columns).gcd(BigInteger.valueOf(pairs)).intValueExact();
-        return (long) (pairs / together) * Math.ceilDiv(columns, BLOCK_COLUMNS);
+        return period(columns, pairs) * Math.ceilDiv(columns, BLOCK_COLUMNS);
+    }
+
+    /** Rows of groups g and g + period have the same second-level pairs. */
+    static long period(int columns, long pairs) {
+        return pairs
+                / BigInteger.valueOf(columns).gcd(BigInteger.valueOf(pairs)).longValueExact();
     }
 
     /** Bytes of the three matrices, without padding behind them. */
