@@ -4,7 +4,6 @@ import dev.gatun.bindings.cpu.CpuLibrary;
 import dev.gatun.bindings.cpu.gatun_matrix;
 import java.lang.foreign.MemorySegment;
 import java.lang.ref.Reference;
-import java.math.BigInteger;
 
 /**
  * Brings HQQ matrices of 2 bits in groups of 16 rows into tiles, {@link CpuTileFormat#Q2}, in the calling thread. It needs no
@@ -32,8 +31,7 @@ public final class CpuTiler {
                 return pairs;
             }
             Arguments.requireMultiple("the columns", columns, "the values of a slice", GROUP);
-            BigInteger together = BigInteger.valueOf(columns);
-            return pairs / together.gcd(BigInteger.valueOf(pairs)).longValueExact() * columns;
+            return TiledExpertShape.period(columns, pairs) * columns;
         }
     }
 
