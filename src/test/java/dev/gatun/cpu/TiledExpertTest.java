@@ -192,12 +192,12 @@ class TiledExpertTest extends OnEveryLevel {
                 Call call = Call.of(random, one, Cases.between(random, 1, 4));
                 List<float[]> expected = List.of(add(pool, arena, one, call), add(pool, arena, other, call));
                 MemorySegment block = arena.allocate(one.memory().byteSize(), TiledExpertShape.ALIGNMENT);
-                TiledExpert place = TiledExpert.of(arena, one.expert().shape(), block);
+                TiledBlock place = TiledBlock.of(arena, one.expert().shape(), block);
                 List<TiledPairs> pairs =
                         List.of(new TiledPairs(arena, place.shape()), new TiledPairs(arena, place.shape()));
                 for (int i = 0; i < 4; i++) {
                     block.copyFrom((i % 2 == 0 ? one : other).memory());
-                    SampleTiles sample = new SampleTiles(place.with(pairs.get(i % 2)), one.block(), block);
+                    SampleTiles sample = new SampleTiles(place.holding(pairs.get(i % 2)), one.block(), block);
                     assertThat(add(pool, arena, sample, call)).isEqualTo(expected.get(i % 2));
                 }
             }
@@ -222,7 +222,7 @@ class TiledExpertTest extends OnEveryLevel {
             TiledExpertShape other = SampleTiles.of(arena, new Random(1), TileFormat.Q2, 48, 32)
                     .expert()
                     .shape();
-            assertThatThrownBy(() -> sample.expert().with(new TiledPairs(arena, other)))
+            assertThatThrownBy(() -> sample.expert().block().holding(new TiledPairs(arena, other)))
                     .isInstanceOf(IllegalArgumentException.class)
                     .hasMessageContaining("do not go with");
             TiledExpert freed = withFreedPairs(sample.expert());
@@ -236,7 +236,7 @@ class TiledExpertTest extends OnEveryLevel {
 
     private static TiledExpert withFreedPairs(TiledExpert expert) {
         try (Arena closed = Arena.ofConfined()) {
-            return expert.with(new TiledPairs(closed, expert.shape()));
+            return expert.block().holding(new TiledPairs(closed, expert.shape()));
         }
     }
 

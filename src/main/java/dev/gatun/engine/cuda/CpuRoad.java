@@ -2,6 +2,7 @@ package dev.gatun.engine.cuda;
 
 import dev.gatun.cpu.CpuPool;
 import dev.gatun.cpu.FloatMatrix;
+import dev.gatun.cpu.TiledBlock;
 import dev.gatun.cpu.TiledExpert;
 import dev.gatun.cpu.TiledExpertShape;
 import dev.gatun.cpu.TiledPairs;
@@ -21,7 +22,7 @@ final class CpuRoad implements HostRoad, AutoCloseable {
     private final ExpertCut cut;
     private final HandOff.HostSide handOff;
     private final Arena arena;
-    private final List<TiledExpert> blocks;
+    private final List<TiledBlock> blocks;
     /** Of each expert, and of {@link #ANY} in front of them. */
     private final List<TiledPairs> pairs;
 
@@ -53,7 +54,7 @@ final class CpuRoad implements HostRoad, AutoCloseable {
             this.outputs = FloatMatrix.allocate(arena, MOST_TOKENS, shape.hidden());
             this.weights = arena.allocate((long) MOST_TOKENS * Float.BYTES, Float.BYTES);
             this.blocks = IntStream.range(0, store.blocks())
-                    .mapToObj(block -> TiledExpert.of(arena, shape, store.block(block)))
+                    .mapToObj(block -> TiledBlock.of(arena, shape, store.block(block)))
                     .toList();
             this.pairs = IntStream.range(ANY, experts)
                     .mapToObj(expert -> new TiledPairs(arena, shape))
@@ -65,7 +66,7 @@ final class CpuRoad implements HostRoad, AutoCloseable {
     }
 
     private TiledExpert expert(int expert, int block) {
-        TiledExpert there = blocks.get(block).with(pairs.get(expert - ANY));
+        TiledExpert there = blocks.get(block).holding(pairs.get(expert - ANY));
         there.prepare(pool.level());
         return there;
     }
