@@ -18,6 +18,9 @@ import java.util.Map;
 public final class TiledPairs {
     private final Arena arena;
     private final TiledExpertShape shape;
+    /** What they are made in; it stays when that fails, since an arena frees nothing before it is closed. */
+    private final Map<CpuLevel, MemorySegment> taken = new EnumMap<>(CpuLevel.class);
+
     private final Map<CpuLevel, MemorySegment> made = new EnumMap<>(CpuLevel.class);
 
     /** Makes nothing yet. */
@@ -51,7 +54,8 @@ public final class TiledPairs {
         if (shape.format() == CpuTileFormat.Q2N) {
             return MemorySegment.NULL;
         }
-        MemorySegment pairs = arena.allocate(bytes(level, expert), TiledExpertShape.ALIGNMENT);
+        MemorySegment pairs =
+                taken.computeIfAbsent(level, some -> arena.allocate(bytes(some, expert), TiledExpertShape.ALIGNMENT));
         int code = CpuLibrary.gatun_tiled_pairs(level.code(), expert, pairs, pairs.byteSize());
         CpuException.check(code, "scales of an expert");
         return pairs;
