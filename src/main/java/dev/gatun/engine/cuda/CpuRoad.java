@@ -102,6 +102,11 @@ final class CpuRoad implements HostRoad, AutoCloseable {
     }
 
     @Override
+    public void prepare(int expert, int block) {
+        expert(expert, block);
+    }
+
+    @Override
     public void addWhole(int expert, int block, int[] tokens, int[] ranks, int count) {
         FloatMatrix x = inputs.rows(0, count);
         FloatMatrix y = outputs.rows(0, count);

@@ -93,6 +93,17 @@ final class HostExperts {
     }
 
     /**
+     * Makes what is made of experts once: no measure of what computing takes.
+     *
+     * @param experts which, in the first {@code count} elements
+     */
+    void prepare(int layer, int[] experts, int count, ExpertFetcher fetcher) {
+        for (int i = 0; i < count; i++) {
+            road.prepare(fetcher.shape().number(layer, experts[i]), fetcher.block(layer, experts[i]));
+        }
+    }
+
+    /**
      * Computes whole experts for all tokens that chose them, and puts in that it is added.
      *
      * @param experts which, in the first {@code count} elements

@@ -29,6 +29,14 @@ interface HostRoad {
     void forget();
 
     /**
+     * Makes what is made of an expert once, unless it is there; else computing it does.
+     *
+     * @param expert its number among all layers'
+     * @param block of the store, which holds it
+     */
+    default void prepare(int expert, int block) {}
+
+    /**
      * Adds a whole expert to the outputs of several tokens, at most {@link #MOST_TOKENS}, by their weights.
      *
      * @param expert its number among all layers', or {@link #ANY}

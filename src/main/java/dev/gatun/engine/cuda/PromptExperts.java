@@ -77,12 +77,18 @@ final class PromptExperts {
         runOnDevice(target, chunk, choices.experts(), choices.count());
         target.operation().finish(chunk, target.hidden());
         if (left > 0) {
-            clock.enter(Part.CPU);
-            long start = System.nanoTime();
-            long bytes = host.orElseThrow().runPrompt(target.layer(), choices, absent, left, fetcher, target.hidden());
-            stream.hostComputed(left, bytes, System.nanoTime() - start);
+            runOnHost(target, choices, left);
         }
         end(target.layer());
+    }
+
+    private void runOnHost(Target target, ChunkChoices choices, int left) {
+        clock.enter(Part.CPU);
+        HostExperts computing = host.orElseThrow();
+        computing.prepare(target.layer(), absent, left, fetcher);
+        long start = System.nanoTime();
+        long bytes = computing.runPrompt(target.layer(), choices, absent, left, fetcher, target.hidden());
+        stream.hostComputed(left, bytes, System.nanoTime() - start);
     }
 
     private void begin(int layer, boolean isAll) {
