@@ -149,24 +149,6 @@ public record OffloadOptions(
     }
 
     /**
-     * Plans for a device and a host.
-     *
-     * @param freeGpuMemory bytes that are free on the device, for where no budget is set
-     * @param freeHostMemory bytes that could be pinned, for where no budget is set; empty where that is not known
-     * @param tokens of the context, unless these options have their own
-     * @throws PlanException if it is impossible
-     */
-    public MemoryPlan plan(ModelSizes model, long freeGpuMemory, OptionalLong freeHostMemory, int tokens) {
-        MemoryBudget budget = new MemoryBudget(
-                gpuMemory.orElse(freeGpuMemory - MARGIN),
-                hostMemory.isPresent() ? hostMemory : freeHostMemory,
-                hostMode,
-                mostSlots,
-                context > 0 ? context : tokens);
-        return MemoryPlan.of(model, budget);
-    }
-
-    /**
      * Checks that the placement, if there is one, is for a model of that shape.
      *
      * @throws PlanException if it was recorded from another one

@@ -3,16 +3,12 @@ package dev.gatun.offload;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import dev.gatun.quant.TileFormat;
-import java.util.OptionalLong;
 import org.junit.jupiter.api.Test;
 
 class OffloadOptionsTest {
     private static final long GIB = 1L << 30;
     private static final CacheShape SHAPE = new CacheShape(2, 4, 3, 2, CacheShape.Sharing.POOL);
     private static final RoutingTrace RECORDED = new RoutingTrace("tiny", 2, 4, 2, new int[] {3, 1, 0, 1, 3, 2, 1, 0});
-    private static final ModelSizes MODEL =
-            ModelSizes.quantized(KnownModel.MIXTRAL_8X7B.config(), TileFormat.Q2, ModelSizes.GPU_CHUNK);
 
     @Test
     void whatIsSetIsKeptAndTheRestStays() {
@@ -24,21 +20,14 @@ class OffloadOptionsTest {
                 .withPrefetch(2)
                 .withHostMode(HostMode.EXCLUSIVE)
                 .withContext(1000);
-        MemoryPlan plan = options.plan(MODEL, GIB, OptionalLong.of(GIB), 4096);
-        assertThat(plan.gpuMemory()).isEqualTo(12 * GIB);
-        assertThat(plan.hostMode()).isEqualTo(HostMode.EXCLUSIVE);
-        assertThat(plan.context()).isEqualTo(1000);
+        assertThat(options.gpuMemory()).hasValue(12 * GIB);
+        assertThat(options.hostMemory()).hasValue(20 * GIB);
+        assertThat(options.hostMode()).contains(HostMode.EXCLUSIVE);
+        assertThat(options.context()).isEqualTo(1000);
+        assertThat(options.misses()).isEqualTo(MissMode.AUTO);
         assertThat(options.newPolicy(SHAPE, 2)).isInstanceOf(LfuPolicy.class);
         assertThat(options.sharing()).isEqualTo(CacheShape.Sharing.POOL);
         assertThat(options.prefetch()).isEqualTo(2);
-    }
-
-    @Test
-    void withoutABudgetWhatIsFreeCounts() {
-        MemoryPlan plan = OffloadOptions.defaults().plan(MODEL, 12 * GIB, OptionalLong.of(12 * GIB), 4096);
-        assertThat(plan.gpuMemory()).isEqualTo(12 * GIB - OffloadOptions.MARGIN);
-        assertThat(plan.hostMode()).isEqualTo(HostMode.EXCLUSIVE);
-        assertThat(plan.context()).isEqualTo(4096);
     }
 
     @Test
