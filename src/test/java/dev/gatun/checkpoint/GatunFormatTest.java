@@ -338,6 +338,15 @@ class GatunFormatTest {
         assertRefused(folder).contains("in version `1` of Gatun's format");
     }
 
+    /** Of 96 groups of 48 columns. */
+    @Test
+    void pairsOfDownThatAreNoMultipleOfItsColumnsAreRefused() throws IOException {
+        ModelWeights weights = wide(3);
+        GatunFolder.write(folder, SMALL, weights);
+        editAll("," + block(weights).down().pairs() + "\"", ",32\"");
+        assertRefused(folder).contains("48 columns and 32 second-level pairs");
+    }
+
     /** So that the data stays aligned. */
     private static String padded(String before, String after) {
         String text = after.stripTrailing();
