@@ -22,7 +22,8 @@ record WholeFiles(Console console, AtomicBoolean interrupted) {
     private static final int STEP = 1 << 20;
 
     /**
-     * Compares a folder's files with their checksums, or with the hashes that a hub's cache has them under, opens the model, and says what it is.
+     * Compares a folder's files with their checksums, or with the hashes that a hub's cache has them under, opens the model, and
+     * says what it is.
      *
      * @throws GatunException if a file is not whole, or they make no model
      * @throws CancellationException if Ctrl-C came

@@ -3,8 +3,8 @@ package dev.gatun.engine;
 import java.util.Optional;
 
 /**
- * What a backend that fetches experts did since it was made; every number but {@code gpuMemory} and the depth only grows. Read before and after
- * something, the difference is what that cost: {@link #since}.
+ * What a backend that fetches experts did since it was made; every number but {@code gpuMemory} and the depth only grows. Read
+ * before and after something, the difference is what that cost: {@link #since}.
  *
  * @param hits experts that single tokens asked for and that were on the device
  * @param late experts that single tokens asked for and whose copy, on its way, was waited for

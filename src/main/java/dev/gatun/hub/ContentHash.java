@@ -50,7 +50,7 @@ record ContentHash(Kind kind, String hex) {
     }
 
     /**
-     * As above.
+     * Whether the file's content has this hash, with reports on the way; an interrupt ends it likewise.
      *
      * @param progress hears of bytes that were read
      */

@@ -2,8 +2,8 @@ package dev.gatun.offload;
 
 /**
  * Divides the misses of a layer so that both roads end as early as they can: whole experts are fetched first, and at most
- * one is cut. Among what it compares is all over the link and all by the host: so, as far as the rates are right, it is never
- * slower than the better of the two.
+ * one is cut. With the parts that are fetched the link's time only grows, and the host's only shrinks: so the best choice is one of
+ * the two beside where they cross, and as far as the rates are right it is never slower than either road alone.
  */
 final class RoadChoice {
     private final RoadSplit split;
