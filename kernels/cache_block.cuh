@@ -3,9 +3,11 @@
  *
  *   x[i] = n[i] * 2^(c - 127)   n[i] of 16 bits with a sign, c the exponent of their unit as an fp32 has it
  *
- * layout   16 bytes: n[0] + 2^15 .. n[7] + 2^15. The lowest bit of n[i] is one of c: bit i / 2 for an even i, bit 4 + i / 2 for an odd one
- * error    n is the nearest word that ends as it must: off by less than a unit, 2^-15 of the power of two above the largest
- *          |x|. An fp16 may be off by eight times as much where x is as large as that, and by as much at an eighth of it
+ * layout   16 bytes: n[0] + 2^15 .. n[7] + 2^15. The lowest bit of n[i] is one of c: bit i / 2 for an even i, bit 4 + i / 2
+ *          for an odd one
+ * error    n is the nearest word that ends as it must: off by at most a unit, 2^-15 of the power of two above the largest
+ *          |x|; a zero too, unless all eight are zeros. An fp16 may be off by eight times as much where x is as large as
+ *          that, and by as much at an eighth of it; below that it is finer
  * limits   below 2^-112 all are zeros and so are all bits; c = 255, from 2^118 on and for what is not finite: none is a number
  *
  * Why: what runs of the same model say differs where a key or value is rounded the other way, by its unit; and an fp16 has
