@@ -8,7 +8,8 @@
  * error    n is the nearest word that ends as it must: off by at most a unit, 2^-15 of the power of two above the largest
  *          |x|; a zero too, unless all eight are zeros. An fp16 may be off by eight times as much where x is as large as
  *          that, and by as much at an eighth of it; below that it is finer
- * limits   below 2^-112 all are zeros and so are all bits; c = 255, from 2^118 on and for what is not finite: none is a number
+ * limits   those of an fp16, which prefill makes of them: where a |x| is above 65504 or none, c = 255 and none of the eight is a
+ *          number; below 2^-112 all are zeros and so are all bits
  *
  * Why: what runs of the same model say differs where a key or value is rounded the other way, by its unit; and an fp16 has
  * large ones where a head's values are large, which is where attention looks.
@@ -20,7 +21,7 @@
 using Packed = uint16_t; /* the place of a column */
 
 constexpr int BLOCK_COLUMNS = 8;
-constexpr int MOST_BLOCK_EXPONENT = 230; /* 2^23 units are still finite */
+constexpr uint32_t LARGEST_BITS = 0x477fe000u; /* of 65504 */
 
 /* Which bit of c is the lowest of n[i]. */
 __host__ __device__ constexpr int exponent_bit(int i) {
@@ -33,12 +34,12 @@ __device__ __forceinline__ uint4 pack_block(const float (&x)[BLOCK_COLUMNS]) {
     for (int i = 0; i < BLOCK_COLUMNS; i++) {
         largest = max(largest, __float_as_uint(x[i]) & 0x7fffffffu);
     }
+    if (largest > LARGEST_BITS) {
+        return make_uint4(0x00010001u, 0x00010001u, 0x00010001u, 0x00010001u);
+    }
     int c = (int)((largest + 512) >> 23) - 14; /* half a word below a power of two is as good as that */
     if (c < 1) {
         return make_uint4(0, 0, 0, 0);
-    }
-    if (c > MOST_BLOCK_EXPONENT) {
-        return make_uint4(0x00010001u, 0x00010001u, 0x00010001u, 0x00010001u);
     }
     float units = power_of_two(127 - c);
     uint32_t words[BLOCK_COLUMNS / 2];

@@ -148,7 +148,7 @@ struct KeyTile {
         }
     }
 
-    /* What this thread copied, and has, becomes fp16. */
+    /* What this thread copied, and has, becomes fp16: which holds whatever a block may. */
     __device__ __forceinline__ void round_own() {
         int chunk = threadIdx.x % CHUNKS;
 #pragma unroll

@@ -5,7 +5,7 @@ final class CacheBlocks {
     /** Columns of a block. */
     static final int COLUMNS = 8;
 
-    private static final int MOST_EXPONENT = 230;
+    private static final int LARGEST_BITS = Float.floatToRawIntBits(65504f);
     private static final int NO_NUMBER = 255;
     private static final int BIAS = 1 << 15;
 
@@ -35,8 +35,7 @@ final class CacheBlocks {
         for (int i = 0; i < COLUMNS; i++) {
             largest = Math.max(largest, Float.floatToRawIntBits(values[from + i]) & Integer.MAX_VALUE);
         }
-        int exponent = ((largest + 512) >> 23) - 14;
-        return exponent > MOST_EXPONENT ? NO_NUMBER : Math.max(0, exponent);
+        return largest > LARGEST_BITS ? NO_NUMBER : Math.max(0, ((largest + 512) >> 23) - 14);
     }
 
     /** Which bit of the exponent a column has. */

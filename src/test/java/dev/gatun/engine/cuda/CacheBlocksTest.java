@@ -15,7 +15,7 @@ class CacheBlocksTest {
         long seed = Seeds.next();
         SplittableRandom random = new SplittableRandom(seed);
         for (int i = 0; i < 2000; i++) {
-            float scale = Math.scalb(1f, random.nextInt(-80, 80));
+            float scale = Math.scalb(1f, random.nextInt(-80, 13));
             float[] block = new float[CacheBlocks.COLUMNS];
             for (int column = 0; column < block.length; column++) {
                 block[column] = scale * (float) random.nextGaussian();
@@ -56,8 +56,14 @@ class CacheBlocksTest {
     }
 
     @ParameterizedTest
-    @ValueSource(floats = {Float.NaN, Float.NEGATIVE_INFINITY, Float.MAX_VALUE})
-    void besideWhatIsTooLargeNoneIsANumber(float value) {
+    @ValueSource(floats = {65504, -65504})
+    void whatABinary16HoldsIsANumber(float value) {
+        assertNear(new float[] {1, 2, 3, 4, 5, value, 7, 8}, "the largest");
+    }
+
+    @ParameterizedTest
+    @ValueSource(floats = {Float.NaN, Float.NEGATIVE_INFINITY, Float.MAX_VALUE, 0x1.ffc002p15f, -1e5f})
+    void besideWhatIsTooLargeForABinary16NoneIsANumber(float value) {
         float[] block = {1, 2, 3, 4, 5, value, 7, 8};
         for (float found : CacheBlocks.unpack(CacheBlocks.pack(block))) {
             assertThat(found).isNaN();
