@@ -1,6 +1,8 @@
 package dev.gatun.engine.cuda;
 
-/** Rows of a cache of 16 bits in blocks of eight columns that share an exponent, as {@code cache_block.cuh} has them. */
+import java.util.Arrays;
+
+/** Rows of a cache of 16 bits in blocks of eight columns that share an exponent, bit for bit as {@code cache_block.cuh} has them. */
 final class CacheBlocks {
     /** Columns of a block. */
     static final int COLUMNS = 8;
@@ -22,10 +24,14 @@ final class CacheBlocks {
 
     private static void packBlock(float[] values, int from, short[] words) {
         int exponent = exponent(values, from);
-        double units = exponent == NO_NUMBER ? 0 : Math.scalb(1.0, 127 - exponent);
+        if (exponent == NO_NUMBER) {
+            Arrays.fill(words, from, from + COLUMNS, (short) 1);
+            return;
+        }
+        float units = Math.scalb(1f, 127 - exponent);
         for (int i = 0; exponent > 0 && i < COLUMNS; i++) {
             int lowest = exponent >> bit(i) & 1;
-            words[from + i] = (short) (2 * Math.round((values[from + i] * units - lowest) / 2) + lowest + BIAS);
+            words[from + i] = (short) (2 * (int) Math.rint((values[from + i] * units - lowest) * 0.5f) + lowest + BIAS);
         }
     }
 

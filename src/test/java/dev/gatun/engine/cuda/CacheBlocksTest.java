@@ -55,6 +55,14 @@ class CacheBlocksTest {
         assertThat(CacheBlocks.unpack(new short[CacheBlocks.COLUMNS])).containsOnly(0);
     }
 
+    /** Half-way between two words is the one whose upper bits are even: the units of 1 are 2<sup>-14</sup>. */
+    @Test
+    void tiesGoToEvenUpperBits() {
+        float[] found = CacheBlocks.unpack(CacheBlocks.pack(new float[] {1, 0, 0x1p-14f, 0, 0x3p-14f, 0, 0, 0}));
+        assertThat(found[2]).isZero();
+        assertThat(found[4]).isEqualTo(0x4p-14f);
+    }
+
     @ParameterizedTest
     @ValueSource(floats = {65504, -65504})
     void whatABinary16HoldsIsANumber(float value) {
