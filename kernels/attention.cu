@@ -20,7 +20,8 @@
  *          chunks: max_chunks, or fewer where no token of the launch sees more than 64 * chunks keys
  *          max_chunks: 256 / (kv_heads * batches), in 16..64 (measured on sm_90 with 8 key heads: 32)
  *          max_chunks 1: nothing is cut, workspace and counters are not touched; so any number of tokens can be launched
- *          (up to 65535), which is the prefill of an fp32 cache
+ *          (up to 65535): the prefill of an fp32 cache, and over blocks that of short chunks, whose q, keys and values
+ *          prefill_attention.cu would round once more
  * checked in Java   head_size % 8 == 0, 8 <= head_size <= 256, heads % kv_heads == 0, position + tokens <= capacity,
  *          1 <= max_chunks <= 64 and the same for all launches whose results are to be the same,
  *          16-byte alignment of q, keys, values, sums, y; launches that share a workspace follow one another
