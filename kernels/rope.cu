@@ -10,13 +10,13 @@
  * launch   (q, k, v, keys, values, int64 capacity, int heads, int kv_heads, int head_size, const int *position,
  *           inverse_frequencies, int *error), the same for both;
  *          grid (heads + kv_heads, tokens), block head_size / 2 rounded up to 32; no dynamic shared memory
- * checked in Java   head_size even and <= 2048; of blocks a multiple of 8, v, keys and values aligned to 16 bytes;
+ * checked in Java   head_size even and <= 256; of blocks a multiple of 8, v, keys and values aligned to 16 bytes;
  *          position + tokens <= capacity (beyond it nothing is stored and ERROR_ID is set)
  * checked by   RopeTest
  */
 #include "cache_block.cuh"
 
-constexpr int MOST_HEAD_SIZE = 2048;
+constexpr int MOST_HEAD_SIZE = 256;
 
 /* A row that all threads of the block may read. */
 __device__ __forceinline__ void store_row(const float *row, int head_size, Packed *to) {
@@ -74,13 +74,13 @@ __device__ __forceinline__ void rope_append(float *q, const float *k, const floa
     if (inside) {
         turn(k + from, key, i, half_size, place, inverse_frequencies);
     }
+    store_row(v + from, head_size, values + to);
     __syncthreads();
     store_row(key, head_size, keys + to);
-    store_row(v + from, head_size, values + to);
 }
 
 #define ENTRY(NAME, T)                                                                                                       \
-    extern "C" __global__ void __launch_bounds__(1024)                                                                       \
+    extern "C" __global__ void __launch_bounds__(MOST_HEAD_SIZE / 2)                                                         \
         NAME(float *q, const float *k, const float *v, T *keys, T *values, int64_t capacity, int heads, int kv_heads,        \
              int head_size, const int *position, const float *inverse_frequencies, int *error) {                             \
         rope_append(q, k, v, keys, values, capacity, heads, kv_heads, head_size, position, inverse_frequencies, error);      \
