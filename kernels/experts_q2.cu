@@ -3,9 +3,9 @@
  *
  *   h[t][e] = silu(w1[e] x[t]) * (w3[e] x[t]);   y[t] += sum over the chosen e, by rising id, of weight[t][e] * w2[e] h[t][e]
  *
- * layout   expert blocks as in layout.cuh, found through `blocks` (device pointers, null: not resident, ELSEWHERE: left out), ids[t][top_k] and
- *          weights[t][top_k] from the router; x[t][hidden], y[t][hidden] fp32; h lies as w2's columns do. Names: _q2 the published scheme, _q2n
- *          Gatun's own; _t1, _t2, _t4, _t8 the most tokens
+ * layout   expert blocks as in layout.cuh, found through `blocks` (device pointers, null: not resident, ELSEWHERE: left
+ *          out), ids[t][top_k] and weights[t][top_k] from the router; x[t][hidden], y[t][hidden] fp32; h lies as w2's
+ *          columns do. Names: _q2 the published scheme, _q2n Gatun's own; _t1, _t2, _t4, _t8 the most tokens
  * bytes    each expert chosen by at least one token once: 3 * hidden * ffn * 3.016 / 8 (q2: 66.4 MB for 8x7B) or
  *          3 * hidden * ffn * 2.531 / 8 (q2n: 55.7 MB); the workspace adds about 2 % and stays in the L2
  * bound    device memory reads
