@@ -85,11 +85,11 @@ template <typename T>
 struct Eight;
 
 template <>
-struct Eight<Packed> {
+struct Eight<CacheWord> {
     static constexpr int KEYS = 4;
     uint4 bits;
 
-    __device__ __forceinline__ void load(const Packed *from) {
+    __device__ __forceinline__ void load(const CacheWord *from) {
         bits = load_once((const uint4 *)from);
     }
 
@@ -562,5 +562,5 @@ __device__ __forceinline__ void attend(const AttendArguments<T> &in, const int *
     ENTRIES(NAME, T, 16)                                                                                                     \
     ENTRIES(NAME, T, 32)
 
-ALL_ENTRIES(gatun_attend_, Packed)
+ALL_ENTRIES(gatun_attend_, CacheWord)
 ALL_ENTRIES(gatun_attend_f32_, float)

@@ -18,7 +18,7 @@
 
 #include "common.cuh"
 
-using Packed = uint16_t; /* the place of a column */
+using CacheWord = uint16_t; /* of a column */
 
 constexpr int BLOCK_COLUMNS = 8;
 constexpr uint32_t LARGEST_BITS = 0x477fe000u; /* of 65504 */

@@ -61,8 +61,8 @@ struct Shape {
 
 struct PrefillArguments {
     const float *q;
-    const Packed *keys;
-    const Packed *values;
+    const CacheWord *keys;
+    const CacheWord *values;
     int64_t capacity;
     int heads;
     int kv_heads;
@@ -80,7 +80,7 @@ __device__ __forceinline__ uint32_t shared_address(const void *p) {
 }
 
 /* Sixteen bytes into shared memory, zeros where `there` is false (the address is valid all the same). */
-__device__ __forceinline__ void copy_start(__half *to, const Packed *from, bool there) {
+__device__ __forceinline__ void copy_start(__half *to, const CacheWord *from, bool there) {
 #if __CUDA_ARCH__ >= 800
     asm volatile("cp.async.cg.shared.global [%0], [%1], 16, %2;" ::"r"(shared_address(to)), "l"(from), "r"(there ? 16 : 0)
                  : "memory");
@@ -134,16 +134,16 @@ struct KeyTile {
     }
 
     /* Starts copying rows `first` and on of a head; those from `end` on and columns past the head are zeros. */
-    __device__ __forceinline__ void start(const Packed *head, int first, int end, int head_size) {
+    __device__ __forceinline__ void start(const CacheWord *head, int first, int end, int head_size) {
         constexpr int ROWS_AT_ONCE = S::THREADS / CHUNKS;
         static_assert(S::THREADS % CHUNKS == 0 && S::KEYS % ROWS_AT_ONCE == 0, "threads take whole rows");
         int chunk = threadIdx.x % CHUNKS;
         bool inside = chunk * 8 < head_size;
-        const Packed *column = head + (inside ? chunk * 8 : 0);
+        const CacheWord *column = head + (inside ? chunk * 8 : 0);
 #pragma unroll
         for (int i = 0; i < S::KEYS; i += ROWS_AT_ONCE) {
             int row = i + threadIdx.x / CHUNKS;
-            const Packed *from = column + (int64_t)min(first + row, end - 1) * head_size;
+            const CacheWord *from = column + (int64_t)min(first + row, end - 1) * head_size;
             copy_start(rows + place(row, chunk), from, inside && first + row < end);
         }
     }
@@ -492,8 +492,8 @@ __device__ __forceinline__ void prefill_attend(const PrefillArguments &in, int64
     }
     int first = span.begin + blockIdx.z * span.part;
     int end = min(first + span.part, span.end);
-    const Packed *keys = in.keys + (int64_t)blockIdx.x * in.capacity * in.head_size;
-    const Packed *values = in.values + (int64_t)blockIdx.x * in.capacity * in.head_size;
+    const CacheWord *keys = in.keys + (int64_t)blockIdx.x * in.capacity * in.head_size;
+    const CacheWord *values = in.values + (int64_t)blockIdx.x * in.capacity * in.head_size;
     key_tile.start(keys, first, end, in.head_size);
 
     int own_row = threadIdx.x / WARP * S::WARP_ROWS + threadIdx.x % WARP / 4;
@@ -535,7 +535,7 @@ __device__ __forceinline__ void prefill_attend(const PrefillArguments &in, int64
 
 #define ENTRY(SIZE, R, MIN_BLOCKS, ...)                                                                                      \
     extern "C" __global__ void __launch_bounds__(Shape<__VA_ARGS__>::THREADS, MIN_BLOCKS)                                    \
-        gatun_prefill_attend_d##SIZE##_r##R(const float *q, const Packed *keys, const Packed *values, int64_t capacity,      \
+        gatun_prefill_attend_d##SIZE##_r##R(const float *q, const CacheWord *keys, const CacheWord *values, int64_t capacity,\
                                                int heads, int kv_heads, int head_size, const int *position, int tokens,      \
                                                int window, float *y, int max_parts, float *sums,                             \
                                                float *largest_and_weight) {                                                  \

@@ -19,7 +19,7 @@
 constexpr int MOST_HEAD_SIZE = 256;
 
 /* A row that all threads of the block may read. */
-__device__ __forceinline__ void store_row(const float *row, int head_size, Packed *to) {
+__device__ __forceinline__ void store_row(const float *row, int head_size, CacheWord *to) {
     for (int block = threadIdx.x; block * BLOCK_COLUMNS < head_size; block += blockDim.x) {
         float4 low = ((const float4 *)row)[2 * block];
         float4 high = ((const float4 *)row)[2 * block + 1];
@@ -86,5 +86,5 @@ __device__ __forceinline__ void rope_append(float *q, const float *k, const floa
         rope_append(q, k, v, keys, values, capacity, heads, kv_heads, head_size, position, inverse_frequencies, error);      \
     }
 
-ENTRY(gatun_rope_append, Packed)
+ENTRY(gatun_rope_append, CacheWord)
 ENTRY(gatun_rope_append_f32, float)
