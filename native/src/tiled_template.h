@@ -114,7 +114,8 @@ INLINE struct narrow_level narrow_level_of(const struct tiled_row *row, int64_t 
 
 /*
  * What a level brings: struct tiled_pairs and struct tiled_inputs, which prepare_pairs and prepare_inputs write; struct
- * narrow_row, what becomes of all second levels of a row of narrow tiles, by narrow_row_of; and add_block.
+ * narrow_row, which narrow_row_of makes of all second levels of a row of narrow tiles and, where scales and inputs share a
+ * unit, of each token's inputs; and add_block.
  */
 #if BYTE_SUMS
 #include "tiled_words_template.h"
