@@ -135,14 +135,15 @@ struct level_ops {
     /*
      * What tiled_row wants of a block of tiles: of their second-level pairs, as widen_pairs left them, and of one token's
      * inputs; both are zeros behind the last column. Results take `pairs_bytes` and `inputs_bytes`, at multiples of 64.
-     * Where prepare_pairs is given room for it, `reach` says by column what its scales are divided by, and the inputs are to
-     * be multiplied with; else it is NULL for both. The format decides how many inputs may share a unit: GATUN_Q2N those of a
+     * Where the level wants it, `reach` says of a column of w2 in GATUN_Q2 what prepare_pairs has divided its scales by, and
+     * prepare_inputs is to multiply the inputs with; else it is NULL for both. The format decides how many inputs may share a unit: GATUN_Q2N those of a
      * tile, GATUN_Q2 those of a block.
      */
     void (*prepare_pairs)(const float *scale, const float *offset, int64_t tiles, void *to, float *reach);
     void (*prepare_inputs)(int32_t format, const float *x, const float *reach, int64_t tiles, void *to);
     int64_t pairs_bytes;
     int64_t inputs_bytes;
+    int wants_reach;
 
     /* The sums of one group row of 2-bit tiles. */
     void (*tiled_row)(const struct tiled_row *row);

@@ -39,6 +39,7 @@ const struct level_ops LEVEL = {
     .prepare_inputs = prepare_inputs,
     .pairs_bytes = sizeof(struct tiled_pairs),
     .inputs_bytes = sizeof(struct tiled_inputs),
+    .wants_reach = BYTE_SUMS,
     .tiled_row = tiled_row,
     .tile_row = tile_row,
 };

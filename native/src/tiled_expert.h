@@ -23,7 +23,7 @@ struct tiled_matrix {
     float zero_offset;
     int64_t bytes;
     char *prepared; /* GATUN_Q2: pairs [period][blocks of all columns] */
-    float *reach;   /* w2 in GATUN_Q2: the largest scales of columns [period][blocks of all columns][BLOCK_COLUMNS] */
+    float *reach;   /* w2 in GATUN_Q2, or NULL: the largest scales of columns [period][blocks of all columns][BLOCK_COLUMNS] */
     int32_t *numbers;
     struct tiled_list list; /* the tiles of a row that are wanted */
     char *inputs;           /* w2: [period if there is a reach][tokens][blocks of the list] */

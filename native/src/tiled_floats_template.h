@@ -20,15 +20,12 @@ struct tiled_inputs {
 };
 
 static void prepare_pairs(const float *scale, const float *offset, int64_t tiles, void *to, float *reach) {
+    (void)reach;
     struct tiled_pairs *pairs = to;
     memcpy(pairs->scale, scale, (size_t)(tiles * TILED_COLUMNS) * sizeof *scale);
     memcpy(pairs->offset, offset, (size_t)(tiles * TILED_COLUMNS) * sizeof *offset);
-    for (int64_t k = 0; reach != NULL && k < tiles * TILED_COLUMNS; k++) {
-        reach[k] = 1;
-    }
 }
 
-/* Scales are not divided by their reach. */
 static void prepare_inputs(int32_t format, const float *x, const float *reach, int64_t tiles, void *to) {
     (void)format;
     (void)reach;

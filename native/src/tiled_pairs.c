@@ -3,7 +3,7 @@
  * changes, and all group rows of a kind share it.
  *
  * In memory: the blocks of pairs of w1, of w3 and of w2, each [period][blocks of all columns] as the level prepares them;
- * then how far the scales of w2's columns reach.
+ * then, if the level wants it, how far the scales of w2's columns reach.
  */
 #include <string.h>
 
@@ -19,6 +19,8 @@ int64_t tiled_place_pairs(struct tiled_item *item, void *pairs) {
         item->gate.prepared = tiled_take(&memory, pairs_of(&item->gate) * item->ops->pairs_bytes);
         item->up.prepared = tiled_take(&memory, pairs_of(&item->up) * item->ops->pairs_bytes);
         item->down.prepared = tiled_take(&memory, pairs_of(&item->down) * item->ops->pairs_bytes);
+    }
+    if (item->format == GATUN_Q2 && item->ops->wants_reach) {
         item->down.reach = tiled_take(&memory, pairs_of(&item->down) * BLOCK_COLUMNS * (int64_t)sizeof(float));
     }
     return memory.bytes;

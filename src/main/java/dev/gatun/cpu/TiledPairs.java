@@ -8,8 +8,8 @@ import java.util.EnumMap;
 import java.util.Map;
 
 /**
- * What the CPU library makes of the second-level scales of one expert, and reads whenever it computes it: about 0.7 % of the
- * expert's bytes for {@link CpuTileFormat#Q2}, nothing for {@link CpuTileFormat#Q2N}. It is made when a pool computes the
+ * What the CPU library makes of the second-level scales of one expert, and reads whenever it computes it: about 0.7 % of an
+ * 8x7B's expert in {@link CpuTileFormat#Q2}, nothing for {@link CpuTileFormat#Q2N}. It is made when a pool computes the
  * expert first, for the level of that pool, from the block in which the expert lies then; so it goes with the expert,
  * wherever that is moved to, and never with another one.
  *
