@@ -14,8 +14,8 @@
  *         made in pairs of vectors, of the columns below 64 and of those from there on, whose bytes are then merged:
  *         [chunk of fields][half of n][below, above][field][n mod 8]
  * zeros   sums of zero code * w and of w in 32 bits: at most 255 * 32512 * 16 * TILED_BLOCK < 2^31
- * error   w is off by less than a unit, 2^-15 S X, 2^-15 of the largest reach * x, or 2^-15 L: about 1e-4 of the
- *         output's 2-norm
+ * error   w is off by less than a unit, 2^-15 S X, 2^-15 of the largest reach * x, or 2^-15 L: 1e-4 to 4e-4 of the
+ *         output's 2-norm where columns are alike
  */
 
 #define VECTORS (PAIR_BYTES / (4 * LANES)) /* of one row pair's codes */

@@ -392,8 +392,9 @@ public final class CpuPool implements AutoCloseable {
      * works go together. Several may add to the same rows of y; else no output may overlap another output or an input. The
      * hidden size is that of all experts.
      *
-     * <p>The vector levels round each scaled input to 15 bits of the largest that its block of 1024 columns may have, and
-     * sum exactly: an error of about 1e-4 of the output's 2-norm. A token's result does not depend on the other tokens.
+     * <p>The vector levels round scales, inputs and each scaled input to 15 bits of the largest in a block of 1024 columns, in
+     * {@link CpuTileFormat#Q2N} scales and inputs to those of the largest in their tile, and sum exactly: an error of 1e-4 to
+     * 4e-4 of the output's 2-norm where columns are alike. A token's result does not depend on the other tokens.
      */
     public void addExperts(List<TiledWork> works) {
         TiledWork.requireUsable(works);
