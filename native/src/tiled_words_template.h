@@ -189,7 +189,10 @@ static float largest_magnitude(const float *values) {
 
 _Static_assert(WIDEST % TILED_BLOCK == 0, "zeros lie behind the tiles of the last block");
 
-/* What the steps and centres of a row are multiplied with for a token, by tile; and L by block. */
+/*
+ * What the steps and centres of a row are multiplied with for a token, by tile; and L by block. A tile without a scale has
+ * none of L, so its inputs may be any times as large.
+ */
 static void find_units(const struct tiled_row *row, int64_t token, const float *reach, float *units, float *largest) {
     int64_t blocks = tiled_blocks(&row->list);
     const struct tiled_inputs *inputs = (const struct tiled_inputs *)row->inputs + token * blocks;
@@ -201,7 +204,8 @@ static void find_units(const struct tiled_row *row, int64_t token, const float *
         largest[b] = largest_magnitude(products);
         float unit = units_of(LARGEST_SCALE, largest[b]);
         for (int i = 0; i < TILED_BLOCK; i++) {
-            units[b * TILED_BLOCK + i] = unit * inputs[b].largest[i];
+            int64_t tile = b * TILED_BLOCK + i;
+            units[tile] = reach[tile] == 0 ? 0 : unit * inputs[b].largest[i];
         }
     }
 }
@@ -219,6 +223,7 @@ static struct narrow_row narrow_row_of(const struct tiled_row *row, float *memor
     float *step = memory + 6 * room;
     float *centre = step + TILED_TOKENS * room;
     float *largest = centre + TILED_TOKENS * room;
+    memset(units, 0, (size_t)room * sizeof *units); /* some lie behind the last block */
     for (int64_t i = 0; i < count; i += LANES) {
         struct narrow_level level = narrow_level_of(row, i);
         vf centres = vf_mul(vf_sub(vf_set(8), level.scale_zero), level.scale);
