@@ -107,7 +107,9 @@ static void run_row(struct tiled_place place, struct tiled_place next, const cha
     };
     if (item->format == GATUN_Q2N) {
         row.second = second_of(&place);
-        fetch_second(&next);
+        if (next.item->format == GATUN_Q2N) {
+            fetch_second(&next);
+        }
     } else {
         row.pairs = pairs_of(&place, pairs_at_hand);
     }
