@@ -45,7 +45,8 @@ int tiled_expert_is_sound(const struct gatun_tiled_expert *e) {
 }
 
 static int sound_prepared(const struct gatun_tiled_item *given) {
-    return given->expert->format == GATUN_Q2N || (given->pairs != NULL && (uintptr_t)given->pairs % PIECE_ALIGNMENT == 0);
+    return given->expert->format == GATUN_Q2N
+           || (given->pairs != NULL && (uintptr_t)given->pairs % PIECE_ALIGNMENT == 0);
 }
 
 int tiled_item_is_sound(const struct gatun_tiled_item *given) {

@@ -377,7 +377,7 @@ INLINE void scale_tile(int format, int tokens, const struct tiled_row *row, cons
 
 /* The largest product of a block that words of a token stand for. */
 INLINE float largest_product(int format, const struct tiled_row *row, const struct narrow_row *narrow,
-                        const struct tiled_block *block, int64_t token) {
+                             const struct tiled_block *block, int64_t token) {
     if (format == GATUN_Q2N) {
         return narrow->largest[token * narrow->blocks + block->number];
     }
