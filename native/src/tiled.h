@@ -17,6 +17,7 @@
 
 /* The most tiles of a block: those of a row, one after the other in its list, whose scaled inputs are held at a time. */
 #define TILED_BLOCK 8
+#define TILED_BLOCK_COLUMNS (TILED_BLOCK * TILED_COLUMNS)
 
 /* How many tiles ahead of their use they are fetched. */
 #define TILED_AHEAD 16
@@ -112,7 +113,7 @@ static inline int64_t tiled_source(int64_t slices, int64_t place) {
 #define TILED_ORDERED 256
 
 static inline int64_t tiled_scaled(void) {
-    return (int64_t)TILED_TOKENS * TILED_BLOCK * TILED_COLUMNS;
+    return (int64_t)TILED_TOKENS * TILED_BLOCK_COLUMNS;
 }
 
 static inline int64_t tiled_scratch(int64_t count) {

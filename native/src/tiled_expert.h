@@ -9,8 +9,6 @@
 #include "level.h"
 #include "tiled.h"
 
-#define BLOCK_COLUMNS (TILED_BLOCK * TILED_COLUMNS)
-
 /* One matrix in a block, or some columns of it, and what is made of it in memory that all threads see. */
 struct tiled_matrix {
     int64_t rows;
@@ -23,7 +21,7 @@ struct tiled_matrix {
     float zero_offset;
     int64_t bytes;
     char *prepared; /* GATUN_Q2: pairs [period][blocks of all columns] */
-    float *reach;   /* w2 in GATUN_Q2, or NULL: the largest scales of columns [period][blocks of all columns][BLOCK_COLUMNS] */
+    float *reach;   /* w2 in GATUN_Q2, or NULL: the largest scales of columns [period][blocks of all][TILED_BLOCK_COLUMNS] */
     int32_t *numbers;
     struct tiled_list list; /* the tiles of a row that are wanted */
     char *inputs;           /* w2: [period if there is a reach][tokens][blocks of the list] */

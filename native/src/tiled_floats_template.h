@@ -11,12 +11,12 @@ _Static_assert(LANES == 4, "a vector of codes is what sixteen bytes hold");
 _Static_assert(4 * FIELDS * LANES <= TILED_ORDERED, "room for the inputs of a tile and token");
 
 struct tiled_pairs {
-    float scale[TILED_BLOCK * TILED_COLUMNS];
-    float offset[TILED_BLOCK * TILED_COLUMNS];
+    float scale[TILED_BLOCK_COLUMNS];
+    float offset[TILED_BLOCK_COLUMNS];
 };
 
 struct tiled_inputs {
-    float x[TILED_BLOCK * TILED_COLUMNS];
+    float x[TILED_BLOCK_COLUMNS];
 };
 
 static void prepare_pairs(const float *scale, const float *offset, int64_t tiles, void *to, float *reach) {

@@ -4,7 +4,7 @@
 #include "tiled_expert.h"
 
 /* Slices whose values fill a block of w2's columns where they adjoin. */
-#define BLOCK_SLICES (BLOCK_COLUMNS / TILED_ROWS)
+#define BLOCK_SLICES (TILED_BLOCK_COLUMNS / TILED_ROWS)
 
 /* ---- w1 and w3 ---- */
 
@@ -14,14 +14,14 @@ int64_t tiled_wide_inputs(const struct tiled_item *item) {
 
 void tiled_make_wide_inputs(const struct tiled_item *item, int64_t block, char *inputs) {
     const struct tiled_matrix *m = &item->gate;
-    int64_t first = block * BLOCK_COLUMNS;
-    int64_t count = m->columns - first < BLOCK_COLUMNS ? m->columns - first : BLOCK_COLUMNS;
+    int64_t first = block * TILED_BLOCK_COLUMNS;
+    int64_t count = m->columns - first < TILED_BLOCK_COLUMNS ? m->columns - first : TILED_BLOCK_COLUMNS;
     for (int64_t t = 0; t < item->tokens; t++) {
         const float *x = item->x + t * item->ldx + first;
-        float columns[BLOCK_COLUMNS];
-        if (count < BLOCK_COLUMNS) {
+        float columns[TILED_BLOCK_COLUMNS];
+        if (count < TILED_BLOCK_COLUMNS) {
             memcpy(columns, x, (size_t)count * sizeof *columns);
-            memset(columns + count, 0, (size_t)(BLOCK_COLUMNS - count) * sizeof *columns);
+            memset(columns + count, 0, (size_t)(TILED_BLOCK_COLUMNS - count) * sizeof *columns);
             x = columns;
         }
         char *to = inputs + (t * blocks_of(m) + block) * item->ops->inputs_bytes;
@@ -66,18 +66,22 @@ static void gather_tile(const struct tiled_item *item, int64_t token, int64_t ti
     }
 }
 
+/* The reach of columns of w2 from a tile on, for a kind of group rows; or NULL. */
+static const float *reach_from(const struct tiled_matrix *m, int64_t kind, int64_t tile) {
+    return m->reach == NULL ? NULL : m->reach + kind * blocks_of(m) * TILED_BLOCK_COLUMNS + tile * TILED_COLUMNS;
+}
+
 void tiled_make_down_inputs(const struct tiled_item *item, const struct tiled_matrix *strip, int64_t block) {
     const int32_t *numbers = strip->list.numbers + block_begin(&strip->list, block);
     int64_t tiles = tiles_in(&strip->list, block);
     for (int64_t t = 0; t < item->tokens; t++) {
-        float columns[BLOCK_COLUMNS];
+        float columns[TILED_BLOCK_COLUMNS];
         for (int64_t i = 0; i < tiles; i++) {
             gather_tile(item, t, numbers[i], columns + i * TILED_COLUMNS);
         }
         int64_t at = (t * tiled_blocks(&strip->list) + block) * item->ops->inputs_bytes;
         for (int64_t kind = 0; kind < input_kinds(strip); kind++) {
-            const float *reach = strip->reach == NULL ? NULL : strip->reach + kind * blocks_of(strip) * BLOCK_COLUMNS
-                                                                   + (int64_t)numbers[0] * TILED_COLUMNS;
+            const float *reach = reach_from(strip, kind, numbers[0]);
             char *to = inputs_of(item, strip, kind) + at;
             item->ops->prepare_inputs(item->format, columns, reach, tiles, to);
         }

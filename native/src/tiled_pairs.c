@@ -21,7 +21,7 @@ int64_t tiled_place_pairs(struct tiled_item *item, void *pairs) {
         item->down.prepared = tiled_take(&memory, pairs_of(&item->down) * item->ops->pairs_bytes);
     }
     if (item->format == GATUN_Q2 && item->ops->wants_reach) {
-        item->down.reach = tiled_take(&memory, pairs_of(&item->down) * BLOCK_COLUMNS * (int64_t)sizeof(float));
+        item->down.reach = tiled_take(&memory, pairs_of(&item->down) * TILED_BLOCK_COLUMNS * (int64_t)sizeof(float));
     }
     return memory.bytes;
 }
@@ -45,15 +45,15 @@ static void widen_tile(const struct tiled_item *item, const struct tiled_matrix 
 
 static void prepare(const struct tiled_item *item, const struct tiled_matrix *m) {
     for (int64_t i = 0; i < pairs_of(m); i++) {
-        float scale[BLOCK_COLUMNS];
-        float offset[BLOCK_COLUMNS];
+        float scale[TILED_BLOCK_COLUMNS];
+        float offset[TILED_BLOCK_COLUMNS];
         int64_t first = i % blocks_of(m) * TILED_BLOCK;
         int64_t tiles = tiles_of(m->columns) - first < TILED_BLOCK ? tiles_of(m->columns) - first : TILED_BLOCK;
         for (int64_t j = 0; j < tiles; j++) {
             int64_t at = j * TILED_COLUMNS;
             widen_tile(item, m, i / blocks_of(m), first + j, scale + at, offset + at);
         }
-        float *reach = m->reach == NULL ? NULL : m->reach + i * BLOCK_COLUMNS;
+        float *reach = m->reach == NULL ? NULL : m->reach + i * TILED_BLOCK_COLUMNS;
         item->ops->prepare_pairs(scale, offset, tiles, m->prepared + i * item->ops->pairs_bytes, reach);
     }
 }
