@@ -11,6 +11,8 @@
 #include "gatun_cpu.h"
 #include "tiled.h"
 
+#define CACHE_LINE 64 /* bytes */
+
 /* The widest vector of any level, in floats: scratch rows are padded to it with zeros. */
 #define WIDEST 16
 

@@ -21,8 +21,7 @@
 /* How far ahead of the codes to prefetch: the same place in the next block, give or take. */
 #define AHEAD MATVEC_BLOCK
 
-/* Columns that one cache line of codes holds; columns of a panel, and bytes that a panel's loads read past it. */
-#define LINE 64
+/* Columns of a panel, and bytes that a panel's loads read past it. */
 #define PANEL (4 * LANES)
 #define PAST 3
 
@@ -192,10 +191,10 @@ INLINE vf make_scaled(const struct gatun_matrix *m, int64_t first, const float *
     struct zeros zeros = {vf_set(m->zero_scale), vf_set(-m->zero_zero * m->zero_scale), vf_zero()};
     int64_t direct = direct_columns(scale_codes, n, m->scale_codes + total);
     int64_t k = 0;
-    for (; k + LINE <= direct; k += LINE) {
+    for (; k + CACHE_LINE <= direct; k += CACHE_LINE) {
         __builtin_prefetch(scale_codes + k + AHEAD);
         __builtin_prefetch(zero_codes + k + AHEAD);
-        for (int64_t i = k; i < k + LINE; i += PANEL) {
+        for (int64_t i = k; i < k + CACHE_LINE; i += PANEL) {
             scale_panel(scale_codes + i, zero_codes + i, scale + i, offset + i, xs + i, &zeros);
         }
     }
@@ -249,12 +248,12 @@ INLINE void add_byte_rows(int bits, int count, const uint8_t *row, int64_t strid
     }
     int64_t direct = direct_columns(row + (count - 1) * stride, n, end);
     int64_t k = 0;
-    for (; k + LINE <= direct; k += LINE) {
+    for (; k + CACHE_LINE <= direct; k += CACHE_LINE) {
         for (int r = 0; r < count; r++) {
             __builtin_prefetch(row + r * stride + k + AHEAD);
         }
 #pragma GCC unroll 2
-        for (int64_t i = k; i < k + LINE; i += PANEL) {
+        for (int64_t i = k; i < k + CACHE_LINE; i += PANEL) {
             add_panel(bits, count, row + i, stride, xs + i, sums);
         }
     }

@@ -33,19 +33,19 @@
 #define WOKEN_AT_ONCE 4
 
 struct member {
-    alignas(64) struct worker worker;
+    alignas(CACHE_LINE) struct worker worker;
     size_t capacity;
     struct gatun_pool *pool;
     pthread_t thread;
 };
 
 struct gatun_pool {
-    alignas(64) atomic_uint_fast64_t state;
-    alignas(64) atomic_int_fast64_t next;
-    alignas(64) atomic_int sleepers;
+    alignas(CACHE_LINE) atomic_uint_fast64_t state;
+    alignas(CACHE_LINE) atomic_int_fast64_t next;
+    alignas(CACHE_LINE) atomic_int sleepers;
     atomic_int caller_sleeps;
     atomic_int stop;
-    alignas(64) team_fn function;
+    alignas(CACHE_LINE) team_fn function;
     const void *job;
     int is_open;
     int is_shared;

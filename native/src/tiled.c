@@ -28,7 +28,7 @@ enum stage { WIDE, INPUTS, DOWN, STAGES };
 
 /* A number that all threads raise, on a line of its own. */
 struct counter {
-    alignas(TILED_LINE) atomic_int_fast64_t value;
+    alignas(CACHE_LINE) atomic_int_fast64_t value;
 };
 
 struct tiled_job {

@@ -13,7 +13,6 @@
 #define TILED_ROWS 16
 #define TILED_CODES 512
 #define TILED_TOKENS 4
-#define TILED_LINE 64 /* bytes */
 
 /* The most tiles of a block: those of a row, one after the other in its list, whose scaled inputs are held at a time. */
 #define TILED_BLOCK 8

@@ -7,7 +7,6 @@
 #include "check.h"
 
 #define BLOCK_ALIGNMENT 64
-#define PIECE_ALIGNMENT 64
 
 /*
  * The most blocks of a strip of w2. All rows of a strip come before those of the next, whose inputs may be made meanwhile;
@@ -46,7 +45,7 @@ int tiled_expert_is_sound(const struct gatun_tiled_expert *e) {
 
 static int sound_prepared(const struct gatun_tiled_item *given) {
     return given->expert->format == GATUN_Q2N
-           || (given->pairs != NULL && (uintptr_t)given->pairs % PIECE_ALIGNMENT == 0);
+           || (given->pairs != NULL && (uintptr_t)given->pairs % CACHE_LINE == 0);
 }
 
 int tiled_item_is_sound(const struct gatun_tiled_item *given) {
@@ -105,7 +104,7 @@ struct tiled_item tiled_item_of(const struct level_ops *ops, const struct gatun_
 
 void *tiled_take(struct tiled_memory *memory, int64_t bytes) {
     char *piece = memory->at == NULL ? NULL : memory->at + memory->bytes;
-    memory->bytes += padded_to(bytes, PIECE_ALIGNMENT);
+    memory->bytes += padded_to(bytes, CACHE_LINE);
     return piece;
 }
 

@@ -88,7 +88,7 @@ int32_t gatun_tiled_pairs(int32_t level, const struct gatun_tiled_expert *expert
     if (code != GATUN_OK) {
         return code;
     }
-    int is_placed = bytes == 0 || (pairs != NULL && (uintptr_t)pairs % TILED_LINE == 0);
+    int is_placed = bytes == 0 || (pairs != NULL && (uintptr_t)pairs % CACHE_LINE == 0);
     if (tiled_place_pairs(&item, pairs) != bytes || !is_placed) {
         return GATUN_EINVAL;
     }

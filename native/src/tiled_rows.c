@@ -4,13 +4,11 @@
 #include "tiled_expert.h"
 #include "tiled_order.h"
 
-#define LINE_BYTES TILED_LINE
-
 /* How many slices with the same pairs go together. */
 #define SLICES_WITH_PAIRS 4
 
 static int64_t address_bytes(int64_t tiles) {
-    return padded_to((tiles + TILED_AHEAD) * (int64_t)sizeof(void *), LINE_BYTES);
+    return padded_to((tiles + TILED_AHEAD) * (int64_t)sizeof(void *), CACHE_LINE);
 }
 
 int64_t tiled_row_scratch(int64_t tiles) {
@@ -46,7 +44,7 @@ static const uint8_t *tile_of(const struct tiled_place *p, int64_t i) {
 
 void tiled_fetch(const struct tiled_place *place, int64_t i) {
     const uint8_t *tile = tile_of(place, i);
-    for (int64_t at = 0; at < tiled_bytes(place->item->format); at += LINE_BYTES) {
+    for (int64_t at = 0; at < tiled_bytes(place->item->format); at += CACHE_LINE) {
         __builtin_prefetch(tile + at, 0, 2);
     }
 }
@@ -61,7 +59,7 @@ static const uint16_t *second_of(const struct tiled_place *p) {
 static void fetch_second(const struct tiled_place *p) {
     const char *second = (const char *)second_of(p);
     int64_t bytes = tiles_of(p->matrix->columns) * TILED_ENTRY * (int64_t)sizeof(uint16_t);
-    for (int64_t at = 0; at < bytes; at += LINE_BYTES) {
+    for (int64_t at = 0; at < bytes; at += CACHE_LINE) {
         __builtin_prefetch(second + at, 0, 2);
     }
 }
@@ -71,7 +69,7 @@ static const char *pairs_of(const struct tiled_place *p, const char **at_hand) {
     const char *pairs = prepared_row(p->item, p->matrix, p->row);
     if (pairs != *at_hand) {
         int64_t bytes = tiled_blocks(&p->matrix->list) * p->item->ops->pairs_bytes;
-        for (int64_t at = 0; at < bytes; at += LINE_BYTES) {
+        for (int64_t at = 0; at < bytes; at += CACHE_LINE) {
             __builtin_prefetch(pairs + at, 0, 3);
         }
         *at_hand = pairs;

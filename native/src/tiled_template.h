@@ -15,7 +15,6 @@
 
 #define ROW_PAIRS (TILED_ROWS / 2)
 #define PAIR_BYTES (TILED_CODES / ROW_PAIRS)
-#define LINE_BYTES 64
 
 /*
  * The lines that will be read in a while, one after the other: in order, as the processor's own prefetcher expects it;
@@ -30,7 +29,7 @@ struct ahead {
 INLINE void fetch_ahead(struct ahead *ahead, int lines) {
     for (int i = 0; i < lines; i++) {
         __builtin_prefetch(*ahead->tile + ahead->at, 0, 2);
-        ahead->at += LINE_BYTES;
+        ahead->at += CACHE_LINE;
         if (ahead->at == ahead->tile_bytes) {
             ahead->at = 0;
             ahead->tile++;

@@ -38,14 +38,14 @@ _Static_assert(255LL * 32512 * 16 * TILED_BLOCK < 1LL << 31, "the sums of a bloc
 
 /* `largest` is S, or NaN if a value is none or infinite: so it shows in all that comes of it. */
 struct tiled_pairs {
-    _Alignas(64) int16_t step[TILED_BLOCK_COLUMNS];
+    _Alignas(CACHE_LINE) int16_t step[TILED_BLOCK_COLUMNS];
     int16_t centre[TILED_BLOCK_COLUMNS];
     float largest;
 };
 
 /* `largest` is X, likewise: the first one of the block; or of narrow tiles that of each, zeros behind the last. */
 struct tiled_inputs {
-    _Alignas(64) int16_t words[TILED_BLOCK_COLUMNS];
+    _Alignas(CACHE_LINE) int16_t words[TILED_BLOCK_COLUMNS];
     float largest[TILED_BLOCK];
 };
 

@@ -17,7 +17,6 @@
 
 #define TILING_ROWS 4
 #define TILING_PIECE 16
-#define TILING_LINE 64
 
 /* How far ahead of its use each packed row is fetched: group rows follow each other, so past its end lies the next. */
 #define TILING_AHEAD 512
@@ -76,7 +75,7 @@ INLINE void copy_metas(const uint8_t *codes, uint8_t *to, int past_caches) {
 INLINE void fetch_rows(const uint8_t *codes, int64_t stride) {
     for (int q = 0; q < TILING_ROWS; q++) {
         __builtin_prefetch(codes + q * stride + TILING_AHEAD);
-        __builtin_prefetch(codes + q * stride + TILING_AHEAD + TILING_LINE);
+        __builtin_prefetch(codes + q * stride + TILING_AHEAD + CACHE_LINE);
     }
 }
 
@@ -168,7 +167,7 @@ INLINE int64_t tile_slices(const struct tiling_row *row, int past_caches) {
     int64_t slice = 0;
     for (; slice + TILING_SLICES <= row->slices; slice += TILING_SLICES) {
         uint8_t *tile = row->tiles + slice / TILING_SLICES * TILING_TILES * TILED_WIDE;
-        if (slice % TILING_LINE == 0) {
+        if (slice % CACHE_LINE == 0) {
             fetch_slices(row, slice);
         }
         for (int q = 0; q < TILING_ROWS; q += VB_ROWS) {
@@ -189,7 +188,7 @@ INLINE int64_t tile_in_order(const struct tiling_row *row, int past_caches) {
 }
 
 static void tile_row(const struct tiling_row *row) {
-    int is_aligned = (uintptr_t)row->tiles % TILING_LINE == 0;
+    int is_aligned = (uintptr_t)row->tiles % CACHE_LINE == 0;
     int64_t tile = is_aligned ? tile_in_order(row, 1) : tile_in_order(row, 0);
     for (; tile * TILED_COLUMNS < row->columns; tile++) {
         tile_narrow(row, tile * TILED_COLUMNS, row->tiles + tile * TILED_WIDE);

@@ -130,11 +130,11 @@ INLINE void add_word_rows(int bits, int count, const uint8_t *row, int64_t strid
     }
     int64_t direct = direct_columns(row + (count - 1) * stride, n, end);
     int64_t k = 0;
-    for (; k + LINE <= direct; k += LINE) {
+    for (; k + CACHE_LINE <= direct; k += CACHE_LINE) {
         for (int r = 0; r < count; r++) {
             __builtin_prefetch(row + r * stride + k + AHEAD);
         }
-        for (int64_t i = k; i < k + LINE; i += PANEL) {
+        for (int64_t i = k; i < k + CACHE_LINE; i += PANEL) {
             add_word_panel(bits, count, row + i, stride, words + 2 * i, sums);
         }
     }
