@@ -145,11 +145,12 @@ static void place_list(struct tiled_matrix *m, int64_t tiles, int64_t skip, stru
 }
 
 /* The blocks [from, to) of w2's. */
-static struct tiled_matrix strip_of(const struct tiled_matrix *down, int64_t from, int64_t to) {
+static struct tiled_matrix strip_between(const struct tiled_matrix *down, int64_t from, int64_t to) {
     struct tiled_matrix strip = *down;
     int64_t first = block_begin(&down->list, from);
     strip.numbers += first;
-    strip.list = (struct tiled_list){strip.numbers, block_begin(&down->list, to) - first, from == 0 ? down->list.skip : 0};
+    int64_t tiles = block_begin(&down->list, to) - first;
+    strip.list = (struct tiled_list){strip.numbers, tiles, from == 0 ? down->list.skip : 0};
     return strip;
 }
 
@@ -163,7 +164,7 @@ static void place_strips(struct tiled_item *item, struct tiled_memory *memory) {
         int64_t bytes = input_kinds(&item->down) * item->tokens * (to - from) * item->ops->inputs_bytes;
         char *inputs = tiled_take(memory, bytes);
         if (memory->at != NULL) {
-            item->strips[i] = strip_of(&item->down, from, to);
+            item->strips[i] = strip_between(&item->down, from, to);
             item->strips[i].inputs = inputs;
         }
     }

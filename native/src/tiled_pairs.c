@@ -9,19 +9,20 @@
 
 #include "tiled_expert.h"
 
-static int64_t pairs_of(const struct tiled_matrix *m) {
+static int64_t pair_blocks_of(const struct tiled_matrix *m) {
     return m->period * blocks_of(m);
 }
 
 int64_t tiled_place_pairs(struct tiled_item *item, void *pairs) {
     struct tiled_memory memory = {pairs, 0};
     if (item->format == GATUN_Q2) {
-        item->gate.prepared = tiled_take(&memory, pairs_of(&item->gate) * item->ops->pairs_bytes);
-        item->up.prepared = tiled_take(&memory, pairs_of(&item->up) * item->ops->pairs_bytes);
-        item->down.prepared = tiled_take(&memory, pairs_of(&item->down) * item->ops->pairs_bytes);
+        item->gate.prepared = tiled_take(&memory, pair_blocks_of(&item->gate) * item->ops->pairs_bytes);
+        item->up.prepared = tiled_take(&memory, pair_blocks_of(&item->up) * item->ops->pairs_bytes);
+        item->down.prepared = tiled_take(&memory, pair_blocks_of(&item->down) * item->ops->pairs_bytes);
     }
     if (item->format == GATUN_Q2 && item->ops->wants_reach) {
-        item->down.reach = tiled_take(&memory, pairs_of(&item->down) * TILED_BLOCK_COLUMNS * (int64_t)sizeof(float));
+        int64_t columns = pair_blocks_of(&item->down) * TILED_BLOCK_COLUMNS;
+        item->down.reach = tiled_take(&memory, columns * (int64_t)sizeof(float));
     }
     return memory.bytes;
 }
@@ -44,7 +45,7 @@ static void widen_tile(const struct tiled_item *item, const struct tiled_matrix 
 }
 
 static void prepare(const struct tiled_item *item, const struct tiled_matrix *m) {
-    for (int64_t i = 0; i < pairs_of(m); i++) {
+    for (int64_t i = 0; i < pair_blocks_of(m); i++) {
         float scale[TILED_BLOCK_COLUMNS];
         float offset[TILED_BLOCK_COLUMNS];
         int64_t first = i % blocks_of(m) * TILED_BLOCK;
