@@ -35,9 +35,7 @@ class CacheBlocksTest {
     private static void assertNear(float[] block, String what) {
         float[] found = CacheBlocks.unpack(CacheBlocks.pack(block));
         for (int column = 0; column < block.length; column++) {
-            assertThat((double) found[column])
-                    .as(what)
-                    .isCloseTo(block[column], within(largest(block) * 0x1p-14));
+            assertThat((double) found[column]).as(what).isCloseTo(block[column], within(largest(block) * 0x1p-14));
         }
     }
 
