@@ -8,8 +8,8 @@
  * error    n is the nearest word that ends as it must: off by at most a unit, 2^-15 of the power of two above the largest
  *          |x|; a zero too, unless all eight are zeros. An fp16 may be off by eight times as much where x is as large as
  *          that, and by as much at an eighth of it; below that it is finer
- * limits   those of an fp16, which prefill makes of them: where a |x| is above 65504 or none, c = 255 and none of the eight is a
- *          number; below 2^-112 all are zeros and so are all bits
+ * limits   that of an fp16, which prefill makes of them: where a |x| is above 65504, or none, c = 255 and none of the eight
+ *          is a number; below 2^-112 all are zeros and so are all bits
  *
  * Why: what runs of the same model say differs where a key or value is rounded the other way, by its unit; and an fp16 has
  * large ones where a head's values are large, which is where attention looks.
