@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.gatun.quant.TileFormat;
+import dev.gatun.quant.TileShape;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
@@ -272,6 +273,36 @@ class TiledExpertTest extends OnEveryLevel {
                         .containsOnly(0);
             }
         });
+    }
+
+    @Test
+    void inputsOfTilesWithoutScalesDoNotCountHoweverLarge() {
+        Cases.random(20, random -> {
+            try (Arena arena = Arena.ofConfined()) {
+                SampleTiles sample = SampleTiles.of(arena, random, TileFormat.Q2N, 2 * TileShape.TILE_COLUMNS, 48);
+                clearSecondTiles(
+                        sample.block().gate(),
+                        sample.memory().asSlice(sample.block().gateOffset()));
+                clearSecondTiles(
+                        sample.block().up(),
+                        sample.memory().asSlice(sample.block().upOffset()));
+                Call call = Call.of(random, sample, 1);
+                float[] x = call.x().clone();
+                Arrays.fill(x, TileShape.TILE_COLUMNS, x.length, 0);
+                float[] without = add(pool, arena, sample, new Call(x, call.weights(), call.before()));
+                Arrays.fill(x, TileShape.TILE_COLUMNS, x.length, Float.MAX_VALUE);
+                assertThat(add(pool, arena, sample, new Call(x, call.weights(), call.before())))
+                        .isEqualTo(without);
+            }
+        });
+    }
+
+    /** The second of two tiles of each group row has no second level then, but zeros. */
+    private static void clearSecondTiles(TileShape shape, MemorySegment matrix) {
+        long entry = shape.secondBytes() / shape.groupRows() / 2;
+        for (int row = 0; row < shape.groupRows(); row++) {
+            matrix.asSlice(shape.secondOffset() + (2L * row + 1) * entry, entry).fill((byte) 0);
+        }
     }
 
     @Test
