@@ -2,7 +2,6 @@ package dev.gatun.cli;
 
 import dev.gatun.checkpoint.Checkpoint;
 import dev.gatun.checkpoint.MixtralConfig;
-import dev.gatun.cpu.CpuLevel;
 import dev.gatun.engine.cpu.TiledShapes;
 import dev.gatun.offload.ModelSizes;
 import dev.gatun.offload.PlanException;
@@ -43,7 +42,7 @@ record PlannedModel(String name, MixtralConfig config, ModelSizes sizes, int par
 
     private static long kept(Optional<ExpertBlock> block) {
         return block.filter(some -> some.gate().format() != TileFormat.Q4)
-                .map(some -> TiledShapes.of(some).pairsBytes(CpuLevel.PORTABLE))
+                .map(some -> TiledShapes.of(some).mostPairsBytes())
                 .orElse(0L);
     }
 }

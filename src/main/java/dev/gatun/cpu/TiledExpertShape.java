@@ -1,6 +1,7 @@
 package dev.gatun.cpu;
 
 import java.math.BigInteger;
+import java.util.stream.Stream;
 
 /**
  * The shape of an expert as a block of tiles: w1 (gate) and w3 (up) [intermediate, hidden], then w2 (down) [hidden,
@@ -26,7 +27,7 @@ public record TiledExpertShape(CpuTileFormat format, int hidden, int intermediat
     /** The same where there are vectors: a step and a centre of 16 bits for each, and a line for their unit. */
     private static final long PAIR_BLOCK = BLOCK_COLUMNS * 2 * Short.BYTES + ALIGNMENT;
 
-    /** Of w2 besides: how far the scales of each column reach. */
+    /** Of w2 besides, where there are vectors: how far the scales of each column reach. */
     private static final long REACH_BLOCK = BLOCK_COLUMNS * Float.BYTES;
 
     public TiledExpertShape {
@@ -63,15 +64,21 @@ public record TiledExpertShape(CpuTileFormat format, int hidden, int intermediat
         return intermediate / GROUP;
     }
 
-    /** Bytes of the {@link TiledPairs} of the expert at a level: the most at {@link CpuLevel#PORTABLE}. */
+    /** Bytes of the {@link TiledPairs} of the expert at a level. */
     public long pairsBytes(CpuLevel level) {
         if (format == CpuTileFormat.Q2N) {
             return 0;
         }
         long wide = pairBlocks(hidden, widePairs);
         long down = pairBlocks(intermediate, downPairs);
-        long block = level == CpuLevel.PORTABLE ? PORTABLE_PAIR_BLOCK : PAIR_BLOCK;
-        return (2 * wide + down) * block + down * REACH_BLOCK;
+        return level == CpuLevel.PORTABLE
+                ? (2 * wide + down) * PORTABLE_PAIR_BLOCK
+                : (2 * wide + down) * PAIR_BLOCK + down * REACH_BLOCK;
+    }
+
+    /** The most that these are at any level. */
+    public long mostPairsBytes() {
+        return Stream.of(CpuLevel.values()).mapToLong(this::pairsBytes).max().orElseThrow();
     }
 
     /** Rows of groups with the same pairs have the same blocks. */
