@@ -237,8 +237,8 @@ int32_t gatun_experts(struct gatun_pool *pool, const struct gatun_expert *expert
  * may be the same rows, or some of the same. The vector levels round scales, inputs and their products to 15 bits of the
  * largest in a block of 1024 columns and sum exactly: an error of 1e-4 to 4e-4 of the output's 2-norm where columns are alike.
  * Where there are few large ones among many small it is the largest of less: in GATUN_Q2N scales and inputs of a tile, in
- * GATUN_Q2 w2's scales of a column, and products that can be. Blocks of GATUN_Q2 begin at multiples of 1024 whichever slices
- * are wanted. A token's result depends on neither the others nor on which items go together.
+ * GATUN_Q2 w2's products of the row at hand. Blocks of GATUN_Q2 begin at multiples of 1024 whichever slices are wanted. A
+ * token's result depends on neither the others nor on which items go together.
  */
 int32_t gatun_tiled_experts(struct gatun_pool *pool, const struct gatun_tiled_item *items, int32_t count);
 

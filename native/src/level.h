@@ -137,9 +137,9 @@ struct level_ops {
     /*
      * What tiled_row wants of a block of tiles: of their second-level pairs, as widen_pairs left them, and of one token's
      * inputs; both are zeros behind the last column. Results take `pairs_bytes` and `inputs_bytes`, at multiples of 64.
-     * Where the level wants it, `reach` says of a column of w2 in GATUN_Q2 what prepare_pairs has divided its scales by, and
-     * prepare_inputs is to multiply the inputs with; else it is NULL for both. The format decides how many inputs may share a unit: GATUN_Q2N those of a
-     * tile, GATUN_Q2 those of a block.
+     * Where the level wants it, prepare_pairs writes to `reach` the largest magnitude that a scale of each column of w2 in
+     * GATUN_Q2 can have, and prepare_inputs reads it; else it is NULL for both. The format decides how many inputs may share
+     * a unit: GATUN_Q2N those of a tile, GATUN_Q2 those of a block.
      */
     void (*prepare_pairs)(const float *scale, const float *offset, int64_t tiles, void *to, float *reach);
     void (*prepare_inputs)(int32_t format, const float *x, const float *reach, int64_t tiles, void *to);

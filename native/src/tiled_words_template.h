@@ -4,8 +4,10 @@
  * scales  of a block, with S = the largest |centre| + 2^7 * |step| of its columns, which no scale exceeds:
  *         scale = S / 32500 * (centre + (code - 2^7) * step), with code - 2^7 in the upper bits of a word
  * inputs  x = X / 32767 * word, with X = the largest |x| of the block
- * reach   the largest scale hardly ever meets the largest input. Where it matters (w2, whose inputs are a few large ones
- *         among many small) each column has an S of its own, its reach, and inputs are words of reach * x
+ * reach   the largest scale hardly ever meets the largest input, so |w| stays far below that. Where it matters (w2, whose
+ *         inputs are a few large ones among many small) words become `times` as large, as large as they may be. What their
+ *         largest is need not be asked of all: those of the FARTHEST columns, by the largest scale that each can have times
+ *         |x|, are computed first, and no other is beyond what the next column can reach
  * narrow  tiles have an S and an X of their own, with 2^3 for 2^7. Of a block, with L = the largest S * X of its tiles,
  *         scale = L / X / 32500 * (...): so w is in the same unit, L, for all of them
  * words   their product w, a rounded multiplication, |w| < 32512 = 127 * 256: so of w = 256 high + low both are signed
@@ -14,8 +16,8 @@
  *         made in pairs of vectors, of the columns below 64 and of those from there on, whose bytes are then merged:
  *         [chunk of fields][half of n][below, above][field][n mod 8]
  * zeros   sums of zero code * w and of w in 32 bits: at most 255 * 32512 * 16 * TILED_BLOCK < 2^31
- * error   w is off by less than a unit, 2^-15 S X, 2^-15 of the largest reach * x, or 2^-15 L: 1e-4 to 4e-4 of the
- *         output's 2-norm where columns are alike
+ * error   w is off by less than a unit, 2^-15 S X or 2^-15 L, or `times` less: 1e-4 to 4e-4 of the output's 2-norm where
+ *         columns are alike
  */
 
 #define VECTORS (PAIR_BYTES / (4 * LANES)) /* of one row pair's codes */
@@ -43,10 +45,29 @@ struct tiled_pairs {
     float largest;
 };
 
+/* Columns whose products are computed first. */
+#define FARTHEST 4
+
+/* A column of a block. */
+struct column {
+    int16_t tile;
+    int16_t code;  /* in the tile's codes */
+    int16_t place; /* in its words */
+};
+
+/* Of the columns of a block with a reach: the farthest, if there are as many, and what reach * |x| of no other exceeds. */
+struct farthest {
+    struct column columns[FARTHEST];
+    int32_t count;
+    float others;
+};
+
 /* `largest` is X, likewise: the first one of the block; or of narrow tiles that of each, zeros behind the last. */
 struct tiled_inputs {
     _Alignas(CACHE_LINE) int16_t words[TILED_BLOCK_COLUMNS];
     float largest[TILED_BLOCK];
+    int32_t has_reach;
+    struct farthest farthest;
 };
 
 struct magnitude {
@@ -67,35 +88,77 @@ INLINE float units_of(float most, float largest) {
     return largest >= LEAST_LARGEST ? most / largest : 0;
 }
 
+/* The place of a tile's column among its words; eight columns lie together. */
+INLINE int64_t place_of_word(int64_t column) {
+    int64_t run = column / 8;
+    int64_t field = run / 2 % 4;
+    int64_t at = ((field / CHUNK_FIELDS * 2 + run % 2) * 2 + run / 8) * CHUNK_FIELDS + field % CHUNK_FIELDS;
+    return 8 * at + column % 8;
+}
+
 /* Rounded values of LANES columns of a tile from `column` on, a multiple of LANES, to their places in order. */
 INLINE void put_words(vf v, int64_t column, int16_t *tile) {
     int16_t words[LANES];
     vi_store_words(words, vi_round(v));
     for (int i = 0; i < LANES; i += 8) {
-        int64_t run = (column + i) / 8;
-        int64_t field = run / 2 % 4;
-        int64_t at = ((field / CHUNK_FIELDS * 2 + run % 2) * 2 + run / 8) * CHUNK_FIELDS + field % CHUNK_FIELDS;
-        memcpy(tile + 8 * at, words + i, 8 * sizeof *words);
+        memcpy(tile + place_of_word(column + i), words + i, 8 * sizeof *words);
     }
 }
 
-INLINE vf input_at(const float *x, const float *reach, int64_t k) {
-    return reach == NULL ? vf_load(x + k) : vf_mul(vf_load(x + k), vf_load(reach + k));
-}
-
 /* Words of some tiles that have one unit; returns the largest. */
-static float write_inputs(const float *x, const float *reach, int64_t tiles, int16_t *words) {
+static float write_inputs(const float *x, int64_t tiles, int16_t *words) {
     struct magnitude magnitude = {vf_zero(), vf_zero()};
     for (int64_t k = 0; k < tiles * TILED_COLUMNS; k += LANES) {
-        look_at(&magnitude, input_at(x, reach, k));
+        look_at(&magnitude, vf_load(x + k));
     }
     float largest = seen_by(&magnitude);
     vf units = vf_set(units_of(LARGEST_INPUT, largest));
     for (int64_t k = 0; k < tiles * TILED_COLUMNS; k += LANES) {
         int64_t column = k % TILED_COLUMNS;
-        put_words(vf_mul(input_at(x, reach, k), units), column, words + k - column);
+        put_words(vf_mul(vf_load(x + k), units), column, words + k - column);
     }
     return largest;
+}
+
+/* The largest values so far, in falling order, and their columns. One more than is kept in the end. */
+struct ranking {
+    float values[FARTHEST + 1];
+    int64_t columns[FARTHEST + 1];
+};
+
+INLINE void rank(struct ranking *r, float value, int64_t column) {
+    int i = FARTHEST;
+    for (; i > 0 && value > r->values[i - 1]; i--) {
+        r->values[i] = r->values[i - 1];
+        r->columns[i] = r->columns[i - 1];
+    }
+    r->values[i] = value;
+    r->columns[i] = column;
+}
+
+/* What is no number is not ranked, and shows in X or in S. */
+static struct farthest farthest_of(const float *x, const float *reach, int64_t tiles) {
+    struct ranking ranking = {{0}, {0}};
+    for (int64_t k = 0; k < tiles * TILED_COLUMNS; k += LANES) {
+        vf v = vf_larger_magnitude(vf_mul(vf_load(x + k), vf_load(reach + k)), vf_zero());
+        if (vf_largest(v) > ranking.values[FARTHEST]) {
+            float values[LANES];
+            vf_store(values, v);
+            for (int i = 0; i < LANES; i++) {
+                if (values[i] > ranking.values[FARTHEST]) {
+                    rank(&ranking, values[i], k + i);
+                }
+            }
+        }
+    }
+    struct farthest farthest = {.others = ranking.values[FARTHEST]};
+    for (; farthest.count < FARTHEST && ranking.values[farthest.count] > 0; farthest.count++) {
+        int64_t k = ranking.columns[farthest.count];
+        int64_t code = k % TILED_COLUMNS;
+        farthest.columns[farthest.count] =
+            (struct column){(int16_t)(k / TILED_COLUMNS), (int16_t)code, (int16_t)place_of_word(code)};
+    }
+    return farthest;
 }
 
 static void prepare_inputs(int32_t format, const float *x, const float *reach, int64_t tiles, void *to) {
@@ -104,7 +167,11 @@ static void prepare_inputs(int32_t format, const float *x, const float *reach, i
     int64_t together = format == GATUN_Q2N ? 1 : tiles;
     for (int64_t i = 0; i < tiles; i += together) {
         int64_t k = i * TILED_COLUMNS;
-        inputs->largest[i] = write_inputs(x + k, reach == NULL ? NULL : reach + k, together, inputs->words + k);
+        inputs->largest[i] = write_inputs(x + k, together, inputs->words + k);
+    }
+    inputs->has_reach = reach != NULL;
+    if (reach != NULL) {
+        inputs->farthest = farthest_of(x, reach, tiles);
     }
 }
 
@@ -136,13 +203,9 @@ static void prepare_pairs(const float *scale, const float *offset, int64_t tiles
             vf_store(reach + k, v);
         }
     }
-    pairs->largest = reach == NULL ? seen_by(&magnitude) : 1;
+    pairs->largest = seen_by(&magnitude);
     vf units = vf_set(units_of(LARGEST_SCALE, pairs->largest));
     for (int64_t k = 0; k < tiles * TILED_COLUMNS; k += LANES) {
-        if (reach != NULL) {
-            vf largest = vf_load(reach + k);
-            units = vf_drop_below(vf_div(vf_set(LARGEST_SCALE), largest), LEAST_LARGEST, largest);
-        }
         vf step = vf_mul(vf_load(scale + k), half);
         put_pairs(vf_add(step, vf_load(offset + k)), step, units, k % TILED_COLUMNS, k / TILED_COLUMNS, pairs);
     }
@@ -316,6 +379,18 @@ INLINE struct words products_of(struct words scales, const int16_t *x) {
                           vi_scale16(scales.above, load_words(x + VECTOR_BYTES / 2))};
 }
 
+/* a * b * times / 2^15, rounded, where `product` is a * b / 2^15, rounded. */
+INLINE vi magnified(vi product, vi a, vi b, vi times) {
+    vi rest = vi_subtract16(vi_multiply16(a, b), vi_left16(product, 15));
+    return vi_add16(vi_multiply16(product, times), vi_scale16(rest, times));
+}
+
+INLINE struct words magnify(struct words products, struct words scales, const int16_t *x, int times) {
+    vi t = vi_words(times);
+    return (struct words){magnified(products.below, scales.below, load_words(x), t),
+                          magnified(products.above, scales.above, load_words(x + VECTOR_BYTES / 2), t)};
+}
+
 /* Sums over scaled inputs w: of zero codes times w, and of w. */
 struct zero_sums {
     vi codes;
@@ -324,11 +399,15 @@ struct zero_sums {
 
 /* Scaled inputs of a chunk: their upper and lower bytes go where add_row_pairs reads them. */
 INLINE void write_chunk(const struct words *scales, const struct words *zeros, int number, const int16_t *inputs,
-                        uint8_t *to, struct zero_sums *sums) {
+                        int times, uint8_t *to, struct zero_sums *sums) {
     vi high[2];
     vi low[2];
     for (int half = 0; half < 2; half++) {
-        struct words w = products_of(scales[half], inputs + words_at(number, half));
+        const int16_t *x = inputs + words_at(number, half);
+        struct words w = products_of(scales[half], x);
+        if (times > 1) {
+            w = magnify(w, scales[half], x, times);
+        }
         sums->codes = vi_add_products(zeros[half].below, w.below, sums->codes);
         sums->codes = vi_add_products(zeros[half].above, w.above, sums->codes);
         sums->ones = vi_add_products(vi_words(1), w.below, sums->ones);
@@ -352,7 +431,7 @@ INLINE vf zero_of(struct zero_sums sums, vf zero, vf zero_offset) {
 
 /* The scaled inputs of tile `i` of a block, [token][vector][field][high, low][VECTOR_BYTES]. */
 INLINE void scale_tile(int format, int tokens, const struct tiled_row *row, const struct narrow_row *narrow,
-                       struct tiled_block *block, int64_t i, struct zero_sums *sums) {
+                       struct tiled_block *block, int64_t i, const int *times, struct zero_sums *sums) {
     const struct tiled_inputs *inputs = (const struct tiled_inputs *)row->inputs + block->number;
     const struct tiled_pairs *pairs = (const struct tiled_pairs *)row->pairs + block->number;
     int64_t blocks = tiled_blocks(&row->list);
@@ -368,7 +447,8 @@ INLINE void scale_tile(int format, int tokens, const struct tiled_row *row, cons
                 scales[half] = narrow_scales(chunk.scales[half], narrow, t, block->first + i);
             }
             uint8_t *to = (uint8_t *)block->xs + (i * tokens + t) * INPUT_BYTES;
-            write_chunk(scales, chunk.zeros, c, inputs[t * blocks].words + i * TILED_COLUMNS, to, &sums[t]);
+            const int16_t *x = inputs[t * blocks].words + i * TILED_COLUMNS;
+            write_chunk(scales, chunk.zeros, c, x, times[t], to, &sums[t]);
         }
     }
 }
@@ -384,15 +464,59 @@ INLINE float largest_product(int format, const struct tiled_row *row, const stru
     return pairs->largest * inputs[token * tiled_blocks(&row->list)].largest[0];
 }
 
+/* What vi_scale16 gives. */
+INLINE int scaled(int a, int b) {
+    return (a * b + (1 << 14)) >> 15;
+}
+
+/* The word of a column's product. */
+INLINE int product_of(const struct tiled_block *block, const struct tiled_pairs *pairs, const struct tiled_inputs *inputs,
+                      struct column column) {
+    int64_t of_pairs = (block->skip + column.tile) * TILED_COLUMNS + column.place;
+    int code = block->tiles[column.tile][TILED_CODES + column.code];
+    int scale = scaled((code - 128) * 256, pairs->step[of_pairs]) + pairs->centre[of_pairs];
+    return scaled(scale, inputs->words[column.tile * TILED_COLUMNS + column.place]);
+}
+
+#define LARGEST_PRODUCT 32512
+
+/* By how much a word may be beyond the product that it stands for: scales, inputs and words are rounded. */
+#define ROUNDED 3
+
+/* How many times as large a block's words may be; `unit` is that of a word. */
+INLINE int times_of(const struct tiled_row *row, const struct tiled_block *block, int64_t token, float unit) {
+    const struct tiled_pairs *pairs = (const struct tiled_pairs *)row->pairs + block->number;
+    const struct tiled_inputs *inputs =
+        (const struct tiled_inputs *)row->inputs + token * tiled_blocks(&row->list) + block->number;
+    float others = inputs->farthest.others / unit;
+    if (!inputs->has_reach || !(others < LARGEST_PRODUCT)) { /* or a NaN */
+        return 1;
+    }
+    int most = (int)others + ROUNDED;
+    for (int i = 0; i < inputs->farthest.count; i++) {
+        int word = product_of(block, pairs, inputs, inputs->farthest.columns[i]);
+        word = word < 0 ? -word : word;
+        most = word > most ? word : most;
+    }
+    int times = LARGEST_PRODUCT / (most + 1);
+    return times > 1 ? times : 1;
+}
+
 /* Writes the scaled inputs of a block by tile, and their unit by token. */
 INLINE void scale_block(int format, int tokens, const struct tiled_row *row, const struct narrow_row *narrow,
                         struct tiled_block *block, float *units) {
     const struct zero_sums none = {vi_set(0), vi_set(0)};
     struct zero_sums sums[TILED_TOKENS] = {none, none, none, none};
     vf zeros[TILED_TOKENS] = {vf_zero(), vf_zero(), vf_zero(), vf_zero()};
+    int times[TILED_TOKENS];
+    for (int t = 0; t < tokens; t++) {
+        units[t] = PRODUCT_UNIT * largest_product(format, row, narrow, block, t);
+        times[t] = format == GATUN_Q2 ? times_of(row, block, t, units[t]) : 1;
+        units[t] /= (float)times[t];
+    }
     for (int64_t i = 0; i < block->count; i++) {
         fetch_ahead(&block->ahead, meta_lines(format));
-        scale_tile(format, tokens, row, narrow, block, i, sums);
+        scale_tile(format, tokens, row, narrow, block, i, times, sums);
         /* Each narrow tile has a zero of zeros of its own. */
         for (int t = 0; t < tokens && format == GATUN_Q2N; t++) {
             vf offset = vf_set(narrow->zero_offset[block->first + i]);
@@ -405,7 +529,6 @@ INLINE void scale_block(int format, int tokens, const struct tiled_row *row, con
         if (format == GATUN_Q2) {
             zeros[t] = zero_of(sums[t], vf_set(row->zero_scale), vf_set(row->zero_offset));
         }
-        units[t] = PRODUCT_UNIT * largest_product(format, row, narrow, block, t);
         block->zeros[t] = vf_fma(zeros[t], vf_set(units[t]), block->zeros[t]);
     }
 }

@@ -229,6 +229,15 @@ INLINE vi vi_scale16(vi a, vi b) {
     return _mm256_mulhrs_epi16(a, b);
 }
 
+/* The lower 16 bits of a * b. */
+INLINE vi vi_multiply16(vi a, vi b) {
+    return _mm256_mullo_epi16(a, b);
+}
+
+INLINE vi vi_subtract16(vi a, vi b) {
+    return _mm256_sub_epi16(a, b);
+}
+
 /* The lower 16 bits of each lane, one after the other; each is a signed 16-bit integer. */
 INLINE void vi_store_words(int16_t *p, vi v) {
     __m128i words = _mm_packs_epi32(_mm256_castsi256_si128(v), _mm256_extracti128_si256(v, 1));

@@ -235,6 +235,15 @@ INLINE vi vi_scale16(vi a, vi b) {
     return _mm512_mulhrs_epi16(a, b);
 }
 
+/* The lower 16 bits of a * b. */
+INLINE vi vi_multiply16(vi a, vi b) {
+    return _mm512_mullo_epi16(a, b);
+}
+
+INLINE vi vi_subtract16(vi a, vi b) {
+    return _mm512_sub_epi16(a, b);
+}
+
 /* The lower 16 bits of each lane, one after the other. */
 INLINE void vi_store_words(int16_t *p, vi v) {
     _mm256_storeu_si256((__m256i *)p, _mm512_cvtepi32_epi16(v));
