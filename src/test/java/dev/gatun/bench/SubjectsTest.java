@@ -48,20 +48,24 @@ class SubjectsTest {
         }
     }
 
+    private static BenchSubject bare(Checkpoint checkpoint, int capacity) {
+        ModelSizes sizes = ModelSizes.stored(checkpoint.config(), checkpoint.weights(), 512);
+        CpuBackend backend = new CpuBackend(checkpoint.config(), checkpoint.weights(), 2, CpuLevel.chosen());
+        BenchDescription description = BenchDescription.of(
+                "bare",
+                checkpoint.config(),
+                sizes,
+                "cpu",
+                backend.description(),
+                OptionalLong.empty(),
+                backend.hostMemory());
+        return new PassSubject(description, checkpoint.config(), backend, capacity);
+    }
+
     @Test
     void aBackendAloneIsMeasured() {
         try (Checkpoint checkpoint = Checkpoint.open(DEMO)) {
-            ModelSizes sizes = ModelSizes.stored(checkpoint.config(), checkpoint.weights(), 512);
-            CpuBackend backend = new CpuBackend(checkpoint.config(), checkpoint.weights(), 2, CpuLevel.chosen());
-            BenchDescription description = BenchDescription.of(
-                    "bare",
-                    checkpoint.config(),
-                    sizes,
-                    "cpu",
-                    backend.description(),
-                    OptionalLong.empty(),
-                    backend.hostMemory());
-            try (BenchSubject subject = new PassSubject(description, checkpoint.config(), backend, 700)) {
+            try (BenchSubject subject = bare(checkpoint, 700)) {
                 requireMeasurements(subject);
             }
         }
@@ -70,17 +74,7 @@ class SubjectsTest {
     @Test
     void whatIsCancelledEndsEarly() {
         try (Checkpoint checkpoint = Checkpoint.open(DEMO)) {
-            ModelSizes sizes = ModelSizes.stored(checkpoint.config(), checkpoint.weights(), 512);
-            CpuBackend backend = new CpuBackend(checkpoint.config(), checkpoint.weights(), 2, CpuLevel.chosen());
-            BenchDescription description = BenchDescription.of(
-                    "bare",
-                    checkpoint.config(),
-                    sizes,
-                    "cpu",
-                    backend.description(),
-                    OptionalLong.empty(),
-                    backend.hostMemory());
-            try (BenchSubject subject = new PassSubject(description, checkpoint.config(), backend, 2000)) {
+            try (BenchSubject subject = bare(checkpoint, 2000)) {
                 double whole = subject.prompt(1900).seconds();
                 subject.cancel();
                 assertThat(subject.prompt(1900).seconds()).isLessThan(whole / 10);
