@@ -278,7 +278,7 @@ class CommandLineTest {
                         .out())
                 .contains("128 of 256 experts, 4 a layer")
                 .containsPattern("experts +17.00 GB +every expert, pinned")
-                .containsPattern("\\Rbeside it +206 MB +not pinned, at most: ");
+                .containsPattern("\\Rbeside it +176 MB +not pinned, at most: ");
         String smaller = run("plan", "--shape", "mixtral-8x7b", "--bits", "2.53", "--gpu-memory", "16GiB", "-c", "4096")
                 .out();
         assertThat(smaller)
