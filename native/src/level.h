@@ -137,15 +137,17 @@ struct level_ops {
     /*
      * What tiled_row wants of a block of tiles: of their second-level pairs, as widen_pairs left them, and of one token's
      * inputs; both are zeros behind the last column. Results take `pairs_bytes` and `inputs_bytes`, at multiples of 64.
-     * Where the level wants it, prepare_pairs writes to `reach` the largest magnitude that a scale of each column of w2 in
-     * GATUN_Q2 can have, and prepare_inputs reads it; else it is NULL for both. The format decides how many inputs may share
-     * a unit: GATUN_Q2N those of a tile, GATUN_Q2 those of a block.
+     * The format decides how many inputs may share a unit: GATUN_Q2N those of a tile, GATUN_Q2 those of a block. Unless it is
+     * NULL, prepare_pairs writes to `reach` the largest magnitude that a scale of each column can have.
      */
     void (*prepare_pairs)(const float *scale, const float *offset, int64_t tiles, void *to, float *reach);
-    void (*prepare_inputs)(int32_t format, const float *x, const float *reach, int64_t tiles, void *to);
+    void (*prepare_inputs)(int32_t format, const float *x, int64_t tiles, void *to);
     int64_t pairs_bytes;
     int64_t inputs_bytes;
-    int wants_reach;
+
+    /* Which columns of a block of w2 in GATUN_Q2 have the largest products, by their reach: `farthest_bytes`, 0 if unwanted. */
+    void (*find_farthest)(const float *x, const float *reach, int64_t tiles, void *to);
+    int64_t farthest_bytes;
 
     /* The sums of one group row of 2-bit tiles. */
     void (*tiled_row)(const struct tiled_row *row);

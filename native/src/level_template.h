@@ -39,7 +39,10 @@ const struct level_ops LEVEL = {
     .prepare_inputs = prepare_inputs,
     .pairs_bytes = sizeof(struct tiled_pairs),
     .inputs_bytes = sizeof(struct tiled_inputs),
-    .wants_reach = BYTE_SUMS,
+#if BYTE_SUMS
+    .find_farthest = find_farthest,
+    .farthest_bytes = sizeof(struct farthest),
+#endif
     .tiled_row = tiled_row,
     .tile_row = tile_row,
 };

@@ -84,7 +84,8 @@ struct tiled_row {
     const void *pairs;           /* GATUN_Q2: blocks of pairs as the level prepared them, the first one whole */
     float zero_scale;            /* GATUN_Q2: zero = zero code * zero_scale + zero_offset */
     float zero_offset;
-    const void *inputs; /* [tokens]: blocks of inputs as the level prepared them */
+    const void *inputs;   /* [tokens]: blocks of inputs as the level prepared them */
+    const void *farthest; /* [tokens]: of each block, as the level found them; NULL unless it is of w2 in GATUN_Q2 */
     float *scratch;     /* tiled_scratch(list.count) floats at a multiple of 64 bytes */
     float *sums;        /* [tokens][TILED_ROWS] */
 };

@@ -24,7 +24,8 @@ struct tiled_matrix {
     float *reach;   /* w2 in GATUN_Q2, or NULL: the largest scales of columns [period][blocks of all][TILED_BLOCK_COLUMNS] */
     int32_t *numbers;
     struct tiled_list list; /* the tiles of a row that are wanted */
-    char *inputs;           /* w2: [period if there is a reach][tokens][blocks of the list] */
+    char *inputs;           /* w2: [tokens][blocks of the list] */
+    char *farthest;         /* w2, if there is a reach: [period][tokens][blocks of the list] */
 };
 
 /* Some slices of an expert for some tokens. */
@@ -102,14 +103,10 @@ static inline const char *prepared_row(const struct tiled_item *item, const stru
     return m->prepared + block * item->ops->pairs_bytes;
 }
 
-/* How many kinds of inputs there are, one for each kind of group rows. */
-static inline int64_t input_kinds(const struct tiled_matrix *m) {
-    return m->reach == NULL ? 1 : m->period;
-}
-
-/* Where the inputs of w2 of a kind begin. */
-static inline char *inputs_of(const struct tiled_item *item, const struct tiled_matrix *m, int64_t kind) {
-    return m->inputs + kind * item->tokens * tiled_blocks(&m->list) * item->ops->inputs_bytes;
+/* What is farthest for a group row; NULL unless the matrix has a reach. */
+static inline char *farthest_of_row(const struct tiled_item *item, const struct tiled_matrix *m, int64_t row) {
+    int64_t at = row % m->period * item->tokens * tiled_blocks(&m->list);
+    return m->reach == NULL ? NULL : m->farthest + at * item->ops->farthest_bytes;
 }
 
 /* ---- tiled_expert.c ---- */

@@ -26,9 +26,8 @@ static void prepare_pairs(const float *scale, const float *offset, int64_t tiles
     memcpy(pairs->offset, offset, (size_t)(tiles * TILED_COLUMNS) * sizeof *offset);
 }
 
-static void prepare_inputs(int32_t format, const float *x, const float *reach, int64_t tiles, void *to) {
+static void prepare_inputs(int32_t format, const float *x, int64_t tiles, void *to) {
     (void)format;
-    (void)reach;
     memcpy(((struct tiled_inputs *)to)->x, x, (size_t)(tiles * TILED_COLUMNS) * sizeof *x);
 }
 

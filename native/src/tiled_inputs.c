@@ -25,7 +25,7 @@ void tiled_make_wide_inputs(const struct tiled_item *item, int64_t block, char *
             x = columns;
         }
         char *to = inputs + (t * blocks_of(m) + block) * item->ops->inputs_bytes;
-        item->ops->prepare_inputs(item->format, x, NULL, tiles_in(&m->list, block), to);
+        item->ops->prepare_inputs(item->format, x, tiles_in(&m->list, block), to);
     }
 }
 
@@ -66,9 +66,9 @@ static void gather_tile(const struct tiled_item *item, int64_t token, int64_t ti
     }
 }
 
-/* The reach of columns of w2 from a tile on, for a kind of group rows; or NULL. */
+/* The reach of columns of w2 from a tile on, for a kind of group rows. */
 static const float *reach_from(const struct tiled_matrix *m, int64_t kind, int64_t tile) {
-    return m->reach == NULL ? NULL : m->reach + kind * blocks_of(m) * TILED_BLOCK_COLUMNS + tile * TILED_COLUMNS;
+    return m->reach + kind * blocks_of(m) * TILED_BLOCK_COLUMNS + tile * TILED_COLUMNS;
 }
 
 void tiled_make_down_inputs(const struct tiled_item *item, const struct tiled_matrix *strip, int64_t block) {
@@ -79,11 +79,11 @@ void tiled_make_down_inputs(const struct tiled_item *item, const struct tiled_ma
         for (int64_t i = 0; i < tiles; i++) {
             gather_tile(item, t, numbers[i], columns + i * TILED_COLUMNS);
         }
-        int64_t at = (t * tiled_blocks(&strip->list) + block) * item->ops->inputs_bytes;
-        for (int64_t kind = 0; kind < input_kinds(strip); kind++) {
-            const float *reach = reach_from(strip, kind, numbers[0]);
-            char *to = inputs_of(item, strip, kind) + at;
-            item->ops->prepare_inputs(item->format, columns, reach, tiles, to);
+        int64_t at = t * tiled_blocks(&strip->list) + block;
+        item->ops->prepare_inputs(item->format, columns, tiles, strip->inputs + at * item->ops->inputs_bytes);
+        for (int64_t kind = 0; kind < strip->period && strip->reach != NULL; kind++) {
+            char *to = farthest_of_row(item, strip, kind) + at * item->ops->farthest_bytes;
+            item->ops->find_farthest(columns, reach_from(strip, kind, numbers[0]), tiles, to);
         }
     }
 }

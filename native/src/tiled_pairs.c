@@ -20,7 +20,7 @@ int64_t tiled_place_pairs(struct tiled_item *item, void *pairs) {
         item->up.prepared = tiled_take(&memory, pair_blocks_of(&item->up) * item->ops->pairs_bytes);
         item->down.prepared = tiled_take(&memory, pair_blocks_of(&item->down) * item->ops->pairs_bytes);
     }
-    if (item->format == GATUN_Q2 && item->ops->wants_reach) {
+    if (item->format == GATUN_Q2 && item->ops->farthest_bytes > 0) {
         int64_t columns = pair_blocks_of(&item->down) * TILED_BLOCK_COLUMNS;
         item->down.reach = tiled_take(&memory, columns * (int64_t)sizeof(float));
     }

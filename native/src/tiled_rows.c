@@ -77,7 +77,7 @@ static const char *pairs_of(const struct tiled_place *p, const char **at_hand) {
     return pairs;
 }
 
-/* sums[t][i] of a group row; `inputs` are those of its kind. What `next` begins with is fetched meanwhile. */
+/* sums[t][i] of a group row. What `next` begins with is fetched meanwhile. */
 static void run_row(struct tiled_place place, struct tiled_place next, const char *inputs, const char **pairs_at_hand,
                     void *scratch, float *sums) {
     const struct tiled_item *item = place.item;
@@ -100,6 +100,7 @@ static void run_row(struct tiled_place place, struct tiled_place next, const cha
         .zero_scale = m->zero_scale,
         .zero_offset = m->zero_offset,
         .inputs = inputs,
+        .farthest = farthest_of_row(item, m, place.row),
         .scratch = (float *)((char *)scratch + address_bytes(count)),
         .sums = sums,
     };
@@ -137,8 +138,7 @@ void tiled_wide_row(struct tiled_place gate, struct tiled_place next, struct til
 }
 
 void tiled_down_row(struct tiled_place place, struct tiled_place next, struct tiled_hand *hand, float *sums) {
-    const char *inputs = inputs_of(place.item, place.matrix, place.row % input_kinds(place.matrix));
-    run_row(place, next, inputs, &hand->down_pairs, hand->scratch, sums);
+    run_row(place, next, place.matrix->inputs, &hand->down_pairs, hand->scratch, sums);
 }
 
 void tiled_add_sums(struct tiled_place place, const float *sums) {

@@ -55,7 +55,7 @@ struct column {
     int16_t place; /* in its words */
 };
 
-/* Of the columns of a block with a reach: the farthest, if there are as many, and what reach * |x| of no other exceeds. */
+/* Of the columns of a block: the farthest, if there are as many, and what reach * |x| of no other exceeds. */
 struct farthest {
     struct column columns[FARTHEST];
     int32_t count;
@@ -66,8 +66,6 @@ struct farthest {
 struct tiled_inputs {
     _Alignas(CACHE_LINE) int16_t words[TILED_BLOCK_COLUMNS];
     float largest[TILED_BLOCK];
-    int32_t has_reach;
-    struct farthest farthest;
 };
 
 struct magnitude {
@@ -137,7 +135,7 @@ INLINE void rank(struct ranking *r, float value, int64_t column) {
 }
 
 /* What is no number is not ranked, and shows in X or in S. */
-static struct farthest farthest_of(const float *x, const float *reach, int64_t tiles) {
+static void find_farthest(const float *x, const float *reach, int64_t tiles, void *to) {
     struct ranking ranking = {{0}, {0}};
     for (int64_t k = 0; k < tiles * TILED_COLUMNS; k += LANES) {
         vf v = vf_larger_magnitude(vf_mul(vf_load(x + k), vf_load(reach + k)), vf_zero());
@@ -158,20 +156,16 @@ static struct farthest farthest_of(const float *x, const float *reach, int64_t t
         farthest.columns[farthest.count] =
             (struct column){(int16_t)(k / TILED_COLUMNS), (int16_t)code, (int16_t)place_of_word(code)};
     }
-    return farthest;
+    *(struct farthest *)to = farthest;
 }
 
-static void prepare_inputs(int32_t format, const float *x, const float *reach, int64_t tiles, void *to) {
+static void prepare_inputs(int32_t format, const float *x, int64_t tiles, void *to) {
     struct tiled_inputs *inputs = to;
     memset(inputs->largest, 0, sizeof inputs->largest);
     int64_t together = format == GATUN_Q2N ? 1 : tiles;
     for (int64_t i = 0; i < tiles; i += together) {
         int64_t k = i * TILED_COLUMNS;
         inputs->largest[i] = write_inputs(x + k, together, inputs->words + k);
-    }
-    inputs->has_reach = reach != NULL;
-    if (reach != NULL) {
-        inputs->farthest = farthest_of(x, reach, tiles);
     }
 }
 
@@ -485,16 +479,20 @@ INLINE int product_of(const struct tiled_block *block, const struct tiled_pairs 
 
 /* How many times as large a block's words may be; `unit` is that of a word. */
 INLINE int times_of(const struct tiled_row *row, const struct tiled_block *block, int64_t token, float unit) {
+    if (row->farthest == NULL) {
+        return 1;
+    }
     const struct tiled_pairs *pairs = (const struct tiled_pairs *)row->pairs + block->number;
-    const struct tiled_inputs *inputs =
-        (const struct tiled_inputs *)row->inputs + token * tiled_blocks(&row->list) + block->number;
-    float others = inputs->farthest.others / unit;
-    if (!inputs->has_reach || !(others < LARGEST_PRODUCT)) { /* or a NaN */
+    int64_t at = token * tiled_blocks(&row->list) + block->number;
+    const struct tiled_inputs *inputs = (const struct tiled_inputs *)row->inputs + at;
+    const struct farthest *farthest = (const struct farthest *)row->farthest + at;
+    float others = farthest->others / unit;
+    if (!(others < LARGEST_PRODUCT)) { /* or a NaN */
         return 1;
     }
     int most = (int)others + ROUNDED;
-    for (int i = 0; i < inputs->farthest.count; i++) {
-        int word = product_of(block, pairs, inputs, inputs->farthest.columns[i]);
+    for (int i = 0; i < farthest->count; i++) {
+        int word = product_of(block, pairs, inputs, farthest->columns[i]);
         word = word < 0 ? -word : word;
         most = word > most ? word : most;
     }
