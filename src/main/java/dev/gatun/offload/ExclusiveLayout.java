@@ -77,12 +77,12 @@ public final class ExclusiveLayout {
 
     /** The slot of the device where an expert lies at first, or {@link ExpertCache#NONE}. */
     public int slot(int layer, int expert) {
-        return Math.max(ExpertCache.NONE, places[layer * shape.experts() + expert]);
+        return Math.max(ExpertCache.NONE, places[shape.number(layer, expert)]);
     }
 
     /** The block where an expert lies at first, or {@link ExpertCache#NONE}. */
     public int block(int layer, int expert) {
-        return Math.max(ExpertCache.NONE, ~places[layer * shape.experts() + expert]);
+        return Math.max(ExpertCache.NONE, ~places[shape.number(layer, expert)]);
     }
 
     CacheShape shape() {

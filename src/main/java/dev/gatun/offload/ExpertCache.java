@@ -384,6 +384,6 @@ public final class ExpertCache {
         if (layer < 0 || layer >= shape.layers() || expert < 0 || expert >= shape.experts()) {
             throw new IllegalArgumentException("no such expert: layer " + layer + " expert " + expert);
         }
-        return layer * shape.experts() + expert;
+        return shape.number(layer, expert);
     }
 }

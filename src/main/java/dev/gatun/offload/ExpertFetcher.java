@@ -257,7 +257,7 @@ public final class ExpertFetcher {
                 int cacheSlot =
                         cache.slotOf(layer, expert) == ExpertCache.NONE ? cache.warm(layer, expert) : ExpertCache.NONE;
                 if (cacheSlot != ExpertCache.NONE) {
-                    uploads.rest(layer * shape.experts() + expert, slots.behind(cacheSlot), 0);
+                    uploads.rest(shape.number(layer, expert), slots.behind(cacheSlot), 0);
                 }
             }
         }

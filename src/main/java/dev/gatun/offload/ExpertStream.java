@@ -100,7 +100,7 @@ public final class ExpertStream {
         int found = 0;
         for (int i = 0; i < count; i++) {
             boolean isAbsent = cache.slotOf(layer, experts[i]) == ExpertCache.NONE;
-            if (isAbsent && uploads.hasEnded(host.readable(layer * shape.experts() + experts[i]))) {
+            if (isAbsent && uploads.hasEnded(host.readable(shape.number(layer, experts[i])))) {
                 absent[found++] = experts[i];
             }
         }
@@ -148,7 +148,7 @@ public final class ExpertStream {
         for (int i = 0; i < count; i++) {
             needed[experts[i]] = true;
             int cacheSlot = cache.slotOf(layer, experts[i]);
-            if (cacheSlot != ExpertCache.NONE && !coming[layer * shape.experts() + experts[i]]) {
+            if (cacheSlot != ExpertCache.NONE && !coming[shape.number(layer, experts[i])]) {
                 residentExperts[resident] = experts[i];
                 residentSlots[resident++] = resident(slots.behind(cacheSlot));
             }

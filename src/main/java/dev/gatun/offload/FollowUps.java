@@ -57,7 +57,7 @@ final class FollowUps {
 
     /** The host computes an expert that lies in no slot, or in part. */
     void add(int layer, int expert) {
-        int number = layer * shape.experts() + expert;
+        int number = shape.number(layer, expert);
         boolean may = cache.admits(layer, expert) && cache.slotOf(layer, expert) == ExpertCache.NONE;
         if (!may || !control.wantsOne()) {
             return;

@@ -48,7 +48,7 @@ final class Prefetches {
     /** Queues those of the guesses that are absent. */
     void add(int layer, int[] experts, int guessed) {
         for (int rank = 0; rank < Math.min(guessed, control.most()); rank++) {
-            int expert = layer * shape.experts() + experts[rank];
+            int expert = shape.number(layer, experts[rank]);
             boolean absent = cache.slotOf(layer, experts[rank]) == ExpertCache.NONE;
             if (absent && indexOf(expert) < 0 && count < MOST_GUESSES) {
                 insert(layer).set(layer, expert, rank, rank < control.depth());
