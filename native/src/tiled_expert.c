@@ -163,8 +163,7 @@ static void place_strips(struct tiled_item *item, struct tiled_memory *memory) {
         int64_t to = blocks * (i + 1) / item->strip_count;
         int64_t count = item->tokens * (to - from);
         char *inputs = tiled_take(memory, count * item->ops->inputs_bytes);
-        int64_t kinds = item->down.reach == NULL ? 0 : item->down.period;
-        char *farthest = tiled_take(memory, kinds * count * item->ops->farthest_bytes);
+        char *farthest = tiled_take(memory, farthest_kinds(&item->down) * count * item->ops->farthest_bytes);
         if (memory->at != NULL) {
             item->strips[i] = strip_between(&item->down, from, to);
             item->strips[i].inputs = inputs;

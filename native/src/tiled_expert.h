@@ -103,6 +103,11 @@ static inline const char *prepared_row(const struct tiled_item *item, const stru
     return m->prepared + block * item->ops->pairs_bytes;
 }
 
+/* For how many kinds of group rows it is found what is farthest. */
+static inline int64_t farthest_kinds(const struct tiled_matrix *m) {
+    return m->reach == NULL ? 0 : m->period;
+}
+
 /* What is farthest for a group row; NULL unless the matrix has a reach. */
 static inline char *farthest_of_row(const struct tiled_item *item, const struct tiled_matrix *m, int64_t row) {
     int64_t at = row % m->period * item->tokens * tiled_blocks(&m->list);

@@ -81,7 +81,7 @@ void tiled_make_down_inputs(const struct tiled_item *item, const struct tiled_ma
         }
         int64_t at = t * tiled_blocks(&strip->list) + block;
         item->ops->prepare_inputs(item->format, columns, tiles, strip->inputs + at * item->ops->inputs_bytes);
-        for (int64_t kind = 0; kind < strip->period && strip->reach != NULL; kind++) {
+        for (int64_t kind = 0; kind < farthest_kinds(strip); kind++) {
             char *to = farthest_of_row(item, strip, kind) + at * item->ops->farthest_bytes;
             item->ops->find_farthest(columns, reach_from(strip, kind, numbers[0]), tiles, to);
         }
