@@ -1,5 +1,6 @@
 package dev.gatun.jmh;
 
+import dev.gatun.bench.Samples;
 import java.io.IOException;
 import java.io.PrintStream;
 import java.nio.file.Files;
@@ -115,8 +116,7 @@ public final class BenchmarkTable {
                 values.add(iteration.asDouble());
             }
         }
-        values.sort(Double::compare);
-        return values.isEmpty() ? Optional.empty() : Optional.of(values.get(values.size() / 2));
+        return values.isEmpty() ? Optional.empty() : Optional.of(new Samples(values).median());
     }
 
     /** The ceilings of all results that have some, which clocks move between them. */
