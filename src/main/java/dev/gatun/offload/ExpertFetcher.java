@@ -13,7 +13,8 @@ package dev.gatun.offload;
  * </ol>
  *
  * <p>With two roads ({@link RoadSplit}) the host computes what {@link #fetch(int, int[], int, int[], int[], Runnable)} leaves to it
- * beside that, says {@link #hostComputed}, and only then comes {@link #computed}. To {@link #pump} meanwhile is of use: the
+ * beside that, says {@link #hostComputed}, and only then comes {@link #computed}; with {@link #putIn} before that, what else is
+ * put in meanwhile does not hold up the slots. To {@link #pump} meanwhile is of use: the
  * more often one looks, the better is known how fast the link is. What the host computed may be copied behind it while the
  * link is idle, so that it is there the next time.
  *
@@ -53,6 +54,9 @@ public final class ExpertFetcher {
 
     /** Whether something was fetched and not computed. */
     private boolean atWork;
+
+    /** The ticket of the device's computing beside which the host's goes on; {@link CopyEngine#ENDED} if there is none. */
+    private long putIn = CopyEngine.ENDED;
 
     /** Makes a fetcher for experts that all lie in the host, expert e of layer l in block l * experts + e. */
     public ExpertFetcher(
@@ -239,9 +243,18 @@ public final class ExpertFetcher {
         link.hostEnded();
     }
 
-    /** The computing with what was fetched since the last call was put in. */
+    /**
+     * The device's computing with what was fetched since the last {@link #computed} was put in, and the host computes still.
+     * Slots may be given to others when that computing has ended, whatever is put in behind it before {@link #computed}.
+     */
+    public void putIn() {
+        putIn = copies.computed();
+    }
+
+    /** The computing with what was fetched since the last call was put in, and the host has ended its part. */
     public void computed() {
-        long ticket = copies.computed();
+        long ticket = putIn == CopyEngine.ENDED ? copies.computed() : putIn;
+        putIn = CopyEngine.ENDED;
         atWork = false;
         host.computed(ticket);
         claims.computed(ticket);
@@ -332,6 +345,7 @@ public final class ExpertFetcher {
         follow.reset();
         chunks.reset();
         atWork = false;
+        putIn = CopyEngine.ENDED;
         uploads.reset();
         stream.reset();
         slots.forgetTickets();

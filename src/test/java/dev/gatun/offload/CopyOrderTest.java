@@ -76,6 +76,47 @@ class CopyOrderTest {
     }
 
     @Test
+    void whatIsPutInWhileTheHostComputesHoldsUpNoSlot() {
+        Rig rig = rig(new CacheShape(1, 8, 2, 0, Sharing.PER_LAYER), HostMode.INCLUSIVE, 0);
+        token(rig, 0, 0, 1);
+        rig.device().finish();
+        rig.fetcher().fetch(0, new int[] {0, 1}, 2, new int[2]);
+        rig.fetcher().putIn();
+        long behind = rig.device().computed();
+        rig.fetcher().computed();
+        int before = rig.device().copies().size();
+        token(rig, 0, 2);
+        FakeWork upload = since(rig, before).getFirst();
+        assertThat(upload.after)
+                .extracting(work -> work.ticket)
+                .as("what it waits for")
+                .isNotEmpty()
+                .allMatch(ticket -> ticket < behind);
+        assertThat(rig.device().copies()).hasSize(before + 1);
+        rig.device().finish();
+    }
+
+    @Test
+    void aFailureForgetsWhatWasPutIn() {
+        Rig rig = rig(new CacheShape(1, 8, 2, 0, Sharing.PER_LAYER), HostMode.INCLUSIVE, 0);
+        token(rig, 0, 0, 1);
+        rig.device().finish();
+        rig.fetcher().fetch(0, new int[] {0, 1}, 2, new int[2]);
+        rig.fetcher().putIn();
+        rig.fetcher().reset();
+        long behind = rig.device().computed();
+        token(rig, 0, 0, 1);
+        int before = rig.device().copies().size();
+        token(rig, 0, 2);
+        assertThat(since(rig, before).getFirst().after)
+                .extracting(work -> work.ticket)
+                .as("it waits for the computing that came last with its slot")
+                .isNotEmpty()
+                .allMatch(ticket -> ticket > behind);
+        rig.device().finish();
+    }
+
+    @Test
     void twoChunksOfAGuessAreInFlightAndNoneBehindWhatIsNeeded() {
         Rig rig = rig(new CacheShape(4, 8, 8, 4, Sharing.PER_LAYER), HostMode.INCLUSIVE, 2);
         token(rig, 0, 0, 1);

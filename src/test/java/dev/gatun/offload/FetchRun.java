@@ -191,6 +191,9 @@ final class FetchRun {
                 .as("begun where some part is left")
                 .hasSize(IntStream.of(parts).anyMatch(some -> some < setting.parts()) ? 1 : 0);
         computeOnDevice(number, layer, chosen, slots, parts);
+        if (random.nextBoolean()) {
+            fetcher.putIn();
+        }
         begun.forEach(share -> endOnHost(number, layer, share, slots));
         fetcher.computed();
         if (!setting.hurried()) {
