@@ -16,6 +16,7 @@ import java.util.stream.IntStream;
  */
 public final class CudaDevice {
     private static final int PCI_ADDRESS_BYTES = 32;
+    private static final String BLOCKING = "CUDA_LAUNCH_BLOCKING";
 
     private final int ordinal;
     private final DeviceProperties properties;
@@ -98,6 +99,26 @@ public final class CudaDevice {
             makeCurrent();
             CudaException.check(CudaRuntime.cudaMemGetInfo(free, total), "reading the free memory of " + this);
             return free.get(ValueLayout.JAVA_LONG, 0);
+        }
+    }
+
+    /**
+     * Whether a kernel may wait for something that the host does after the launch: launches return before their kernels have
+     * ended, which {@value #BLOCKING} changes, and kernels may run for long, which they may not on a GPU that serves a display.
+     *
+     * @throws CudaException if CUDA cannot be started on the device
+     */
+    public boolean mayWaitForHost() {
+        return System.getenv().getOrDefault(BLOCKING, "0").equals("0") && !limitsKernels();
+    }
+
+    private boolean limitsKernels() {
+        try (Arena arena = Arena.ofConfined()) {
+            MemorySegment value = arena.allocate(ValueLayout.JAVA_INT);
+            CudaException.check(
+                    CudaRuntime.cudaDeviceGetAttribute(value, CudaRuntime.cudaDevAttrKernelExecTimeout(), ordinal),
+                    "asking whether " + this + " limits the time of kernels");
+            return value.get(ValueLayout.JAVA_INT, 0) != 0;
         }
     }
 
