@@ -24,6 +24,7 @@ constexpr int ERROR_NAN = 1;    /* a router or a logit was not a number; ids are
 constexpr int ERROR_ABSENT = 2; /* a chosen expert has no block in the table; its contribution is missing */
 constexpr int ERROR_ID = 4;     /* an id was outside its range and was not followed */
 constexpr int ERROR_TIMEOUT = 8; /* blocks of one launch did not all come; its results are missing */
+constexpr int ERROR_HOST = 16;   /* the host did not hand over in time what it computes; that is missing */
 
 /*
  * Weights pass the L1 by. The loads are ordinary ones, not of the read-only kind: a block may have been copied in while

@@ -3,7 +3,7 @@
  *
  *   embed      y[t] = table[ids[t]] widened to fp32
  *   rms_norm   y[t][k] = x[t][k] / sqrt(mean(x[t]^2) + epsilon) * weight[k]
- *   add_handed x[i] += y[i], where y lies in mapped host memory and was complete before the launch
+ *   add_handed x[i] += y[i], where y lies in mapped host memory and is complete once the word there has come to `number`
  *   argmax     ids[t] = the place of the largest of logits[t][columns], ties to the lower
  *
  * layout   table[rows][columns] fp32, fp16 or bf16; everything else fp32, row-major
@@ -12,12 +12,17 @@
  *          bytes at a time, its neighbours the next ones
  * launch   grid tokens, block 1024 (at least 32, a multiple of 32); add_handed: a thread for each four values, block 256; no
  *          dynamic shared memory
+ * waits    add_handed alone, for the host: one thread a block looks at the word, at most `limit` nanoseconds; then it sets
+ *          ERROR_HOST and its block adds nothing. The host must not wait for the launch before it has written the word
  * checked in Java   values of add_handed % 4 == 0, 16-byte alignment of its x and y, and of table and y of embed, which reads
  *          a value at a time where columns % 8 > 0. y and x of rms_norm may be the same. Ids out of range give zeros and set
  *          ERROR_ID; a NaN among the logits sets ERROR_NAN, counts as the least, and the id is in range
  * checked by   TokensTest
  */
 #include "common.cuh"
+
+/* Between two looks over the link, each of which takes about a microsecond. */
+constexpr unsigned POLL_NANOSECONDS = 100;
 
 /* 16 bytes of a row: four values in fp32, or eight in 16 bits. */
 __device__ __forceinline__ void widen_sixteen_bytes(const uint4 &bits, int type, float *y) {
@@ -120,8 +125,35 @@ extern "C" __global__ void __launch_bounds__(1024) gatun_argmax(const float *log
     }
 }
 
+__device__ __forceinline__ int64_t load_acquire(const int64_t *word) {
+    int64_t v;
+    asm volatile("ld.acquire.sys.global.s64 %0, [%1];" : "=l"(v) : "l"(word) : "memory");
+    return v;
+}
+
+/* Waits until the host has counted up to `number`; what it wrote before can be read then. False if that takes too long. */
+__device__ __forceinline__ bool await_host(const int64_t *word, int64_t number, int64_t limit, int *error) {
+    bool late = false;
+    if (threadIdx.x == 0) {
+        int64_t begin = nanoseconds();
+        while (load_acquire(word) < number && !late) {
+            __nanosleep(POLL_NANOSECONDS);
+            late = nanoseconds() - begin > limit;
+        }
+        if (late) {
+            atomicOr(error, ERROR_HOST);
+        }
+        __threadfence_system();
+    }
+    return !__syncthreads_or(late);
+}
+
 /* The same memory is written again and again by the host, so no cache may answer for it. */
-extern "C" __global__ void __launch_bounds__(256) gatun_add_handed(const float *y, float *x, int values) {
+extern "C" __global__ void __launch_bounds__(256) gatun_add_handed(const int64_t *word, int64_t number, int64_t limit,
+                                                                   const float *y, float *x, int values, int *error) {
+    if (!await_host(word, number, limit, error)) {
+        return;
+    }
     int at = 4 * (blockIdx.x * blockDim.x + threadIdx.x);
     if (at < values) {
         float4 more = __ldcv((const float4 *)(y + at));

@@ -25,6 +25,7 @@ import dev.gatun.offload.OffloadOptions;
 import java.lang.foreign.MemorySegment;
 import java.util.List;
 import java.util.Optional;
+import java.util.function.Supplier;
 import java.util.function.UnaryOperator;
 import java.util.stream.Stream;
 
@@ -34,7 +35,8 @@ import java.util.stream.Stream;
  * resident, else those between the experts of two layers ({@link CudaOptions#graphs}). Those that wait: {@link #await} and
  * the search for candidates; {@link #head} for several rows, which takes memory, and for a token that needs a new graph;
  * {@link #embed} if a chunk before was not awaited; {@link #experts} for the router's choice, where not all experts are
- * resident and the chunk is small, and for the host's share of the missing ones.
+ * resident and the chunk is small. The host's share of the missing ones is computed while what follows is put in, and
+ * completed before anything waits for the device: so one thread runs a chunk from {@link #embed} to {@link #head}.
  */
 public final class CudaBackend implements Backend {
     private static final String NOT_PINNED = "host memory: the embeddings could not be pinned and take the room of some"
@@ -129,7 +131,8 @@ public final class CudaBackend implements Backend {
                 operations.experts().leaveRoom(PacedLink.BLOCKS);
             }
             this.launches = usesGraphs(offload, options)
-                    ? TokenLaunches.withGraphs(new StreamRecorder(resources.stream()))
+                    ? TokenLaunches.withGraphs(
+                            new HostFirst(new StreamRecorder(resources.stream()), this::finishOnHost))
                     : TokenLaunches.plain();
             this.offloaded = budget.isOffloaded()
                     ? Optional.of(offload(model, offload, options, listener, pinning, roads))
@@ -206,9 +209,40 @@ public final class CudaBackend implements Backend {
      */
     @Override
     public KvCache newKvCache(int capacity, KvPrecision precision) {
-        KvCache cache = new CudaKvCache(resources.stream(), config, capacity, precision, keyValues, launches::forget);
+        finishOnHost();
+        KvCache cache = new CudaKvCache(resources.stream(), config, capacity, precision, keyValues, this::forget);
         memoryInUse = budget.taken();
         return cache;
+    }
+
+    private void forget(KvCache cache) {
+        try {
+            finishOnHost();
+        } finally {
+            launches.forget(cache);
+        }
+    }
+
+    /** To be done before anything waits for the device, which may wait for the host. */
+    private void finishOnHost() {
+        offloaded.ifPresent(OffloadedExperts::finish);
+    }
+
+    private void goOn(Runnable work) {
+        goOn(() -> {
+            work.run();
+            return true;
+        });
+    }
+
+    /** Does what a chunk goes on with while the host may still compute; if that fails, so does the host's part. */
+    private <T> T goOn(Supplier<T> work) {
+        try {
+            return work.get();
+        } catch (RuntimeException | Error failure) {
+            offloaded.ifPresent(experts -> experts.abandon(failure));
+            throw failure;
+        }
     }
 
     @Override
@@ -233,6 +267,7 @@ public final class CudaBackend implements Backend {
     /** A chunk that nobody awaited, or that failed, leaves nothing behind. */
     private void beginChunk() {
         if (inWork) {
+            offloaded.ifPresent(OffloadedExperts::giveUp);
             deliverRouting();
             forgetFailure();
         }
@@ -260,6 +295,10 @@ public final class CudaBackend implements Backend {
 
     @Override
     public void attend(int layer, Activations hidden, KvCache cache) {
+        goOn(() -> putInAttention(layer, hidden, cache));
+    }
+
+    private void putInAttention(int layer, Activations hidden, KvCache cache) {
         CudaKvCache sequence = (CudaKvCache) cache;
         DeviceFloats stream = values(hidden);
         clock.enter(Part.ATTENTION);
@@ -278,7 +317,7 @@ public final class CudaBackend implements Backend {
     private void placeChunk(int position) {
         if (position != devicePosition) {
             if (devicePosition >= 0) {
-                launches.flush();
+                flush();
             }
             resources.uploads().upload(new int[] {position, sequence}, workspace.place());
             devicePosition = position;
@@ -287,6 +326,10 @@ public final class CudaBackend implements Backend {
 
     @Override
     public Routing route(int layer, Activations hidden) {
+        return goOn(() -> putInRouter(layer, hidden));
+    }
+
+    private Routing putInRouter(int layer, Activations hidden) {
         DeviceFloats stream = values(hidden);
         CudaWeights.Layer layerWeights = weights.layers().get(layer);
         DeviceFloats normed = workspace.normed().rows(0, stream.rows());
@@ -332,7 +375,7 @@ public final class CudaBackend implements Backend {
         DeviceFloats stream = values(hidden);
         CudaRouting choices = (CudaRouting) routing;
         if (layerExperts instanceof LayerExperts.Offloaded) {
-            launches.addOnHost(() -> compute(layer, layerExperts, choices, stream));
+            goOn(() -> launches.addOnHost(() -> compute(layer, layerExperts, choices, stream)));
         } else {
             launches.add(new TokenStep.Experts(layer), () -> compute(layer, layerExperts, choices, stream));
         }
@@ -350,10 +393,14 @@ public final class CudaBackend implements Backend {
 
     @Override
     public Logits head(Activations hidden, int rows) {
+        return goOn(() -> putInHead(hidden, rows));
+    }
+
+    private Logits putInHead(Activations hidden, int rows) {
         DeviceFloats stream = values(hidden);
         DeviceFloats last = stream.rows(stream.rows() - rows, rows);
         DeviceFloats normed = workspace.normed().rows(0, rows);
-        DeviceFloats logits = rows == 1 ? workspace.logits() : resources.temporaryRows(rows, config.vocabularySize());
+        DeviceFloats logits = logits(rows);
         clock.enter(Part.ATTENTION);
         launches.add(new TokenStep.Head(), () -> {
             operations.tokens().norm(last, weights.finalNorm(), (float) config.normEpsilon(), normed);
@@ -361,12 +408,27 @@ public final class CudaBackend implements Backend {
         });
         launches.finish();
         clock.end();
+        finishOnHost();
         return new CudaLogits(logits);
+    }
+
+    private DeviceFloats logits(int rows) {
+        if (rows == 1) {
+            return workspace.logits();
+        }
+        // To take memory may be to wait for the device.
+        finishOnHost();
+        return resources.temporaryRows(rows, config.vocabularySize());
+    }
+
+    private void flush() {
+        launches.flush();
+        finishOnHost();
     }
 
     @Override
     public void await(Logits logits, float[] target) {
-        launches.flush();
+        flush();
         DeviceFloats computed = ((CudaLogits) logits).values();
         resources.download().fetch(computed.memory(), workspace.errors(), target);
         endChunk();
@@ -388,7 +450,7 @@ public final class CudaBackend implements Backend {
 
             @Override
             public void await(Logits logits, CandidateRequest request, int[] recent, MemorySegment target) {
-                launches.flush();
+                flush();
                 operations.candidates().await(((CudaLogits) logits).values(), request, recent, target);
                 endChunk();
             }
@@ -397,6 +459,7 @@ public final class CudaBackend implements Backend {
 
     @Override
     public void observe(RoutingObserver observer) {
+        finishOnHost();
         // Graphs hold on to the memory of the log before.
         launches.release();
         deliverRouting();
@@ -407,6 +470,7 @@ public final class CudaBackend implements Backend {
 
     /** From the next chunk on experts are chosen by somebody else. */
     public void force(ForcedRouting routing) {
+        finishOnHost();
         launches.release();
         forced.ifPresent(ForcedChoices::close);
         forced = Optional.of(new ForcedChoices(resources, config, maxChunk(), routing));
@@ -439,6 +503,7 @@ public final class CudaBackend implements Backend {
     @Override
     public void close() {
         try {
+            offloaded.ifPresent(OffloadedExperts::giveUp);
             launches.close();
         } finally {
             closeMemory();

@@ -11,6 +11,7 @@ final class ErrorWords {
     private static final int ABSENT = 2;
     private static final int ID = 4;
     private static final int TIMEOUT = 8;
+    private static final int HOST = 16;
 
     private ErrorWords() {}
 
@@ -19,7 +20,7 @@ final class ErrorWords {
      *
      * @param words int32, one a layer and one for embedding and head
      * @throws RouterFailureException if a router saw NaN
-     * @throws BackendFailureException if the blocks of a kernel waited for each other in vain
+     * @throws BackendFailureException if the blocks of a kernel waited in vain, for each other or for the host
      * @throws IllegalStateException for what only an error of this program can cause
      */
     static void check(MemorySegment words) {
@@ -40,6 +41,10 @@ final class ErrorWords {
         if ((bits & TIMEOUT) != 0) {
             return new BackendFailureException("the GPU did not run all blocks of a kernel of " + place
                     + " within two seconds; other programs may keep it busy");
+        }
+        if ((bits & HOST) != 0) {
+            return new BackendFailureException("the CPU did not hand over its part of " + place
+                    + " within ten seconds; was the program stopped meanwhile?");
         }
         if ((bits & NAN) != 0) {
             return new RouterFailureException(word, null);

@@ -1,50 +1,69 @@
 package dev.gatun.engine.cuda;
 
 import dev.gatun.cpu.FloatMatrix;
+import dev.gatun.cuda.CudaDevice;
+import dev.gatun.cuda.DeviceMemory;
 import dev.gatun.cuda.KernelArguments;
 import java.lang.foreign.MemorySegment;
+import java.time.Duration;
 
 /**
- * What device and host hand each other where the host computes experts: three arrays in mapped memory, beside the words of
- * {@link PublishedChoices}. Nobody waits for a stream, and the device never waits for the host in a kernel.
+ * What device and host hand each other where the host computes experts: three arrays and a word in mapped memory, beside the
+ * words of {@link PublishedChoices}. The host waits for no stream; the device waits for the host in one kernel, the adding,
+ * which the host mostly puts in before it has ended: with what follows it, so that the device goes on at once.
  *
  * <pre>
  * field                      written by                                  read by
  * inputs[token][hidden]      router, for each layer                      host, while it computes that layer
  * weights[token][topK]       router, likewise                            host, likewise
- * word[layer][token]         router, last: then the host sets it to 0    host, which waits for it
- * outputs[token][hidden]     host, before it puts the adding in          the adding kernel
+ * choice[layer][token]       router, last: then the host sets it to 0    host, which waits for it
+ * outputs[token][hidden]     host, while it computes                     the adding kernel
+ * ended                      host, last: the number of its part          the adding kernel, which waits for it
  * </pre>
  *
- * <p>Order, for one layer:
+ * <p>Order, for one part of the host, which is one token in one layer:
  * <ol>
  *   <li>The router's block writes inputs and weights; all its threads meet; one of them makes that visible to the host
- *       ({@code __threadfence_system}) and then writes the word, in one store.
- *   <li>The host sees the word (an acquiring load), and with it inputs and weights. It puts copies in; its threads begin to
- *       compute their experts and write outputs; it puts in the experts that the device computes, and works along.
- *   <li>When its threads have ended the host puts the adding kernel in: a launch makes all that the host wrote before visible
- *       to the kernel, which reads past all caches.
- *   <li>The host puts in the next layer's attention and router, behind the adding.
+ *       ({@code __threadfence_system}) and then writes the choice, in one store.
+ *   <li>The host sees the choice (an acquiring load), and with it inputs and weights. Its threads begin to compute their
+ *       experts and write outputs; it takes the next number, and puts in copies and the experts that the device computes.
+ *   <li>The host puts in the adding with that number, and behind it the next layer's attention and router.
+ *   <li>The host works along until its threads have ended, and then writes its number to {@code ended} (a releasing store).
+ *   <li>In each block of the adding one thread looks at {@code ended} (an acquiring load) until it is no less than the
+ *       kernel's number; then all of the block read outputs, past all caches.
+ *   <li>Only then does the host wait for the next choice, or for the logits.
  * </ol>
  *
- * <p>Why a place can be used again: the next router writes inputs and weights after it was put in, which the host does when
- * it has read the last of them (3 before 4). The host writes outputs for the next layer after it saw that layer's word, which
- * its router wrote behind the adding, in the stream's order; so the adding has read them. A word is set to 0 by the host before
- * it puts in what leads to the next word in that place. Places of a chunk's other tokens are others.
+ * <p>Why a place can be used again. Inputs and weights: the next router is in the stream while the host reads them, but behind
+ * the adding, which ends when the host has ended, or has failed the chunk by being late. Outputs: the host writes those of the
+ * next layer after it saw that layer's choice, whose router ran behind the adding. A choice is set to 0 by the host before it
+ * puts in what leads to the next one in that place. Places of a chunk's other tokens are others.
  *
- * <p>What bounds each wait: the host's for the word ends with an exception as soon as the stream is idle without it. The
- * device's for the host is no wait of a kernel: the stream is empty, and a host that gives up leaves it so. If a chunk fails
- * half way, the stream is drained and the words are cleared before the next chunk ({@link ChoiceWords#clear}).
+ * <p>Why one word is enough: the host has one part at a time, and begins the next when the one before has ended. Numbers rise
+ * by one with each and are never used again, so a kernel that is late, behind others of its chunk, sees a higher number.
+ *
+ * <p>What bounds each wait. The host's for the choice ends with an exception as soon as the stream is idle without it. The
+ * device's for the host: the host writes {@code ended} however its part ends, also where its threads or a launch behind the
+ * adding fail or the pass is given up ({@link HostTurn}), and before it waits for the device itself ({@link CudaBackend},
+ * {@link HostFirst}). A host that is stopped for {@link #PATIENCE} makes the kernel set the layer's error word and add
+ * nothing; the chunk fails when it is awaited. A device whose kernels are not to wait ({@link CudaDevice#mayWaitForHost}) gets
+ * the adding after the host has ended. Whoever takes or frees memory of the device in another thread meanwhile waits as long
+ * as the host computes; if the driver holds up the launches of this one for that, the patience ends both. If a chunk fails
+ * half way, the stream is drained and the choices are cleared before the next chunk ({@link ChoiceWords#clear}).
  */
 interface HandOff {
+    /** How long a kernel waits for a host that is stopped. */
+    Duration PATIENCE = Duration.ofSeconds(10);
+
     /**
      * The arrays as the host sees them.
      *
      * @param inputs [tokens, hidden]
      * @param weights [tokens, topK] float32
      * @param outputs [tokens, hidden]
+     * @param ended which parts have ended
      */
-    record HostSide(FloatMatrix inputs, MemorySegment weights, int topK, FloatMatrix outputs) {
+    record HostSide(FloatMatrix inputs, MemorySegment weights, int topK, FloatMatrix outputs, HostWord ended) {
         /** The weight of a token's choice, one float32. */
         MemorySegment weight(int token, int rank) {
             return weights.asSlice(((long) token * topK + rank) * Float.BYTES, Float.BYTES);
@@ -63,10 +82,11 @@ interface HandOff {
     void setRouter(KernelArguments router, int inputs, int weights);
 
     /**
-     * Puts in that outputs, which are complete, are added to the residual stream.
+     * Puts in that outputs are added to rows of the residual stream, when the host's part that was begun last has ended.
      *
-     * @param token the first of them
-     * @param hidden its row and those that follow, as many as are added
+     * @param token the first one's row of the outputs
+     * @param hidden the rows
+     * @param error the layer's error word
      */
-    void add(int token, DeviceFloats hidden);
+    void add(int token, DeviceFloats hidden, DeviceMemory error);
 }

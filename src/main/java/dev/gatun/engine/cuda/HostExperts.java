@@ -1,5 +1,6 @@
 package dev.gatun.engine.cuda;
 
+import dev.gatun.cuda.DeviceMemory;
 import dev.gatun.offload.ExpertFetcher;
 import dev.gatun.offload.PromptRoads;
 import dev.gatun.quant.ExpertCut;
@@ -9,6 +10,8 @@ import java.util.function.Supplier;
 final class HostExperts {
     private final HandOff handOff;
     private final HostRoad road;
+    private final HostTurn turn;
+    private final boolean isAwaited;
     private final ExpertCut cut;
     private final Supplier<PromptRoads> promptRoads;
     private final int[] tokens = new int[HostRoad.MOST_TOKENS];
@@ -21,10 +24,13 @@ final class HostExperts {
      *
      * @param road computes from what {@code handOff} holds
      * @param promptRoads what is worth computing of a prompt's experts at present
+     * @param isAwaited whether a kernel may wait for the host
      */
-    HostExperts(HandOff handOff, HostRoad road, ExpertCut cut, Supplier<PromptRoads> promptRoads) {
+    HostExperts(HandOff handOff, HostRoad road, ExpertCut cut, Supplier<PromptRoads> promptRoads, boolean isAwaited) {
         this.handOff = handOff;
         this.road = road;
+        this.turn = new HostTurn(road, handOff.host().ended());
+        this.isAwaited = isAwaited;
         this.cut = cut;
         this.promptRoads = promptRoads;
     }
@@ -44,9 +50,14 @@ final class HostExperts {
         return handOff;
     }
 
+    /** Whether {@link #add} may be called before {@link #finish}. */
+    boolean isAwaited() {
+        return isAwaited;
+    }
+
     /**
-     * Has the host's threads start on what the device does not compute of one token's choice. Then {@link #finish} must
-     * follow, or {@link #abandon}.
+     * Has the host's threads start on what the device does not compute of one token's choice. Then {@link #add} and
+     * {@link #finish} must follow, or {@link #abandon}.
      *
      * @param chosen the experts in order of rank, in the first {@code count} elements
      * @param parts how many leading parts of each the device computes
@@ -63,33 +74,39 @@ final class HostExperts {
         }
         // What is made of an expert once is no measure of what computing takes.
         begun = System.nanoTime();
-        road.begin();
+        turn.begin();
+    }
+
+    /** Whether something was begun and neither finished nor abandoned. */
+    boolean isBegun() {
+        return turn.isBegun();
     }
 
     /**
-     * Works along until all is computed, and puts in that it is added.
+     * Puts in that what was begun last is added when it has ended.
      *
      * @param hidden the token's row
+     * @param error the layer's error word
      */
-    void finish(int token, ExpertFetcher fetcher, DeviceFloats hidden) {
-        road.finish();
-        long nanos = System.nanoTime() - begun;
-        handOff.add(token, hidden);
-        fetcher.hostComputed(bytes, nanos);
+    void add(int token, DeviceFloats hidden, DeviceMemory error) {
+        handOff.add(token, hidden, error);
     }
 
-    /** After a failure: what was noted for the host is void. */
-    void recover() {
-        road.forget();
+    /** Works along until all is computed. */
+    void finish(ExpertFetcher fetcher) {
+        turn.finish();
+        fetcher.hostComputed(bytes, System.nanoTime() - begun);
     }
 
-    /** Waits for the threads after a failure, which is given what fails here as well; what they computed is of no use. */
+    /** After a failure, which is given what fails here as well: what was begun ends, and is of no use. */
     void abandon(Throwable failure) {
-        try {
-            road.finish();
-        } catch (RuntimeException secondary) {
-            failure.addSuppressed(secondary);
-        }
+        turn.abandon().ifPresent(failure::addSuppressed);
+    }
+
+    /** After a failure, or where a pass was given up: what was begun or noted for the host is void. */
+    void recover() {
+        turn.abandon();
+        road.forget();
     }
 
     /**
@@ -108,10 +125,17 @@ final class HostExperts {
      *
      * @param experts which, in the first {@code count} elements
      * @param hidden the chunk's rows
+     * @param error the layer's error word
      * @return bytes of blocks that were read
      */
     long runPrompt(
-            int layer, ChunkChoices choices, int[] experts, int count, ExpertFetcher fetcher, DeviceFloats hidden) {
+            int layer,
+            ChunkChoices choices,
+            int[] experts,
+            int count,
+            ExpertFetcher fetcher,
+            DeviceFloats hidden,
+            DeviceMemory error) {
         for (int token = 0; token < choices.tokens(); token++) {
             handOff.host().clear(token);
         }
@@ -120,7 +144,7 @@ final class HostExperts {
             int number = fetcher.shape().number(layer, experts[i]);
             groups += addWhole(number, fetcher.block(layer, experts[i]), experts[i], choices);
         }
-        handOff.add(0, hidden);
+        add(0, hidden, error);
         return groups * cut.block().bytes();
     }
 

@@ -118,7 +118,8 @@ final class OffloadedExperts {
     }
 
     /**
-     * hidden += the weighted sum of the chosen experts.
+     * Puts in hidden += the weighted sum of the chosen experts. The host may have to compute a part of it still, which
+     * {@link #finish} must follow for, on the same thread, before anything else waits for the device; or {@link #abandon}.
      *
      * @param sequence the chunk's sequence number
      */
@@ -130,6 +131,7 @@ final class OffloadedExperts {
             DeviceFloats hidden,
             DeviceMemory error) {
         int tokens = hidden.rows();
+        finish();
         if (tokens <= choices.tokens()) {
             wait.await(layer, tokens, sequence);
             guesses.ifPresent(guessed -> guessed.passed(layer));
@@ -146,6 +148,21 @@ final class OffloadedExperts {
         } else {
             runMany(new PromptExperts.Target(layer, operation.many(), routing, hidden, error));
         }
+    }
+
+    /** Ends what the host has still to compute of the layer that was put in last. */
+    void finish() {
+        tokenExperts.finish();
+    }
+
+    /** After a failure, which is given what fails here as well: what the host has still to compute is void. */
+    void abandon(Throwable failure) {
+        tokenExperts.abandon(failure);
+    }
+
+    /** Ends what the host has still to compute of a chunk that failed or was given up, before anything waits for the device. */
+    void giveUp() {
+        host.ifPresent(HostExperts::recover);
     }
 
     private void runMany(PromptExperts.Target target) {
@@ -216,12 +233,12 @@ final class OffloadedExperts {
         return Stream.of(store.shortfall(), note).flatMap(Optional::stream).toList();
     }
 
-    /** After a failed chunk: nothing of it is in flight or claimed any more. */
+    /** After a chunk that failed or was given up: nothing of it is in flight or claimed any more. */
     void recover() {
+        giveUp();
         fetcher.reset();
         table.forget();
         choices.words().clear();
         guesses.ifPresent(GuessedChoices::clear);
-        host.ifPresent(HostExperts::recover);
     }
 }

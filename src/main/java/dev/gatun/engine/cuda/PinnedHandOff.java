@@ -2,6 +2,7 @@ package dev.gatun.engine.cuda;
 
 import dev.gatun.cpu.FloatMatrix;
 import dev.gatun.cuda.CudaDevice;
+import dev.gatun.cuda.DeviceMemory;
 import dev.gatun.cuda.KernelArguments;
 import dev.gatun.cuda.PinnedBuffer;
 import java.lang.foreign.MemorySegment;
@@ -15,6 +16,7 @@ final class PinnedHandOff implements HandOff, AutoCloseable {
     private final PinnedBuffer memory;
     private final long outputsAt;
     private final long weightsAt;
+    private final long endedAt;
     private final HostSide host;
 
     /**
@@ -28,13 +30,15 @@ final class PinnedHandOff implements HandOff, AutoCloseable {
         this.operations = operations;
         this.outputsAt = Math.ceilDiv(rows, ALIGNMENT) * ALIGNMENT;
         this.weightsAt = 2 * outputsAt;
-        this.memory = PinnedBuffer.allocate(device, weightsAt + weights);
+        this.endedAt = Math.ceilDiv(weightsAt + weights, ALIGNMENT) * ALIGNMENT;
+        this.memory = PinnedBuffer.allocate(device, endedAt + Long.BYTES);
         MemorySegment all = memory.segment();
         this.host = new HostSide(
                 FloatMatrix.of(all.asSlice(0, rows), tokens, hidden, hidden),
                 all.asSlice(weightsAt, weights),
                 topK,
-                FloatMatrix.of(all.asSlice(outputsAt, rows), tokens, hidden, hidden));
+                FloatMatrix.of(all.asSlice(outputsAt, rows), tokens, hidden, hidden),
+                new HostWord(all.asSlice(endedAt, Long.BYTES)));
     }
 
     @Override
@@ -48,8 +52,10 @@ final class PinnedHandOff implements HandOff, AutoCloseable {
     }
 
     @Override
-    public void add(int token, DeviceFloats hidden) {
-        operations.addHanded(memory, outputsAt + (long) token * hidden.columns() * Float.BYTES, hidden);
+    public void add(int token, DeviceFloats hidden, DeviceMemory error) {
+        TokenOperations.Gate gate =
+                new TokenOperations.Gate(endedAt, host.ended().number(), PATIENCE);
+        operations.addHanded(memory, gate, outputsAt + (long) token * hidden.columns() * Float.BYTES, hidden, error);
     }
 
     @Override

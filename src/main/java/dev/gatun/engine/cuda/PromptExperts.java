@@ -87,7 +87,8 @@ final class PromptExperts {
         HostExperts computing = host.orElseThrow();
         computing.prepare(target.layer(), absent, left, fetcher);
         long start = System.nanoTime();
-        long bytes = computing.runPrompt(target.layer(), choices, absent, left, fetcher, target.hidden());
+        long bytes =
+                computing.runPrompt(target.layer(), choices, absent, left, fetcher, target.hidden(), target.error());
         stream.hostComputed(left, bytes, System.nanoTime() - start);
     }
 

@@ -100,7 +100,8 @@ final class RoadOpener {
         if (decision.mode() == MissMode.FETCH) {
             return OpenRoads.fetching(decision.note());
         }
-        HostExperts host = new HostExperts(handOff, road, cut, probe.forPrompts(rates));
+        boolean isAwaited = resources.stream().device().mayWaitForHost();
+        HostExperts host = new HostExperts(handOff, road, cut, probe.forPrompts(rates), isAwaited);
         return new OpenRoads(new RoadSplit(decision.mode(), cut.parts(), rates), Optional.of(host), decision.note());
     }
 }

@@ -6,8 +6,9 @@ import java.util.Optional;
 
 /**
  * The experts of one token in one layer, each on the device, in the host, or the leading parts here and the others there: as
- * the fetcher divides them. The host computes its share while the device does what was put in for it, and puts in that it is
- * added.
+ * the fetcher divides them. The host's threads compute its share while the device does what was put in for it. That the share
+ * is added is put in before it is complete, so that what follows can be put in meanwhile; {@link #finish} completes it, before
+ * anything waits for the device.
  */
 final class TokenExperts {
     private final ExpertFetcher fetcher;
@@ -26,7 +27,6 @@ final class TokenExperts {
 
     private int[] chosen;
     private int count;
-    private boolean hasBegun;
 
     /**
      * Makes one.
@@ -61,40 +61,61 @@ final class TokenExperts {
             DeviceMemory error) {}
 
     /**
-     * hidden += the weighted sum of the chosen experts.
+     * Puts in hidden += the weighted sum of the chosen experts. {@link #finish} must follow, on the same thread, before
+     * anything waits for the device; or {@link #abandon}.
      *
      * @param chosen in order of rank, in the first {@code count} elements
      * @return whether all of them lay on the device
      */
     boolean run(Target target, int[] chosen, int count) {
+        finish();
         this.target = target;
         this.chosen = chosen;
         this.count = count;
-        hasBegun = false;
-        boolean allThere;
         try {
-            allThere = fetcher.fetch(target.layer(), chosen, count, slots, parts, hostBegins);
+            boolean allThere = fetcher.fetch(target.layer(), chosen, count, slots, parts, hostBegins);
             runOnDevice();
-            if (hasBegun) {
-                clock.enter(Part.CPU);
+            fetcher.putIn();
+            if (isUnfinished()) {
+                addFromHost(host.orElseThrow());
+            } else {
+                fetcher.computed();
             }
+            return allThere;
         } catch (RuntimeException | Error failure) {
-            if (hasBegun) {
-                host.orElseThrow().abandon(failure);
-            }
+            abandon(failure);
             throw failure;
         }
-        if (hasBegun) {
-            host.orElseThrow().finish(target.token(), fetcher, target.hidden().rows(target.token(), 1));
-        }
-        fetcher.computed();
-        return allThere;
     }
 
     /** Before anything is put in for the device, since that takes a while. */
     private void beginOnHost() {
         host.orElseThrow().begin(target.layer(), target.token(), chosen, parts, count, fetcher);
-        hasBegun = true;
+    }
+
+    private void addFromHost(HostExperts some) {
+        clock.enter(Part.CPU);
+        if (!some.isAwaited()) {
+            finish();
+        }
+        some.add(target.token(), target.hidden().rows(target.token(), 1), target.error());
+    }
+
+    private boolean isUnfinished() {
+        return host.isPresent() && host.get().isBegun();
+    }
+
+    /** Works along on what the host has still to compute of the experts that were put in last, until all of it is done. */
+    void finish() {
+        if (isUnfinished()) {
+            host.orElseThrow().finish(fetcher);
+            fetcher.computed();
+        }
+    }
+
+    /** After a failure, which is given what fails here as well: what the host has still to compute is void. */
+    void abandon(Throwable failure) {
+        host.ifPresent(some -> some.abandon(failure));
     }
 
     private void runOnDevice() {

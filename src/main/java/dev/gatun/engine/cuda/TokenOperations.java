@@ -5,6 +5,7 @@ import dev.gatun.cuda.DeviceMemory;
 import dev.gatun.cuda.KernelArguments;
 import dev.gatun.cuda.LaunchShape;
 import dev.gatun.cuda.PinnedBuffer;
+import java.time.Duration;
 
 /** The operations of {@code tokens.cu}, which are small. */
 final class TokenOperations {
@@ -47,13 +48,29 @@ final class TokenOperations {
     }
 
     /**
-     * hidden += y, where the host has written y and does not write there again before this has run.
+     * What a kernel waits for before it reads what the host writes.
+     *
+     * @param offset of an int64 in the host's memory, a multiple of 8
+     * @param number what that must have come to
+     * @param patience after this the kernel does nothing but set {@code ERROR_HOST}
+     */
+    record Gate(long offset, long number, Duration patience) {}
+
+    /**
+     * hidden += y, where the host has written y when {@code gate} opens and does not write there again before this has run.
      *
      * @param offset of y's first byte in {@code memory}, a multiple of 16
      */
-    void addHanded(PinnedBuffer memory, long offset, DeviceFloats hidden) {
+    void addHanded(PinnedBuffer memory, Gate gate, long offset, DeviceFloats hidden, DeviceMemory error) {
         int values = Math.multiplyExact(hidden.rows(), hidden.columns());
-        addHanded.set(0, memory, offset).set(1, hidden.memory()).set(2, values);
+        addHanded
+                .set(0, memory, gate.offset())
+                .set(1, gate.number())
+                .set(2, gate.patience().toNanos())
+                .set(3, memory, offset)
+                .set(4, hidden.memory())
+                .set(5, values)
+                .set(6, error);
         int blocks = Math.ceilDiv(values, ADDING_BLOCK * ADDED_BY_A_THREAD);
         addHanded.kernel().launch(LaunchShape.of(blocks, ADDING_BLOCK), addHanded, stream);
     }

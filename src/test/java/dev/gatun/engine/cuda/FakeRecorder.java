@@ -1,12 +1,20 @@
 package dev.gatun.engine.cuda;
 
+import static org.assertj.core.api.Assertions.assertThat;
+
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 
-/** Kernels that run at once or are recorded, without a device; it counts what is made of them. */
+/**
+ * Kernels that run at once or are recorded, without a device; it counts what is made of them. Behind a kernel that waits for the
+ * host none runs, and nothing may wait for the device.
+ */
 final class FakeRecorder implements LaunchRecorder {
     private Optional<List<Runnable>> recording = Optional.empty();
+    /** What was put in behind a kernel that waits, and that kernel, if there is one. */
+    private final List<Runnable> waiting = new ArrayList<>();
+
     private boolean hasMemory = true;
     private boolean canReplace = true;
     private int plain;
@@ -21,8 +29,39 @@ final class FakeRecorder implements LaunchRecorder {
             recording.get().add(kernel);
         } else {
             plain++;
-            kernel.run();
+            putIn(kernel);
         }
+    }
+
+    private void putIn(Runnable kernel) {
+        if (waiting.isEmpty()) {
+            kernel.run();
+        } else {
+            waiting.add(kernel);
+        }
+    }
+
+    /** Puts a kernel into the stream that waits for {@link #release}. */
+    void launchWaiting(Runnable kernel) {
+        requireNoWait();
+        waiting.add(kernel);
+    }
+
+    /** What was waited for has come. */
+    void release() {
+        waiting.forEach(Runnable::run);
+        waiting.clear();
+    }
+
+    /** Whether a kernel waits. */
+    boolean isWaiting() {
+        return !waiting.isEmpty();
+    }
+
+    private void requireNoWait() {
+        assertThat(waiting)
+                .as("the device waits for a host that waits for the device")
+                .isEmpty();
     }
 
     FakeRecorder withMemory(boolean there) {
@@ -62,6 +101,7 @@ final class FakeRecorder implements LaunchRecorder {
 
     @Override
     public Optional<Recorded> record(Runnable work) {
+        requireNoWait();
         List<Runnable> kernels = kernels(work);
         if (!hasMemory) {
             return Optional.empty();
@@ -94,12 +134,13 @@ final class FakeRecorder implements LaunchRecorder {
         public void launch() {
             requireOpen();
             launched++;
-            kernels.forEach(Runnable::run);
+            kernels.forEach(FakeRecorder.this::putIn);
         }
 
         @Override
         public boolean replace(Runnable work) {
             requireOpen();
+            requireNoWait();
             if (canReplace) {
                 replaced++;
                 kernels = kernels(work);
@@ -110,6 +151,7 @@ final class FakeRecorder implements LaunchRecorder {
         @Override
         public void close() {
             requireOpen();
+            requireNoWait();
             isClosed = true;
             open--;
         }

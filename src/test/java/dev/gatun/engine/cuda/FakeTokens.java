@@ -4,6 +4,7 @@ import dev.gatun.engine.KvCache;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
+import java.util.Optional;
 
 /**
  * A model whose residual stream is a hash of all that its kernels saw: of device memory when they ran, of host values when
@@ -18,6 +19,7 @@ final class FakeTokens {
     private final List<Integer> noted = new ArrayList<>();
 
     private boolean hostParts;
+    private Optional<LateHost> late = Optional.empty();
 
     // Device memory.
     private int id;
@@ -35,6 +37,41 @@ final class FakeTokens {
 
     static FakeTokens plain() {
         return new FakeTokens(new FakeRecorder(), TokenLaunches.plain());
+    }
+
+    /** A model whose experts the host computes while what follows is put in. */
+    static FakeTokens withLateHost(FakeRecorder recorder) {
+        LateHost host = new LateHost(recorder);
+        FakeTokens tokens = new FakeTokens(recorder, TokenLaunches.withGraphs(new HostFirst(recorder, host::finish)));
+        tokens.late = Optional.of(host);
+        return tokens;
+    }
+
+    /** The host's part, and the memory in which it is handed over. */
+    private static final class LateHost {
+        private static final int NOTHING = -1;
+
+        private final FakeRecorder recorder;
+        private int layer = NOTHING;
+        private int handed = NOTHING;
+
+        private LateHost(FakeRecorder recorder) {
+            this.recorder = recorder;
+        }
+
+        private void begin(int itsLayer) {
+            finish();
+            layer = itsLayer;
+        }
+
+        private void finish() {
+            if (layer != NOTHING) {
+                handed = layer;
+                layer = NOTHING;
+                recorder.release();
+                handed = NOTHING;
+            }
+        }
     }
 
     /** The same model, whose experts the host has a part in. */
@@ -69,6 +106,7 @@ final class FakeTokens {
     }
 
     void embed(int tokens, int newId) {
+        late.ifPresent(LateHost::finish);
         launches.begin(tokens);
         id = newId;
         launches.add(new TokenStep.Embed(), () -> recorder.launch(() -> stream = id));
@@ -89,7 +127,14 @@ final class FakeTokens {
 
     void experts(int layer) {
         Runnable kernel = () -> recorder.launch(() -> stream = Objects.hash(stream, layer));
-        if (hostParts) {
+        if (late.isPresent()) {
+            LateHost host = late.get();
+            launches.addOnHost(() -> {
+                host.begin(layer);
+                recorder.launchWaiting(() -> stream = Objects.hash(stream, host.handed));
+                noted.add(layer);
+            });
+        } else if (hostParts) {
             launches.addOnHost(() -> {
                 kernel.run();
                 noted.add(layer);
@@ -102,5 +147,6 @@ final class FakeTokens {
     void head() {
         launches.add(new TokenStep.Head(), () -> recorder.launch(() -> results.add(stream)));
         launches.finish();
+        late.ifPresent(LateHost::finish);
     }
 }

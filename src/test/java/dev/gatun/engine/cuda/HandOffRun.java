@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.gatun.checkpoint.Seeds;
 import dev.gatun.cpu.CpuException;
 import dev.gatun.cpu.FloatMatrix;
+import dev.gatun.cuda.DeviceMemory;
 import dev.gatun.cuda.KernelArguments;
 import dev.gatun.engine.BackendFailureException;
 import dev.gatun.offload.CacheShape;
@@ -59,6 +60,7 @@ final class HandOffRun implements AutoCloseable {
     private final double failing;
     private final int parts;
     private final MemorySegment words;
+    private final MemorySegment ended;
     private final ChoiceWords choices;
     private final ChoiceWait wait;
     private final LateStream device;
@@ -79,6 +81,7 @@ final class HandOffRun implements AutoCloseable {
 
     private final float[][] normed = new float[MOST_TOKENS][HIDDEN];
     private final List<float[][]> actual = new ArrayList<>();
+    private final List<String> late = new ArrayList<>();
 
     /**
      * Makes a run.
@@ -95,11 +98,13 @@ final class HandOffRun implements AutoCloseable {
         Arena arena = Arena.ofAuto();
         this.words = arena.allocate((long) LAYERS * MOST_TOKENS * Long.BYTES, Long.BYTES);
         this.choices = new ChoiceWords(words, MOST_TOKENS, TOP_K);
+        this.ended = arena.allocate(Long.BYTES, Long.BYTES);
         this.handed = new HandOff.HostSide(
                 FloatMatrix.allocate(arena, MOST_TOKENS, HIDDEN),
                 arena.allocate((long) MOST_TOKENS * TOP_K * Float.BYTES, Float.BYTES),
                 TOP_K,
-                FloatMatrix.allocate(arena, MOST_TOKENS, HIDDEN));
+                FloatMatrix.allocate(arena, MOST_TOKENS, HIDDEN),
+                new HostWord(ended));
         this.device = new LateStream(random.split());
         this.wait = new ChoiceWait(choices, device::isIdle, ignored -> {}, random.nextInt(1, 50));
         TileShape shape = new TileShape(TileFormat.Q2N, HIDDEN, HIDDEN, 0);
@@ -113,7 +118,7 @@ final class HandOffRun implements AutoCloseable {
                         cache, copies, blockBytes, PrefetchSettings.of(0), some, split(blockBytes)))
                 .orElseGet(
                         () -> new ExpertFetcher(cache, copies, blockBytes, PrefetchSettings.of(0), split(blockBytes)));
-        this.host = new HostExperts(new Handed(), road, cut, () -> new PromptRoads(1, 1));
+        this.host = new HostExperts(new Handed(), road, cut, () -> new PromptRoads(1, 1), random.nextInt(4) > 0);
     }
 
     private ExpertCache cache() {
@@ -169,9 +174,10 @@ final class HandOffRun implements AutoCloseable {
         }
 
         @Override
-        public void add(int token, DeviceFloats hidden) {
+        public void add(int token, DeviceFloats hidden, DeviceMemory error) {
             steps.pause();
-            device.put(() -> addOutputs(token, hidden.rows()));
+            long number = handed.ended().number();
+            device.put(() -> addOutputs(token, hidden.rows(), number));
         }
     }
 
@@ -186,17 +192,18 @@ final class HandOffRun implements AutoCloseable {
             }
         }
         device.drain();
+        assertThat(late).as(hint).isEmpty();
         assertThat(actual).as(hint).hasSameSizeAs(expected);
         for (int i = 0; i < expected.size(); i++) {
             assertThat(actual.get(i)).as("chunk %d, %s", i, hint).isDeepEqualTo(expected.get(i));
         }
     }
 
-    /** As {@link OffloadedExperts#recover} does, when the stream is empty. */
+    /** As {@link OffloadedExperts#recover} does. */
     private void recover() {
+        host.recover();
         fetcher.reset();
         choices.clear();
-        host.recover();
     }
 
     private void runChunk() {
@@ -216,6 +223,7 @@ final class HandOffRun implements AutoCloseable {
         for (int layer = 0; layer < LAYERS; layer++) {
             runLayer(layer, isPrompt, inputs);
         }
+        finish();
         device.put(() -> actual.add(copy(residual, rows)));
         expected.add(inputs);
     }
@@ -228,7 +236,7 @@ final class HandOffRun implements AutoCloseable {
         return copy;
     }
 
-    /** What the host does in one layer; the device follows as it can. */
+    /** What the host does in one layer, beginning behind the adding of the one before; the device follows as it can. */
     private void runLayer(int layer, boolean isPrompt, float[][] inputs) {
         int[][] ids = new int[tokens][TOP_K];
         for (int[] chosen : ids) {
@@ -237,6 +245,7 @@ final class HandOffRun implements AutoCloseable {
         }
         int number = sequence;
         device.put(() -> route(layer, number, ids));
+        finish();
         wait.await(layer, tokens, sequence);
         steps.pause();
         if (isPrompt) {
@@ -253,27 +262,47 @@ final class HandOffRun implements AutoCloseable {
 
     /** As {@link TokenExperts} does. */
     private void runToken(int layer, int token, int[] ids) {
+        finish();
         int[] chosen = new int[EXPERTS];
         int count = choices.take(layer, token, 1, chosen);
         assertThat(chosen).as(hint).startsWith(ids);
         int[] slots = new int[EXPERTS];
         int[] leading = new int[EXPERTS];
-        boolean[] hasBegun = new boolean[1];
-        fetcher.fetch(layer, chosen, count, slots, leading, () -> {
-            host.begin(layer, token, chosen, leading, count, fetcher);
-            hasBegun[0] = true;
-        });
+        fetcher.fetch(
+                layer, chosen, count, slots, leading, () -> host.begin(layer, token, chosen, leading, count, fetcher));
         steps.pause();
-        if (hasBegun[0] && random.nextDouble() < failing) {
+        failAtTimes();
+        device.put(() -> compute(layer, token, chosen, leading));
+        fetcher.putIn();
+        if (host.isBegun()) {
+            addFromHost(token);
+        } else {
+            fetcher.computed();
+        }
+    }
+
+    private void addFromHost(int token) {
+        if (!host.isAwaited()) {
+            finish();
+        }
+        host.add(token, new DeviceFloats(null, 1, HIDDEN), null);
+        failAtTimes();
+    }
+
+    private void finish() {
+        if (host.isBegun()) {
+            host.finish(fetcher);
+            fetcher.computed();
+        }
+    }
+
+    /** While the host computes. */
+    private void failAtTimes() {
+        if (host.isBegun() && random.nextDouble() < failing) {
             BackendFailureException failure = new BackendFailureException("the device fails");
             host.abandon(failure);
             throw failure;
         }
-        device.put(() -> compute(layer, token, chosen, leading));
-        if (hasBegun[0]) {
-            host.finish(token, fetcher, new DeviceFloats(null, 1, HIDDEN));
-        }
-        fetcher.computed();
     }
 
     /** As {@link PromptExperts} does, with any of the absent experts left to the host. */
@@ -298,7 +327,8 @@ final class HandOffRun implements AutoCloseable {
         }
         steps.pause();
         if (left > 0) {
-            long bytes = host.runPrompt(layer, chunk, absent, left, fetcher, new DeviceFloats(null, tokens, HIDDEN));
+            long bytes =
+                    host.runPrompt(layer, chunk, absent, left, fetcher, new DeviceFloats(null, tokens, HIDDEN), null);
             stream.hostComputed(left, bytes, 1);
         }
         if (layer == LAYERS - 1) {
@@ -353,7 +383,15 @@ final class HandOffRun implements AutoCloseable {
         }
     }
 
-    private void addOutputs(int first, int rows) {
+    private void addOutputs(int first, int rows, long number) {
+        long begin = System.nanoTime();
+        while ((long) WORD.getAcquire(ended, 0L) < number) {
+            if (System.nanoTime() - begin > HandOff.PATIENCE.toNanos()) {
+                late.add("the device waited in vain for part " + number);
+                return;
+            }
+            device.steps().pause();
+        }
         for (int token = first; token < first + rows; token++) {
             for (int k = 0; k < HIDDEN; k++) {
                 device.steps().pause();

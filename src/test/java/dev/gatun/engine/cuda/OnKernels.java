@@ -18,6 +18,7 @@ abstract class OnKernels {
     static final int ERROR_ABSENT = 2;
     static final int ERROR_TIMEOUT = 8;
     static final int ERROR_ID = 4;
+    static final int ERROR_HOST = 16;
 
     private static final int CASES = Integer.getInteger("gatun.test.cases", 12);
 

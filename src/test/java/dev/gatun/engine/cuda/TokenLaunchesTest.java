@@ -13,6 +13,9 @@ import org.junit.jupiter.api.Test;
 class TokenLaunchesTest {
     private static final int KERNELS = 8;
 
+    /** Operations of experts in a token that is drawn. */
+    private static final int MOST_EXPERTS = 7;
+
     private final FakeRecorder recorder = new FakeRecorder();
     private final FakeTokens tokens = FakeTokens.withGraphs(recorder);
     private final FakeSequence sequence = new FakeSequence();
@@ -48,6 +51,31 @@ class TokenLaunchesTest {
         assertThat(recorder.launched()).isEqualTo(4 * 64);
         assertThat(recorder.plain()).as("the host's parts").isEqualTo(3 * 64);
         shared.launches().forget(sequence);
+        assertThat(recorder.open()).isZero();
+    }
+
+    @Test
+    void whatFollowsIsLaunchedWhileTheHostComputes() {
+        FakeTokens late = FakeTokens.withLateHost(recorder);
+        FakeTokens plain = FakeTokens.plain();
+        for (int i = 0; i < 64; i++) {
+            int pieces = 1 + i / 40;
+            late.pass(1, 7 * i, sequence, i, pieces);
+            plain.pass(1, 7 * i, sequence, i, pieces);
+        }
+        assertThat(late.results()).isEqualTo(plain.results()).doesNotHaveDuplicates();
+        assertThat(recorder.made()).isEqualTo(4);
+        assertThat(recorder.launched()).isEqualTo(4 * 64);
+        late.embed(1, 1);
+        late.attend(0, sequence, 2);
+        late.experts(0);
+        late.attend(1, sequence, 2);
+        late.launches().addOnHost(() -> assertThat(recorder.launched()).isEqualTo(4 * 64 + 2));
+        assertThat(recorder.isWaiting())
+                .as("launches did not have the host end")
+                .isTrue();
+        late.launches().forget(sequence);
+        assertThat(recorder.isWaiting()).isFalse();
         assertThat(recorder.open()).isZero();
     }
 
@@ -284,6 +312,15 @@ class TokenLaunchesTest {
 
     @Test
     void whateverIsAskedForTheResultsAreThoseOfPlainLaunches() {
+        requireResultsOfPlainLaunches(tokens, 1);
+    }
+
+    @Test
+    void whateverIsAskedForTheDeviceNeverWaitsForAHostThatWaits() {
+        requireResultsOfPlainLaunches(FakeTokens.withLateHost(recorder), MOST_EXPERTS + 1);
+    }
+
+    private void requireResultsOfPlainLaunches(FakeTokens model, int segments) {
         long seed = Seeds.next();
         SplittableRandom random = new SplittableRandom(seed);
         FakeTokens plain = FakeTokens.plain();
@@ -291,14 +328,14 @@ class TokenLaunchesTest {
                 Stream.generate(FakeSequence::new).limit(TokenGraphs.MOST + 3).toList();
         for (int i = 0; i < 2000; i++) {
             long step = random.nextLong();
-            doAnything(tokens, sequences, new SplittableRandom(step));
+            doAnything(model, sequences, new SplittableRandom(step));
             doAnything(plain, sequences, new SplittableRandom(step));
-            assertThat(recorder.open()).as(Seeds.hint(seed)).isLessThanOrEqualTo(TokenGraphs.MOST);
+            assertThat(recorder.open()).as(Seeds.hint(seed)).isLessThanOrEqualTo(segments * TokenGraphs.MOST);
             recorder.withReplacing(random.nextInt(4) > 0).withMemory(random.nextInt(16) > 0);
         }
-        assertThat(tokens.results()).as(Seeds.hint(seed)).isEqualTo(plain.results());
+        assertThat(model.results()).as(Seeds.hint(seed)).isEqualTo(plain.results());
         assertThat(recorder.launched()).isPositive();
-        tokens.launches().close();
+        model.launches().close();
         assertThat(recorder.open()).isZero();
     }
 
@@ -314,7 +351,7 @@ class TokenLaunchesTest {
             case 4 -> {
                 tokens.embed(1, id);
                 tokens.place(position);
-                for (int i = random.nextInt(8); i > 0; i--) {
+                for (int i = random.nextInt(MOST_EXPERTS + 1); i > 0; i--) {
                     tokens.attend(random.nextInt(3), sequences.get(random.nextInt(2)), random.nextInt(3));
                     tokens.experts(random.nextInt(3));
                 }

@@ -9,6 +9,8 @@ import dev.gatun.quant.FloatType;
 import dev.gatun.text.Sampler;
 import dev.gatun.text.SamplerSettings;
 import dev.gatun.text.TokenWindow;
+import java.lang.foreign.MemorySegment;
+import java.time.Duration;
 import java.util.Arrays;
 import org.junit.jupiter.api.Test;
 
@@ -85,20 +87,62 @@ class TokensTest extends OnKernels {
         });
     }
 
+    private static final long PATIENCE = Duration.ofSeconds(10).toNanos();
+
     @Test
     void whatTheHostHandedOverIsAddedToEachValueOnce() {
         forCases(sample -> {
-            int values = sample.integer("values", 4, 1, 3000);
-            float[] x = sample.floats(values, 1);
-            float[] y = sample.floats(values, 10);
-            Region sums = gpu.output(x);
-            LaunchShape shape = LaunchShape.of(Math.ceilDiv(values, 1024), 256);
-            gpu.run("gatun_add_handed", shape, gpu.input(y), sums, values);
-            for (int i = 0; i < values; i++) {
-                x[i] += y[i];
-            }
-            assertThat(sums.floats()).containsExactly(x);
+            Handed handed = new Handed(sample);
+            long number = sample.integer("number", 0, 1000);
+            long later = number + sample.integer("later", 0, 3);
+            handed.run(gpu.input(longs(later)), number, PATIENCE);
+            assertThat(handed.sums.floats()).containsExactly(handed.expected());
+            assertThat(handed.error.ints()).containsExactly(0);
         });
+    }
+
+    @Test
+    void nothingIsAddedWhereTheHostHasNotEndedInTime() {
+        forCases(sample -> {
+            Handed handed = new Handed(sample);
+            long number = sample.integer("number", 1, 1000);
+            handed.run(
+                    gpu.input(longs(number - 1)), number, Duration.ofMillis(2).toNanos());
+            assertThat(handed.sums.floats()).containsExactly(handed.x);
+            assertThat(handed.error.ints()).containsExactly(ERROR_HOST);
+        });
+    }
+
+    private static MemorySegment longs(long value) {
+        return MemorySegment.ofArray(new long[] {value});
+    }
+
+    /** Values for {@code gatun_add_handed} that are all there. */
+    private final class Handed {
+        private final float[] x;
+        private final float[] y;
+        private final Region sums;
+        private final Region error = gpu.zeros(1);
+
+        Handed(Sample sample) {
+            int values = sample.integer("values", 4, 1, 3000);
+            x = sample.floats(values, 1);
+            y = sample.floats(values, 10);
+            sums = gpu.output(x);
+        }
+
+        void run(Region word, long number, long patience) {
+            LaunchShape shape = LaunchShape.of(Math.ceilDiv(x.length, 1024), 256);
+            gpu.run("gatun_add_handed", shape, word, number, patience, gpu.input(y), sums, x.length, error);
+        }
+
+        float[] expected() {
+            float[] all = x.clone();
+            for (int i = 0; i < all.length; i++) {
+                all[i] += y[i];
+            }
+            return all;
+        }
     }
 
     @Test

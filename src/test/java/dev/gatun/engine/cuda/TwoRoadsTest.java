@@ -85,7 +85,7 @@ class TwoRoadsTest extends OnKernels {
             double[] expected = widen(residual);
             add(expected, true);
             Nearness.require("leading parts", download(hidden), expected, TOLERANCE, 0);
-            runHost(hidden);
+            runHost(hidden, error);
             add(expected, false);
             Nearness.require("all parts", download(hidden), expected, TOLERANCE, 0);
         }
@@ -105,16 +105,18 @@ class TwoRoadsTest extends OnKernels {
             assertThat(download(error)).isZero();
         }
 
-        private void runHost(DeviceFloats hidden) {
+        private void runHost(DeviceFloats hidden, DeviceMemory error) {
             handOff.host().inputs().copyFrom(x);
             handOff.host().weight(0, 0).set(ValueLayout.JAVA_FLOAT, 0, 0.5f);
             handOff.host().clear(0);
             try (CpuRoad road = new CpuRoad(pool, store, cut, handOff.host(), 2)) {
+                HostTurn turn = new HostTurn(road, handOff.host().ended());
                 road.add(1, 1, count, 0, 0);
-                road.begin();
-                road.finish();
+                turn.begin();
+                handOff.add(0, hidden, error);
+                turn.finish();
             }
-            handOff.add(0, hidden);
+            assertThat(download(error)).isZero();
         }
 
         /** What the leading parts give, or the others. */
