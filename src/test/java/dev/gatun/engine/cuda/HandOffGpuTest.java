@@ -1,6 +1,7 @@
 package dev.gatun.engine.cuda;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assumptions.assumeThat;
 
 import dev.gatun.cuda.CudaDevice;
 import dev.gatun.cuda.CudaStream;
@@ -25,6 +26,9 @@ class HandOffGpuTest extends OnKernels {
 
     @Test
     void whatTheHostWritesAfterTheLaunchIsAdded() {
+        assumeThat(CudaDevice.open(0).mayWaitForHost())
+                .as("kernels may wait for the host here")
+                .isTrue();
         forCases(sample -> {
             try (Case drawn = new Case(sample)) {
                 for (int part = 0; part < 20; part++) {

@@ -1,9 +1,12 @@
 package dev.gatun.engine.cuda;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assumptions.assumeThat;
 
 import dev.gatun.cuda.CudaDevice;
 import dev.gatun.cuda.RequiresGpu;
+import dev.gatun.engine.BackendFailureException;
 import dev.gatun.engine.KvCache;
 import dev.gatun.engine.KvPrecision;
 import dev.gatun.engine.OpenModel;
@@ -13,10 +16,12 @@ import dev.gatun.engine.cuda.SpoiledRoad.Step;
 import dev.gatun.offload.HostMode;
 import dev.gatun.offload.MissMode;
 import dev.gatun.offload.OffloadOptions;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Random;
 import java.util.function.UnaryOperator;
+import java.util.stream.IntStream;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
@@ -121,6 +126,25 @@ class RoadFailureTest {
             }
         }
         return false;
+    }
+
+    /** The device gives up waiting for it, and that chunk alone fails. */
+    @Test
+    void theHostIsStoppedForLong() {
+        assumeThat(CudaDevice.open(0).mayWaitForHost())
+                .as("kernels may wait for the host here")
+                .isTrue();
+        SpoiledRoad road = new SpoiledRoad();
+        OffloadOptions options =
+                OffloadOptions.defaults().withMisses(MissMode.CPU).withMostSlots(SLOTS);
+        try (OpenModel model = open(options, pinning(), road)) {
+            road.wake();
+            road.sleepOnce(Duration.ofSeconds(11));
+            assertThatThrownBy(() -> IntStream.range(0, 200).forEach(i -> feed(model, 1, i)))
+                    .isInstanceOf(BackendFailureException.class)
+                    .hasMessageContaining("the CPU did not hand over its part");
+            requireSaid(model, "after the host was stopped");
+        }
     }
 
     @Test

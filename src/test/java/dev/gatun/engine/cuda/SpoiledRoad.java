@@ -1,6 +1,8 @@
 package dev.gatun.engine.cuda;
 
+import java.time.Duration;
 import java.util.Optional;
+import java.util.concurrent.locks.LockSupport;
 import java.util.function.UnaryOperator;
 
 /**
@@ -29,6 +31,7 @@ final class SpoiledRoad implements HostRoad, UnaryOperator<HostRoad> {
     private boolean isAwake;
     private Optional<Step> broken = Optional.empty();
     private int untilFailure;
+    private Duration pause = Duration.ZERO;
     private int wholes;
 
     @Override
@@ -46,6 +49,11 @@ final class SpoiledRoad implements HostRoad, UnaryOperator<HostRoad> {
     void breakAfter(int good, Step step) {
         untilFailure = good;
         broken = Optional.of(step);
+    }
+
+    /** Is stopped for so long the next time that it is to finish. */
+    void sleepOnce(Duration time) {
+        pause = time;
     }
 
     /** Whether it has failed as it was told to. */
@@ -92,6 +100,9 @@ final class SpoiledRoad implements HostRoad, UnaryOperator<HostRoad> {
     @Override
     public void finish() {
         run(road()::finish);
+        long nanos = pause.toNanos();
+        pause = Duration.ZERO;
+        LockSupport.parkNanos(nanos);
         fail(Step.FINISH);
     }
 

@@ -113,9 +113,9 @@ class TwoRoadsTest extends OnKernels {
                 HostTurn turn = new HostTurn(road, handOff.host().ended());
                 road.add(1, 1, count, 0, 0);
                 turn.begin();
-                handOff.add(0, hidden, error);
                 turn.finish();
             }
+            handOff.add(0, hidden, error);
             assertThat(download(error)).isZero();
         }
 
