@@ -5,12 +5,10 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.gatun.checkpoint.Checkpoint;
 import dev.gatun.cuda.CudaDevice;
 import dev.gatun.cuda.RequiresGpu;
-import dev.gatun.engine.Activations;
 import dev.gatun.engine.KvCache;
 import dev.gatun.engine.KvPrecision;
 import dev.gatun.engine.OpenModel;
 import dev.gatun.engine.ReferenceSuite.Which;
-import dev.gatun.engine.Routing;
 import dev.gatun.engine.cuda.BreakablePinning.BrokenCopyException;
 import dev.gatun.offload.HostMode;
 import dev.gatun.offload.MissMode;
@@ -209,11 +207,11 @@ class OffloadFailureTest {
     void chunksThatAreGivenUpBetweenAnyTwoOperations() {
         for (OffloadOptions options : SETTINGS) {
             try (OpenModel model = open(options, PieceAllocator.of(CudaDevice.open(0)))) {
-                int operations = 3 * model.checkpoint().config().layers() + 1;
+                int operations = GivenUpChunk.operations(model);
                 for (int i = 0; i < PROMPTS.length; i++) {
                     for (int done = 1; done <= operations; done++) {
                         try (KvCache cache = newCache(model)) {
-                            giveUp(model, cache, prompt(PROMPTS[i]), done);
+                            GivenUpChunk.run(model, cache, prompt(PROMPTS[i]), done);
                         }
                         int other = (i + done) % PROMPTS.length;
                         assertSame(
@@ -221,22 +219,6 @@ class OffloadFailureTest {
                                 expected(other),
                                 "after %d operations of %d tokens: %s".formatted(done, PROMPTS[i], options));
                     }
-                }
-            }
-        }
-    }
-
-    /** Embeds tokens, and goes on until so many operations were called. */
-    private static void giveUp(OpenModel model, KvCache cache, int[] tokens, int operations) {
-        Activations hidden = model.backend().embed(tokens);
-        int left = operations - 1;
-        for (int layer = 0; left > 0; layer++) {
-            model.backend().attend(layer, hidden, cache);
-            if (--left > 0) {
-                Routing routing = model.backend().route(layer, hidden);
-                if (--left > 0) {
-                    model.backend().experts(layer, hidden, routing);
-                    left--;
                 }
             }
         }

@@ -3,6 +3,7 @@ package dev.gatun.engine.cuda;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assumptions.assumeThat;
+import static org.junit.jupiter.api.Assertions.assertTimeout;
 
 import dev.gatun.cuda.CudaDevice;
 import dev.gatun.cuda.RequiresGpu;
@@ -46,6 +47,8 @@ class RoadFailureTest {
 
     private static final int[] GOOD = {0, 1, 3};
 
+    private static final Duration LESS_THAN_THE_DEVICE_WAITS = Duration.ofSeconds(5);
+
     private static List<float[]> expected;
 
     private static List<OffloadOptions> settings() {
@@ -87,8 +90,12 @@ class RoadFailureTest {
 
     private static void feed(OpenModel model, int length, int seed) {
         try (KvCache cache = model.backend().newKvCache(CAPACITY, KvPrecision.F16)) {
-            model.feed(cache, new Random(seed).ints(length, 3, 2000).toArray());
+            model.feed(cache, tokens(length, seed));
         }
+    }
+
+    private static int[] tokens(int length, int seed) {
+        return new Random(seed).ints(length, 3, 2000).toArray();
     }
 
     @Test
@@ -126,6 +133,31 @@ class RoadFailureTest {
             }
         }
         return false;
+    }
+
+    /** The device, and whoever frees memory that it uses, must not wait for a host that nobody asks to go on. */
+    @Test
+    void chunksAreGivenUpWhileTheHostComputes() {
+        for (OffloadOptions options : settings()) {
+            SpoiledRoad road = new SpoiledRoad();
+            try (OpenModel model = open(options, pinning(), road)) {
+                road.wake();
+                for (int done = 1; done <= GivenUpChunk.operations(model); done++) {
+                    for (int length = 1; length <= 2; length++) {
+                        int[] tokens = tokens(length, done);
+                        int operations = done;
+                        assertTimeout(LESS_THAN_THE_DEVICE_WAITS, () -> giveUp(model, tokens, operations));
+                    }
+                }
+                requireSaid(model, "after chunks that were given up: " + options);
+            }
+        }
+    }
+
+    private static void giveUp(OpenModel model, int[] tokens, int operations) {
+        try (KvCache cache = model.backend().newKvCache(CAPACITY, KvPrecision.F16)) {
+            GivenUpChunk.run(model, cache, tokens, operations);
+        }
     }
 
     /** The device gives up waiting for it, and that chunk alone fails. */
