@@ -55,7 +55,7 @@ public final class Model implements AutoCloseable {
     private final Set<Session> sessions = ConcurrentHashMap.newKeySet();
     // Fair, so that of several sessions each gets its turn.
     private final ReentrantLock forwarding = new ReentrantLock(true);
-    // Held while closing, and never with the other: a session's step takes the other while it holds its own.
+    // Held while closing. It is taken first, then a session's own, then that of forward passes.
     private final ReentrantLock closing = new ReentrantLock();
     // Written once, under the lock of forward passes: the backend tells of routing from then on.
     private Optional<RoutingTap> tap = Optional.empty();
@@ -339,8 +339,15 @@ public final class Model implements AutoCloseable {
         }
     }
 
-    void forget(Session session) {
+    /** Forgets a session that is closed and frees its cache: between forward passes, as every call of the backend. */
+    void forget(Session session, KvCache cache) {
         sessions.remove(session);
+        forwarding.lock();
+        try {
+            cache.close();
+        } finally {
+            forwarding.unlock();
+        }
     }
 
     /**

@@ -34,7 +34,8 @@ import java.util.stream.Stream;
  *   <li><b>Cancelling</b>: {@link #cancel} from any thread, or an interrupt of the generating thread (its flag stays
  *       set), ends a generation after the token or chunk in work with {@link StopReason#CANCELLED}. What was generated
  *       stays in the session.
- *   <li><b>Closing</b> during a generation cancels it, waits for the step in work, and frees the memory.
+ *   <li><b>Closing</b> during a generation cancels it, waits for the step in work, of another session too, and frees the
+ *       memory.
  * </ul>
  */
 public final class Session implements AutoCloseable {
@@ -202,8 +203,7 @@ public final class Session implements AutoCloseable {
         try {
             if (!closed) {
                 closed = true;
-                model.forget(this);
-                cache.close();
+                model.forget(this, cache);
             }
         } finally {
             stepping.unlock();

@@ -10,6 +10,7 @@ import dev.gatun.engine.cuda.CudaBackend;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
 import java.util.stream.Stream;
@@ -86,6 +87,35 @@ class ModelTest {
                             Optional.empty()))
                     .hasMessage("too late");
             assertThat(cache.length()).isEqualTo(3);
+        }
+    }
+
+    /** A backend is called by one thread at a time, and its memory may be waited for. */
+    @Test
+    void aSessionIsClosedBetweenTheChunksOfOthers() {
+        try (Model model = DemoModel.open();
+                KvCache cache = model.runningBackend().newKvCache(64, KvPrecision.F16);
+                Session other = model.newSession()) {
+            Thread closing = new Thread(other::close);
+            model.forward(
+                    new int[] {1, 2, 3},
+                    cache,
+                    logits -> {
+                        closing.start();
+                        assertThat(hasEnded(closing, Duration.ofMillis(300))).isFalse();
+                        return 0;
+                    },
+                    cost -> {},
+                    Optional.empty());
+            assertThat(hasEnded(closing, Duration.ofSeconds(60))).isTrue();
+        }
+    }
+
+    private static boolean hasEnded(Thread thread, Duration patience) {
+        try {
+            return thread.join(patience);
+        } catch (InterruptedException stopped) {
+            throw new AssertionError(stopped);
         }
     }
 

@@ -5,7 +5,8 @@ package dev.gatun.engine;
  * backend's business.
  *
  * <p>A forward pass writes past {@link #length()} and commits the new length only when all layers are enqueued, so a pass
- * that fails leaves the sequence as it was. Not thread-safe; whoever made it closes it, before the backend.
+ * that fails leaves the sequence as it was. Not thread-safe; whoever made it closes it, before the backend. To close it is
+ * a call of the backend, which come from one thread at a time.
  */
 public abstract class KvCache implements AutoCloseable {
     /** Positions of a sequence of usual length. */
