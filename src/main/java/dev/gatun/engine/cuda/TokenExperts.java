@@ -75,8 +75,8 @@ final class TokenExperts {
         try {
             boolean allThere = fetcher.fetch(target.layer(), chosen, count, slots, parts, hostBegins);
             runOnDevice();
-            fetcher.putIn();
             if (isUnfinished()) {
+                fetcher.putIn();
                 addFromHost(host.orElseThrow());
             } else {
                 fetcher.computed();

@@ -273,8 +273,8 @@ final class HandOffRun implements AutoCloseable {
         steps.pause();
         failAtTimes();
         device.put(() -> compute(layer, token, chosen, leading));
-        fetcher.putIn();
         if (host.isBegun()) {
+            fetcher.putIn();
             addFromHost(token);
         } else {
             fetcher.computed();
