@@ -131,21 +131,27 @@ __device__ __forceinline__ int64_t load_acquire(const int64_t *word) {
     return v;
 }
 
-/* Waits until the host has counted up to `number`; what it wrote before can be read then. False if that takes too long. */
+/*
+ * Waits until the host has counted up to `number`; what it wrote before can be read then. False if that takes too long. The
+ * clock is read before the word: where it is the device that was stopped, the host is not late.
+ */
 __device__ __forceinline__ bool await_host(const int64_t *word, int64_t number, int64_t limit, int *error) {
-    bool late = false;
+    bool there = true;
     if (threadIdx.x == 0) {
         int64_t begin = nanoseconds();
-        while (load_acquire(word) < number && !late) {
+        bool over = false;
+        there = load_acquire(word) >= number;
+        while (!there && !over) {
             __nanosleep(POLL_NANOSECONDS);
-            late = nanoseconds() - begin > limit;
+            over = nanoseconds() - begin > limit;
+            there = load_acquire(word) >= number;
         }
-        if (late) {
+        if (!there) {
             atomicOr(error, ERROR_HOST);
         }
         __threadfence_system();
     }
-    return !__syncthreads_or(late);
+    return __syncthreads_and(there);
 }
 
 /* The same memory is written again and again by the host, so no cache may answer for it. */
