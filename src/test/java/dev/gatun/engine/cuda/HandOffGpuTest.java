@@ -15,7 +15,7 @@ import java.util.concurrent.locks.LockSupport;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
-/** The adding waits on the device until the host has ended, however late that is, and however it ends. */
+/** The adding waits on the device until the host has ended, however late that is. */
 @Timeout(120)
 class HandOffGpuTest extends OnKernels {
     private static final int TOKENS = 3;
