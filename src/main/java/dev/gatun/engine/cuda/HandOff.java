@@ -47,9 +47,10 @@ import java.time.Duration;
  * adding fail or the pass is given up ({@link HostTurn}), and before it waits for the device itself ({@link CudaBackend},
  * {@link HostFirst}). A host that is stopped for {@link #PATIENCE} makes the kernel set the layer's error word and add
  * nothing; the chunk fails when it is awaited. A device whose kernels are not to wait ({@link CudaDevice#mayWaitForHost}) gets
- * the adding after the host has ended. Whoever takes or frees memory of the device in another thread meanwhile waits as long
- * as the host computes; if the driver holds up the launches of this one for that, the patience ends both. If a chunk fails
- * half way, the stream is drained and the choices are cleared before the next chunk ({@link ChoiceWords#clear}).
+ * the adding after the host has ended. No other thread calls this backend during a chunk, nor closes a cache of it. One that
+ * takes or frees memory of the device for another model meanwhile waits as long as the host computes; if the driver holds up
+ * the launches of this one for that, the patience ends both. If a chunk fails half way, the stream is drained and the choices
+ * are cleared before the next chunk ({@link ChoiceWords#clear}).
  */
 interface HandOff {
     /** How long a kernel waits for a host that is stopped. */
