@@ -6,7 +6,8 @@ package dev.gatun.offload;
  *
  * <p>Calls put work into the device's queues and return; nothing here waits. They come from one thread. Whatever was put in
  * can be waited for by its <em>ticket</em>: uploads run one after the other in the order of the calls, downloads likewise,
- * both beside each other and beside computing. A ticket stays good however old it is, and no two are the same. What was
+ * both beside each other and beside computing. A ticket stays good however old it is, and
+ * is greater than those before it. What was
  * to begin when something else has ended does not begin if that failed: it has failed too, and has changed nothing.
  */
 public interface CopyEngine {
@@ -55,6 +56,15 @@ public interface CopyEngine {
      * @throws CopyFailedException if it failed
      */
     boolean hasEnded(long ticket);
+
+    /**
+     * How long an upload ran, what it waited for before not counted.
+     *
+     * @param ticket of an upload of some bytes, which has ended
+     * @return nanoseconds; 0 if that is not known any more, since so much was put in after it
+     * @throws CopyFailedException if it failed
+     */
+    long uploadNanos(long ticket);
 
     /**
      * Waits until nothing that was put in is left, however it ended: the way out after a failure.

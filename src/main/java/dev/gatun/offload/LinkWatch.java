@@ -1,19 +1,26 @@
 package dev.gatun.offload;
 
+import java.util.ArrayDeque;
+import java.util.Deque;
 import java.util.function.LongSupplier;
 
 /**
  * Watches the link while something that a layer needs is on it: until when, and how much. From the first upload that is
- * needed until all of them are seen to have ended the link is busy; how long that took corrects the rates.
+ * needed until all of them are seen to have ended the link is busy. How long each ran corrects the rates.
  */
 final class LinkWatch {
+    /** Something needed that was put in whole, so that its bytes and its time belong together. */
+    private record Timed(long ticket, long bytes) {}
+
     private final Uploads uploads;
     private final RoadRates rates;
     private final FetchTally tally;
     private final LongSupplier clock;
+    /** Those whose time is not known yet, in the order in which they end. */
+    private final Deque<Timed> timed = new ArrayDeque<>();
+
     private long needed = CopyEngine.ENDED;
     private long begun;
-    private long lastSeen;
     private long bytes;
     private int count;
     private long hostEnded;
@@ -31,7 +38,6 @@ final class LinkWatch {
         hostWaits = false;
         if (!isBusy()) {
             begun = clock.getAsLong();
-            lastSeen = begun;
             bytes = inFlight;
             count = 0;
         }
@@ -43,11 +49,13 @@ final class LinkWatch {
             if (!isBusy() && bytes == 0) {
                 // Since the choice the host may have begun, which the link has nothing to do with.
                 begun = clock.getAsLong();
-                lastSeen = begun;
             }
-            needed = ticket;
-            bytes += putIn;
-            count += putIn > 0 ? 1 : 0;
+            needed = Math.max(needed, ticket);
+            if (putIn > 0) {
+                bytes += putIn;
+                count++;
+                timed.add(new Timed(ticket, putIn));
+            }
         }
     }
 
@@ -60,7 +68,7 @@ final class LinkWatch {
     void hostEnded() {
         look();
         hostWaits = isBusy();
-        hostEnded = lastSeen;
+        hostEnded = clock.getAsLong();
     }
 
     /** Whether something needed had not arrived at the last look. */
@@ -70,27 +78,29 @@ final class LinkWatch {
 
     /** Looks whether all that is needed has arrived. */
     void look() {
-        if (!isBusy()) {
-            return;
-        }
-        boolean ended = uploads.hasEnded(needed);
-        long now = clock.getAsLong();
-        if (ended) {
+        if (isBusy() && uploads.hasEnded(needed)) {
             needed = CopyEngine.ENDED;
-            // What was in flight before says too little of the link alone.
-            if (count > 0) {
-                rates.uploaded(bytes, count, lastSeen - begun, now - begun);
-            }
+            learn();
             if (hostWaits) {
-                tally.waited(now - hostEnded);
+                tally.waited(clock.getAsLong() - hostEnded);
                 hostWaits = false;
             }
         }
-        lastSeen = now;
+    }
+
+    private void learn() {
+        while (!timed.isEmpty()) {
+            Timed upload = timed.remove();
+            long nanos = uploads.nanos(upload.ticket);
+            if (nanos > 0) {
+                rates.uploaded(upload.bytes, nanos);
+            }
+        }
     }
 
     void reset() {
         needed = CopyEngine.ENDED;
         hostWaits = false;
+        timed.clear();
     }
 }

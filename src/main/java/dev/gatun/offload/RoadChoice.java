@@ -71,7 +71,8 @@ final class RoadChoice {
     }
 
     private double linkSeconds(int parts, double ahead) {
-        return ahead + rates.linkSeconds(bytes(parts), Math.ceilDiv(parts, split.parts()));
+        double lag = parts == 0 ? 0 : split.lag();
+        return ahead + lag + rates.linkSeconds(bytes(parts), Math.ceilDiv(parts, split.parts()));
     }
 
     private double hostSeconds(int misses, int fetchedParts, int left) {

@@ -1,28 +1,24 @@
 package dev.gatun.offload;
 
 /**
- * What a road's speed is believed to be, corrected by what was seen of it. What is seen is an interval: a job ended no
- * sooner than it was last seen in flight, and no later than it was seen to have ended. Only a belief outside that interval
- * is refuted, and moves towards its nearer end.
+ * What a road's speed is believed to be, corrected by what each job on it took.
  *
- * <p>A road that does too little, since it is believed to be slower than it is, may never be seen to refute that. So as long as
- * nothing refutes it, a belief grows more hopeful, slowly at first; the first job that ends later than hoped ends the hope at
- * once. What was measured is kept apart from it: so a hope in vain costs one job, and does not wear off what is known.
+ * <p>Jobs differ by some percent from one to the next, and now and then one takes much longer, since the host was stopped. So
+ * the belief is a mean in which the newest job counts a quarter, and no job counts for much more or less than was expected; but
+ * where the next ones say the same, the road has changed, and each counts for more than the one before.
+ *
+ * <p>A road with nothing to do, since it is believed to be slow, cannot refute that. So the belief grows more hopeful with each
+ * layer that passes without it, and the next job ends the hope: as far as it did not come true. What was measured is kept
+ * apart from it: a hope in vain costs one job, and does not wear off what is known.
  */
 final class RoadEstimate {
     /** The weight of the newest job in the mean. */
     private static final double NEWEST = 1 / 4.0;
 
-    /** One job, such as one during which the host was stopped, counts for no more than so many times what was expected. */
-    private static final double MOST_AT_ONCE = 2;
+    /** The first job in a row that is a surprise counts for no more than so many times what was expected. */
+    private static final double MOST_AT_ONCE = 1.2;
 
-    /** How much more is hoped for with the first job that does not refute a belief, and how that grows with each other. */
-    private static final double FIRST_HOPE = 1 / 1024.0;
-
-    private static final double GROWTH = 1.25;
-    private static final double MOST_HOPE = 16;
-
-    /** A road with nothing to do may have become faster too; to try that can cost a whole expert, and is done seldom. */
+    /** To try whether an idle road has become faster can cost a whole expert, and is done seldom. */
     private static final double IDLE_HOPE = 1 / 256.0;
 
     private static final double MOST_IDLE_HOPE = 2;
@@ -30,7 +26,8 @@ final class RoadEstimate {
     private final double fixed;
     private double perByte;
     private double hope = 1;
-    private double step = FIRST_HOPE;
+    /** How many jobs in a row were slower than counts at once, or faster, which is negative. */
+    private int surprises;
 
     RoadEstimate(RoadSpeed measured) {
         fixed = measured.fixedSeconds();
@@ -39,11 +36,7 @@ final class RoadEstimate {
 
     /** What is believed of so many bytes in so many jobs, one after the other. */
     double seconds(long bytes, int jobs) {
-        return jobs * fixed + bytes * believed();
-    }
-
-    private double believed() {
-        return perByte / hope;
+        return jobs * fixed + bytes * perByte / hope;
     }
 
     double bytesPerSecond() {
@@ -52,41 +45,35 @@ final class RoadEstimate {
 
     /** A layer passed in which the road had nothing to do, though it could have. */
     void idle() {
-        hope = Math.max(hope, Math.min(hope * (1 + IDLE_HOPE), MOST_IDLE_HOPE));
+        hope = Math.min(hope * (1 + IDLE_HOPE), MOST_IDLE_HOPE);
     }
 
-    /** So many bytes in so many jobs took at least {@code soonest} and at most {@code latest} seconds. */
-    void seen(long bytes, int jobs, double soonest, double latest) {
-        if (bytes <= 0) {
-            return;
-        }
-        double least = perByte(bytes, jobs, soonest);
-        double most = perByte(bytes, jobs, latest);
-        if (believed() < least) {
-            // What was hoped for more than this was in vain.
-            learn(Math.min(perByte, least), least);
-            step = FIRST_HOPE;
-        } else {
-            if (believed() > most) {
-                learn(believed(), most);
-            }
-            hope(Math.min(MOST_HOPE, perByte / least));
+    /** A job of so many bytes took so many seconds. */
+    void seen(long bytes, double seconds) {
+        if (bytes > 0) {
+            double seen = perByte(bytes, seconds);
+            perByte = Math.clamp(seen, perByte / hope, perByte);
+            hope = 1;
+            learn(seen);
         }
     }
 
     /** The fixed part was measured too, and not under all circumstances: so it explains most of a job at most. */
-    private double perByte(long bytes, int jobs, double seconds) {
-        return Math.max(seconds - jobs * fixed, seconds / 4) / bytes;
+    private double perByte(long bytes, double seconds) {
+        return Math.max(seconds - fixed, seconds / 4) / bytes;
     }
 
-    /** No more than what is left possible. */
-    private void hope(double most) {
-        hope = Math.max(hope, Math.min(hope * (1 + step), most));
-        step *= GROWTH;
+    private void learn(double seen) {
+        double most = Math.pow(MOST_AT_ONCE, 1 + Math.abs(surprises));
+        double counted = Math.clamp(seen, perByte / most, perByte * most);
+        surprises = nextSurprises(seen / perByte);
+        perByte += NEWEST * (counted - perByte);
     }
 
-    private void learn(double from, double to) {
-        perByte = from + NEWEST * (Math.clamp(to, from / MOST_AT_ONCE, from * MOST_AT_ONCE) - from);
-        hope = 1;
+    private int nextSurprises(double ratio) {
+        if (ratio > MOST_AT_ONCE) {
+            return Math.max(surprises, 0) + 1;
+        }
+        return ratio < 1 / MOST_AT_ONCE ? Math.min(surprises, 0) - 1 : 0;
     }
 }

@@ -43,12 +43,12 @@ public final class RoadRates {
 
     /** The host took so long for a job. */
     void computed(long bytes, long nanos) {
-        processor.seen(bytes, 1, nanos * NANO, nanos * NANO);
+        processor.seen(bytes, nanos * NANO);
     }
 
-    /** The link took no less than {@code soonest} and no more than {@code latest} nanoseconds for so much. */
-    void uploaded(long bytes, int uploads, long soonest, long latest) {
-        link.seen(bytes, uploads, soonest * NANO, latest * NANO);
+    /** The link took so long for an upload. */
+    void uploaded(long bytes, long nanos) {
+        link.seen(bytes, nanos * NANO);
     }
 
     /** A layer's misses were left to the host alone. */

@@ -10,9 +10,11 @@ import java.util.function.LongSupplier;
  * @param parts into how many equal parts an expert can be cut, of which the device can compute the leading ones alone; 1 if it
  *     cannot be cut
  * @param rates what both roads take; corrected by the fetcher that this is given to, which it is for alone
+ * @param lag seconds that a layer's uploads begin later than the host, and that the device computes after the last of them
+ *     beyond what it does after the host's part
  * @param clock nanoseconds, from any origin
  */
-public record RoadSplit(MissMode mode, int parts, RoadRates rates, LongSupplier clock) {
+public record RoadSplit(MissMode mode, int parts, RoadRates rates, double lag, LongSupplier clock) {
     /** Nobody asks for them where one road is open. */
     private static final RoadSpeed ANY = new RoadSpeed(1e10, 0);
 
@@ -20,15 +22,18 @@ public record RoadSplit(MissMode mode, int parts, RoadRates rates, LongSupplier 
         if (parts < 1) {
             throw new IllegalArgumentException("parts of an expert: " + parts);
         }
+        if (!(lag >= 0)) {
+            throw new IllegalArgumentException("the link lags behind the host by " + lag + " s");
+        }
     }
 
-    /** Divided by the rates, in time as the system tells it. */
-    public RoadSplit(MissMode mode, int parts, RoadRates rates) {
-        this(mode, parts, rates, System::nanoTime);
+    /** Divided by the rates and what the link lags behind, in time as the system tells it. */
+    public RoadSplit(MissMode mode, int parts, RoadRates rates, double lag) {
+        this(mode, parts, rates, lag, System::nanoTime);
     }
 
     /** One road, the link. */
     public static RoadSplit fetching() {
-        return new RoadSplit(MissMode.FETCH, 1, new RoadRates(ANY, ANY));
+        return new RoadSplit(MissMode.FETCH, 1, new RoadRates(ANY, ANY), 0);
     }
 }

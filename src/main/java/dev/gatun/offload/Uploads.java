@@ -81,6 +81,11 @@ final class Uploads {
         return ticket == CopyEngine.ENDED || copies.hasEnded(ticket);
     }
 
+    /** Nanoseconds that an upload took which has ended; 0 if that is not known any more. */
+    long nanos(long ticket) {
+        return copies.uploadNanos(ticket);
+    }
+
     /** Whether a slot is to be completed. */
     boolean areInFlight() {
         return !completing.isEmpty();

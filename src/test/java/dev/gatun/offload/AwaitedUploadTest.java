@@ -16,7 +16,7 @@ class AwaitedUploadTest {
     private static Rig rig(MissMode mode) {
         FetchSetting setting = new FetchSetting(
                 SHAPE, PolicyKind.LRU, HostMode.INCLUSIVE, 2, 2, new PrefetchSettings(1, 16), 1, false, 12, mode, 3);
-        Rig rig = setting.rig(new Random(1), new RoadSplit(mode, 3, new RoadRates(TWICE, SLOW), () -> 0));
+        Rig rig = setting.rig(new Random(1), new RoadSplit(mode, 3, new RoadRates(TWICE, SLOW), 0, () -> 0));
         rig.device().freeze();
         return rig;
     }

@@ -87,7 +87,7 @@ final class FakeDevice implements CopyEngine {
         this.refusing = refusing;
     }
 
-    /** Nothing goes on but by {@link #finish} and {@link #finishComputing}; a host that waits waits in vain, which fails. */
+    /** Nothing goes on, and takes no time, but by {@link #finish} and {@link #finishComputing}; a host that waits waits in vain, which fails. */
     void freeze() {
         frozen = true;
     }
@@ -260,6 +260,15 @@ final class FakeDevice implements CopyEngine {
         pollsInVain = state == State.ENDED ? 0 : pollsInVain + 1;
         assertThat(frozen && pollsInVain > 1000).as("the host waits").isFalse();
         return state == State.ENDED;
+    }
+
+    @Override
+    public long uploadNanos(long ticket) {
+        FakeWork work = works.get(ticket);
+        assertThat(work.kind).isEqualTo(Kind.UPLOAD);
+        assertThat(work.bytes).isPositive();
+        assertThat(hasEnded(ticket)).isTrue();
+        return frozen ? 0 : random.nextInt(20);
     }
 
     @Override

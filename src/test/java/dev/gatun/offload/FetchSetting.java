@@ -55,7 +55,7 @@ record FetchSetting(
     private RoadSplit split(Random random) {
         long[] now = {0};
         RoadRates rates = new RoadRates(speed(random), speed(random));
-        return new RoadSplit(misses, parts, rates, () -> now[0] += random.nextInt(20));
+        return new RoadSplit(misses, parts, rates, random.nextInt(3) * 1e-9, () -> now[0] += random.nextInt(20));
     }
 
     private static RoadSpeed speed(Random random) {

@@ -41,7 +41,7 @@ class RoadOrderTest {
             RoadSpeed processor) {
         FetchSetting setting = new FetchSetting(
                 shape, policy, hostMode, 2, 2, new PrefetchSettings(1, chunk), 1, false, BYTES, mode, PARTS);
-        RoadSplit split = new RoadSplit(mode, PARTS, new RoadRates(link, processor), () -> 0);
+        RoadSplit split = new RoadSplit(mode, PARTS, new RoadRates(link, processor), 0, () -> 0);
         Rig rig = setting.rig(new Random(1), split);
         rig.device().freeze();
         return rig;
@@ -242,7 +242,7 @@ class RoadOrderTest {
 
     @Test
     void whatTheHostWasOftenAskedForIsFetchedWhole() {
-        Rig rig = rig(SHAPE, HostMode.INCLUSIVE, MissMode.AUTO, SLOW, FASTER);
+        Rig rig = rig(SHAPE, HostMode.INCLUSIVE, MissMode.AUTO, SLOW, SLOW);
         assertThat(token(rig, 0, 6).parts).containsExactly(1);
         assertThat(token(rig, 1, 5, 6).parts).containsExactly(2, 0);
         rig.device().finish();

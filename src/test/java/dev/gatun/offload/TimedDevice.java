@@ -1,5 +1,7 @@
 package dev.gatun.offload;
 
+import static org.assertj.core.api.Assertions.assertThat;
+
 import java.util.HashMap;
 import java.util.Map;
 
@@ -9,6 +11,7 @@ import java.util.Map;
  */
 final class TimedDevice implements CopyEngine {
     private final Map<Long, Double> ends = new HashMap<>();
+    private final Map<Long, Long> uploadNanos = new HashMap<>();
     private final long blockBytes;
     private final int parts;
     private double now;
@@ -60,8 +63,11 @@ final class TimedDevice implements CopyEngine {
 
     private long putIn(long bytes) {
         bytesUp += bytes;
-        linkFree = Math.max(linkFree, now) + (bytes == 0 ? 0 : link.fixedSeconds() + bytes / link.bytesPerSecond());
-        return ticket(linkFree);
+        double seconds = bytes == 0 ? 0 : link.fixedSeconds() + bytes / link.bytesPerSecond();
+        linkFree = Math.max(linkFree, now) + seconds;
+        long ticket = ticket(linkFree);
+        uploadNanos.put(ticket, Math.round(seconds * 1e9));
+        return ticket;
     }
 
     private long ticket(double end) {
@@ -87,6 +93,12 @@ final class TimedDevice implements CopyEngine {
     @Override
     public boolean hasEnded(long ticket) {
         return ticket == ENDED || ends.get(ticket) <= now;
+    }
+
+    @Override
+    public long uploadNanos(long ticket) {
+        assertThat(hasEnded(ticket)).isTrue();
+        return uploadNanos.get(ticket);
     }
 
     @Override

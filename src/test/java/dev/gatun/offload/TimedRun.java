@@ -45,7 +45,7 @@ final class TimedRun {
         this.random = new Random(1);
         this.device = new TimedDevice(BLOCK, parts, link);
         ExpertCache cache = new ExpertCache(shape, new LruPolicy(shape.allExperts()), 2);
-        RoadSplit split = new RoadSplit(mode, parts, believed, device::nanos);
+        RoadSplit split = new RoadSplit(mode, parts, believed, 0, device::nanos);
         this.fetcher = new ExpertFetcher(cache, device, BLOCK, PrefetchSettings.of(guesses), split);
     }
 

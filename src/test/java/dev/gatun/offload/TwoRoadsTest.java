@@ -31,7 +31,7 @@ class TwoRoadsTest {
 
     /** Every layer two misses: what a layer takes at best. */
     private static double best(RoadSpeed link, RoadSpeed processor, int parts) {
-        return new RoadChoice(new RoadSplit(MissMode.AUTO, parts, rates(link, processor)), TimedRun.BLOCK)
+        return new RoadChoice(new RoadSplit(MissMode.AUTO, parts, rates(link, processor), 0), TimedRun.BLOCK)
                 .seconds(2, 0, 0);
     }
 
@@ -69,6 +69,20 @@ class TwoRoadsTest {
             double mean = run.layers(200, uniform(3)) / 200;
             assertThat(mean).as("%s and %s", change[0], change[1]).isLessThan(1.07 * best(change[0], change[1], 7));
         }
+    }
+
+    @Test
+    void aJobDuringWhichTheHostWasStoppedIsForgotten() {
+        RoadRates rates = rates(LINK, PROCESSOR);
+        TimedRun run = new TimedRun(NONE_RESIDENT, MissMode.AUTO, 56, LINK, PROCESSOR, rates, 0);
+        run.layers(100, uniform(1));
+        double usual = run.layers(1, uniform(2));
+        run.processor(speed(PROCESSOR.bytesPerSecond() / 30, 30e-6));
+        run.layers(1, uniform(3));
+        run.processor(PROCESSOR);
+        assertThat(run.layers(1, uniform(4))).isLessThan(1.06 * usual);
+        run.layers(10, uniform(5));
+        assertThat(run.layers(1, uniform(6))).isCloseTo(usual, withinPercentage(1));
     }
 
     @Test

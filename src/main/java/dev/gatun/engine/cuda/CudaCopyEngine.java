@@ -14,11 +14,12 @@ import java.util.stream.Stream;
 /**
  * Copies of experts on two streams of their own, one each way, beside the stream that computes; on one where they are to
  * take turns. A ticket is the number of an
- * event; events are used again in turn, so whoever is further ahead of the device than there are events waits here.
+ * event; events are used again in turn, so whoever is further ahead of the device than there are events waits here. What an
+ * upload took is the time between its event and the one before, recorded when it could begin.
  */
 final class CudaCopyEngine implements CopyEngine {
     /** A prompt's copies of all layers of an 8x22B, with the computing between them. */
-    private static final int EVENTS = 2048;
+    private static final int EVENTS = 3072;
 
     private final CudaStream computing;
     private final CudaStream uploads;
@@ -45,7 +46,7 @@ final class CudaCopyEngine implements CopyEngine {
         this.cut = cut;
         this.uploads = resources.remember(CudaStream.open(device));
         this.downloads = options.oneWay() ? uploads : resources.remember(CudaStream.open(device));
-        this.events = Stream.generate(() -> resources.remember(CudaEvent.open(device)))
+        this.events = Stream.generate(() -> resources.remember(CudaEvent.openTiming(device)))
                 .limit(EVENTS)
                 .toList();
         this.times = options.times()
@@ -73,6 +74,7 @@ final class CudaCopyEngine implements CopyEngine {
 
     /** Puts copies of so many bytes into their stream, in its time. */
     private void upload(long bytes, Runnable copies) {
+        record(uploads);
         Runnable paced = pace.isPresent() ? () -> pace.get().upload(bytes, copies) : copies;
         if (times.isPresent()) {
             times.get().upload(paced);
@@ -136,6 +138,18 @@ final class CudaCopyEngine implements CopyEngine {
     public boolean hasEnded(long ticket) {
         try {
             return isForgotten(ticket) || event(ticket).hasHappened();
+        } catch (CudaException failure) {
+            throw new CopyFailedException(failure.getMessage(), failure);
+        }
+    }
+
+    @Override
+    public long uploadNanos(long ticket) {
+        if (isForgotten(ticket - 1)) {
+            return 0;
+        }
+        try {
+            return Math.round(event(ticket).millisecondsSince(event(ticket - 1)) * 1e6);
         } catch (CudaException failure) {
             throw new CopyFailedException(failure.getMessage(), failure);
         }

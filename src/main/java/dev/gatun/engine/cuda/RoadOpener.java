@@ -22,6 +22,12 @@ final class RoadOpener {
 
     private static final int MANY_PROCESSORS = 8;
 
+    /**
+     * Seconds, as events and the host's clock showed them on an H200: copies begin 30 us after the host, for they are
+     * ordered then, and the experts of the last upload take 40 us.
+     */
+    private static final double LAG = 70e-6;
+
     private final CudaResources resources;
     private final MixtralConfig config;
     private final MissMode misses;
@@ -102,6 +108,9 @@ final class RoadOpener {
         }
         boolean isAwaited = resources.stream().device().mayWaitForHost();
         HostExperts host = new HostExperts(handOff, road, cut, probe.forPrompts(rates), isAwaited);
-        return new OpenRoads(new RoadSplit(decision.mode(), cut.parts(), rates), Optional.of(host), decision.note());
+        return new OpenRoads(
+                new RoadSplit(decision.mode(), cut.parts(), rates, isAwaited ? LAG : 0),
+                Optional.of(host),
+                decision.note());
     }
 }

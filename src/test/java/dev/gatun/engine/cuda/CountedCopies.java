@@ -74,6 +74,11 @@ final class CountedCopies implements CopyEngine {
     }
 
     @Override
+    public long uploadNanos(long ticket) {
+        return random.nextInt(1000);
+    }
+
+    @Override
     public void drain() {
         computing.drain();
         ended = putIn;

@@ -134,6 +134,11 @@ final class FakeRoads implements CopyEngine, HostRoad {
     }
 
     @Override
+    public long uploadNanos(long ticket) {
+        throw new UnsupportedOperationException("times of uploads");
+    }
+
+    @Override
     public void drain() {
         throw new UnsupportedOperationException("failures");
     }

@@ -158,7 +158,7 @@ final class HandOffRun implements AutoCloseable {
         RoadSpeed usual = new RoadSpeed(blockBytes / USUAL_SECONDS, 0);
         RoadSpeed link = new RoadSpeed(usual.bytesPerSecond() * random.nextDouble(0.1, 10), 0);
         SplittableRandom time = random.split();
-        return new RoadSplit(mode, parts, new RoadRates(link, usual), () -> now += time.nextInt(LOOK_NANOS));
+        return new RoadSplit(mode, parts, new RoadRates(link, usual), 0, () -> now += time.nextInt(LOOK_NANOS));
     }
 
     /** How the host has the device add. */
