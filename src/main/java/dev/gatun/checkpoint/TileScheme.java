@@ -37,6 +37,7 @@ public record TileScheme(TileFormat format, int widePairs, int downPairs) {
         int hidden = config.hiddenSize();
         int ffn = config.intermediateSize();
         TileShape wide = new TileShape(format, ffn, hidden, widePairs);
-        return new ExpertBlock(wide, wide, new TileShape(format, hidden, ffn, downPairs, ColumnOrder.ofDown(format)));
+        return new ExpertBlock(
+                wide, wide, new TileShape(format, hidden, ffn, downPairs, ColumnOrder.ofDown(format, ffn)));
     }
 }

@@ -33,7 +33,7 @@ public final class HqqTiler {
             return;
         }
         try (Arena arena = Arena.ofConfined()) {
-            write(SliceColumns.of(source, arena), shape, target);
+            write(MovedColumns.of(source, shape.order(), arena), shape, target);
         }
     }
 
@@ -85,7 +85,7 @@ public final class HqqTiler {
         HqqScheme scheme = schemeOf(shape);
         requireTiles(shape, tiles);
         HqqMatrix matrix = read(scheme, shape, tiles, arena);
-        return shape.order() == ColumnOrder.NATURAL ? matrix : SliceColumns.undo(matrix, arena);
+        return shape.order() == ColumnOrder.NATURAL ? matrix : MovedColumns.undo(matrix, shape.order(), arena);
     }
 
     /** Columns lie as they do in the tiles. */

@@ -1,5 +1,6 @@
 package dev.gatun.quant;
 
+import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 
 /** Brings matrices of Gatun's own scheme into the order in which the kernels read them, {@link TileFormat#Q2N}. */
@@ -10,6 +11,17 @@ final class NarrowTiler {
     static void tile(NarrowMatrix source, TileShape shape, MemorySegment target) {
         requireOwnShape(source, shape);
         HqqTiler.requireTarget(shape, target);
+        if (shape.order() == ColumnOrder.NATURAL) {
+            write(source, shape, target);
+            return;
+        }
+        try (Arena arena = Arena.ofConfined()) {
+            write(MovedColumns.of(source, shape.order(), arena), shape, target);
+        }
+    }
+
+    /** Columns lie as those of the source do, and so do entries of the second level. */
+    private static void write(NarrowMatrix source, TileShape shape, MemorySegment target) {
         TileCodes codes = new TileCodes(shape);
         for (int group = 0; group < shape.groupRows(); group++) {
             for (int tile = 0; tile < shape.tileColumns(); tile += codes.side()) {
@@ -20,9 +32,13 @@ final class NarrowTiler {
                 HqqTiler.copyMetas(source.metas(), shape, group, tile, target, metas);
             }
         }
-        // An entry of the second level is one of a tile, in the same order.
         MemorySegment.copy(source.pairs(), 0, target, shape.secondOffset(), shape.secondBytes());
         target.asSlice(shape.secondOffset() + shape.secondBytes()).fill((byte) 0);
+    }
+
+    /** Some slices of an expert may lie so although a whole one of as many does not: these are of no matrix. */
+    private static ColumnOrder orderOfDown(NarrowMatrix source) {
+        return ColumnOrder.ofDown(TileFormat.Q2N, source.columns());
     }
 
     private static void requireOwnShape(NarrowMatrix source, TileShape shape) {
@@ -30,7 +46,8 @@ final class NarrowTiler {
                 || source.scheme().bits() != 2
                 || source.scheme().groupSize() != shape.format().groupSize()
                 || shape.rows() != source.rows()
-                || shape.columns() != source.columns()) {
+                || shape.columns() != source.columns()
+                || !(shape.order() == ColumnOrder.NATURAL || shape.order() == orderOfDown(source))) {
             throw new IllegalArgumentException(shape + " is not the shape of a matrix of " + source.rows() + " x "
                     + source.columns() + " in " + source.scheme());
         }

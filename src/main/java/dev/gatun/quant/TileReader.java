@@ -129,7 +129,7 @@ public final class TileReader {
 
     private double second(int group, int column, int which) {
         long entry = isNarrow()
-                ? 4 * ((long) group * shape.tileColumns() + column / 128)
+                ? 4 * ((long) group * shape.entries() + shape.entryOf(column))
                 : 2 * (((long) group * shape.columns() + column) % shape.pairs());
         return Float.float16ToFloat(tiles.get(HALF, shape.secondOffset() + 2 * (entry + which)));
     }

@@ -9,8 +9,9 @@ import java.util.Optional;
  * @param rows outputs, a multiple of the format's groups
  * @param columns inputs, a multiple of 4
  * @param pairs second-level pairs, which divide the groups; 0 for {@link TileFormat#Q2N}, where each tile has its own
- * @param order of the columns; {@link ColumnOrder#SLICES} where the format is {@link TileFormat#Q2}, the columns are a multiple of
- *     16 and the pairs one of the columns
+ * @param order of the columns; {@link ColumnOrder#SLICES} where the format is {@link TileFormat#Q2}, the columns are a multiple
+ *     of 16 and the pairs one of the columns; {@link ColumnOrder#SIXTEENS} where it is {@link TileFormat#Q2N} and the columns
+ *     are a multiple of 256
  */
 public record TileShape(TileFormat format, int rows, int columns, int pairs, ColumnOrder order) {
     /** Columns of a tile. */
@@ -33,11 +34,18 @@ public record TileShape(TileFormat format, int rows, int columns, int pairs, Col
             throw new IllegalArgumentException(
                     pairs + " second-level pairs in " + format + " with " + groups + " groups");
         }
-        if (order == ColumnOrder.SLICES
-                && (format != TileFormat.Q2 || columns % ColumnOrder.TOGETHER != 0 || pairs % columns != 0)) {
-            throw new IllegalArgumentException("no order of slices in " + format + " with " + columns + " columns and "
-                    + pairs + " second-level pairs");
+        if (!isPossible(order, format, columns, pairs)) {
+            throw new IllegalArgumentException("no order " + order + " in " + format + " with " + columns
+                    + " columns and " + pairs + " second-level pairs");
         }
+    }
+
+    private static boolean isPossible(ColumnOrder order, TileFormat format, int columns, int pairs) {
+        return switch (order) {
+            case NATURAL -> true;
+            case SLICES -> format == TileFormat.Q2 && columns % ColumnOrder.TOGETHER == 0 && pairs % columns == 0;
+            case SIXTEENS -> format == TileFormat.Q2N && columns % (order.slicesOfTiles() * ColumnOrder.TOGETHER) == 0;
+        };
     }
 
     /** The shape of a matrix whose columns lie in their natural order. */
@@ -46,13 +54,14 @@ public record TileShape(TileFormat format, int rows, int columns, int pairs, Col
     }
 
     /**
-     * The shape that the same matrix has as w2 of an expert. In the order of slices there are as many second-level pairs as it
-     * takes for each column to have its own ones, whichever column lies beside it.
+     * The shape that the same matrix has as w2 of an expert; this one if it has such an order. There are as many second-level
+     * pairs then as it takes for each column to have its own ones, whichever column lies beside it.
      */
     public TileShape asDown() {
-        return ColumnOrder.ofDown(format) == ColumnOrder.SLICES && columns % ColumnOrder.TOGETHER == 0
-                ? new TileShape(format, rows, columns, pairsInSlices(pairs, columns), ColumnOrder.SLICES)
-                : this;
+        ColumnOrder own = ColumnOrder.ofDown(format, columns);
+        return order != ColumnOrder.NATURAL || own == ColumnOrder.NATURAL
+                ? this
+                : new TileShape(format, rows, columns, pairsInSlices(pairs, columns), own);
     }
 
     /** The least multiple of both, which divides the groups as both do. */
@@ -165,9 +174,26 @@ public record TileShape(TileFormat format, int rows, int columns, int pairs, Col
         return tilesOffset() + (long) groupRows() * tileColumns() * tileBytes();
     }
 
+    /** Whether its columns lie in {@link ColumnOrder#SIXTEENS}. */
+    public boolean isInSixteens() {
+        return order == ColumnOrder.SIXTEENS;
+    }
+
+    /** Entries of the second level of a group row of {@link TileFormat#Q2N}; in the order of sixteens all those of 16 tiles. */
+    int entries() {
+        return isInSixteens() ? Math.ceilDiv(tileColumns(), 16) * 16 : tileColumns();
+    }
+
+    /** Which of these a column has, by where it lies. */
+    int entryOf(int place) {
+        return isInSixteens() ? place / (16 * TILE_COLUMNS) * 16 + place / 16 % 16 : place / TILE_COLUMNS;
+    }
+
     /** Bytes of the second level, without the padding behind it. */
     public long secondBytes() {
-        return format == TileFormat.Q2N ? 4L * Short.BYTES * groupRows() * tileColumns() : 2L * Short.BYTES * pairs;
+        return format == TileFormat.Q2N
+                ? (long) NarrowMatrix.PAIR_BYTES * groupRows() * entries()
+                : 2L * Short.BYTES * pairs;
     }
 
     /** Bytes of it all. */

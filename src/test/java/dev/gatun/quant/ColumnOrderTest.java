@@ -94,11 +94,11 @@ class ColumnOrderTest {
             assertThatIllegalArgumentException()
                     .isThrownBy(() -> new TileShape(
                             shape.format(), shape.rows(), shape.columns(), shape.pairs(), ColumnOrder.SLICES))
-                    .withMessageContaining("no order of slices");
+                    .withMessageContaining("no order SLICES");
         }
         assertThatIllegalArgumentException()
                 .isThrownBy(() -> new TileShape(TileFormat.Q2, 16, 32, 16, ColumnOrder.SLICES))
-                .withMessageContaining("no order of slices");
+                .withMessageContaining("no order SLICES");
     }
 
     /** Another order is another matrix to whoever reads tiles. */

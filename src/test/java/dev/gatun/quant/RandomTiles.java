@@ -37,12 +37,14 @@ public final class RandomTiles {
 
     private void fillNarrow(TileShape shape, MemorySegment target) {
         target.fill((byte) 0);
+        for (int entry = 0; entry < shape.groupRows() * shape.entries(); entry++) {
+            fillSecond(target, shape.secondOffset() + 8L * entry, 1 / Math.sqrt(shape.columns()));
+        }
         for (int row = 0; row < shape.groupRows(); row++) {
             for (int first = 0; first < shape.columns(); first += 128) {
                 long tile = (long) row * shape.tileColumns() + first / 128;
                 int width = Math.min(128, shape.columns() - first);
                 fillTile(target.asSlice(tile * shape.tileBytes(), shape.tileBytes()), width);
-                fillSecond(target, shape.secondOffset() + 8 * tile, 1 / Math.sqrt(shape.columns()));
             }
         }
     }

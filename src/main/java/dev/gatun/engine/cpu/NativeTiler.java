@@ -55,6 +55,7 @@ public final class NativeTiler implements MatrixTiler {
         return switch (shape.order()) {
             case NATURAL -> CpuTiler.Order.NATURAL;
             case SLICES -> CpuTiler.Order.SLICES;
+            case SIXTEENS -> throw new IllegalArgumentException(shape + " is of another tiler");
         };
     }
 
