@@ -17,7 +17,7 @@
 
 #include <stdint.h>
 
-#define GATUN_CPU_ABI 5
+#define GATUN_CPU_ABI 6
 
 /* Return codes. */
 #define GATUN_OK 0
@@ -45,9 +45,13 @@
 #define GATUN_Q2 0
 #define GATUN_Q2N 1
 
-/* Orders of the columns in tiles of GATUN_Q2: the matrix's own, and that of w2 of an expert. */
+/*
+ * Orders of the columns in tiles: the matrix's own, and those of w2 of an expert by its slices. GATUN_SLICES, of GATUN_Q2,
+ * has the values of one slice together, GATUN_SIXTEENS, of GATUN_Q2N, value 0 of sixteen slices, then value 1 of these.
+ */
 #define GATUN_NATURAL 0
 #define GATUN_SLICES 1
+#define GATUN_SIXTEENS 2
 
 /* A pool of threads, with the scratch memory of its operations. */
 struct gatun_pool;
@@ -114,7 +118,8 @@ struct gatun_expert {
  * One expert as a block of 2-bit tiles: w1 and w3 [inner][hidden], w2 [hidden][inner], in this order, each a matrix as
  * kernels/layout.cuh describes it; the bytes that are copied to a GPU. Both sizes are multiples of 16. With
  * G = inner / 16, "slice" s in [0, G) of the expert is the inner values s, s + G, ..., s + 15 G: one row of groups of w1
- * and of w3, and those columns of w2. In GATUN_Q2 they are the columns 16 s, ..., 16 s + 15 of w2's tiles.
+ * and of w3, and those columns of w2. In the order GATUN_SLICES they are the columns 16 s, ..., 16 s + 15 of w2's tiles, in
+ * GATUN_SIXTEENS p, p + 16, ..., p + 240 with p = 256 (s / 16) + s % 16.
  */
 struct gatun_tiled_expert {
     const void *block; /* at a multiple of 64 bytes */
@@ -123,7 +128,7 @@ struct gatun_tiled_expert {
     int64_t wide_pairs; /* second-level pairs of w1, and as many of w3; 0 for GATUN_Q2N */
     int64_t down_pairs; /* of w2: a multiple of inner */
     int32_t format;
-    int32_t reserved;
+    int32_t down_order; /* of w2: GATUN_SLICES for GATUN_Q2, else GATUN_NATURAL or, if 256 divides inner, GATUN_SIXTEENS */
 };
 
 /*
@@ -236,9 +241,10 @@ int32_t gatun_experts(struct gatun_pool *pool, const struct gatun_expert *expert
  * Adds items in their order, together in one go. Their experts have the same hidden size. No y may overlap an x; two of them
  * may be the same rows, or some of the same. The vector levels round scales, inputs and their products to 15 bits of the
  * largest in a block of 1024 columns and sum exactly: an error of 1e-4 to 4e-4 of the output's 2-norm where columns are alike.
- * Where there are few large ones among many small it is the largest of less: in GATUN_Q2N scales and inputs of a tile, in
- * GATUN_Q2 w2's products of the row at hand. Blocks of GATUN_Q2 begin at multiples of 1024 whichever slices are wanted. A
- * token's result depends on neither the others nor on which items go together.
+ * Where there are few large ones among many small it is the largest of less: in GATUN_Q2N scales and inputs of a tile or, in
+ * GATUN_SIXTEENS, of one value of a block's slices; in GATUN_Q2 w2's products of the row at hand. Blocks of w2 begin at
+ * multiples of 1024 whichever slices are wanted, unless its order is natural. A token's result depends on neither the others
+ * nor on which items go together.
  */
 int32_t gatun_tiled_experts(struct gatun_pool *pool, const struct gatun_tiled_item *items, int32_t count);
 
@@ -261,8 +267,8 @@ int32_t gatun_tiled_pairs(int32_t level, const struct gatun_tiled_expert *expert
 /*
  * Writes an HQQ matrix of 2 bits in groups of 16 as kernels/layout.cuh describes "q2", padding included: `bytes` must be what
  * its shape takes. It runs in the calling thread and needs no pool; any number of threads may tile at once. `tiles` may lie
- * at any address and must not overlap the matrix. In the order of slices the columns are a multiple of 16, and second-level
- * pairs are repeated until they are a multiple of the columns.
+ * at any address and must not overlap the matrix. The order is not GATUN_SIXTEENS; in GATUN_SLICES the columns are a multiple of
+ * 16, and second-level pairs are repeated until they are a multiple of the columns.
  */
 int32_t gatun_tile(int32_t level, const struct gatun_matrix *matrix, int32_t order, void *tiles, int64_t bytes);
 

@@ -40,7 +40,7 @@ static const struct gatun_field LAYOUT[] = {
     FIELD(gatun_tiled_expert, wide_pairs),
     FIELD(gatun_tiled_expert, down_pairs),
     FIELD(gatun_tiled_expert, format),
-    FIELD(gatun_tiled_expert, reserved),
+    FIELD(gatun_tiled_expert, down_order),
     WHOLE(gatun_tiled_item),
     FIELD(gatun_tiled_item, expert),
     FIELD(gatun_tiled_item, pairs),

@@ -6,11 +6,11 @@
  * rows, over the tiles that hold columns of the item's slices: first all rows of a strip of these tiles, then of the next.
  *
  * Threads claim chunks of the stages one after the other. The rows of a strip wait for its own blocks of w2's inputs, and
- * in GATUN_Q2 a block for its own slices alone: most are there when the first threads are done with WIDE, and the last ones
- * when they are needed. In GATUN_Q2N a slice has columns all over w2, so a block waits for all of the item's. The inputs of
- * w1 and w3 every thread makes for itself, as that takes no longer than to have them from others. Who waits fetches from
- * memory what it will compute first; and the chunk that follows is claimed before the last row of the one before, so that its
- * first tiles are on their way.
+ * a block for its own slices alone: most are there when the first threads are done with WIDE, and the last ones when they are
+ * needed. Only where w2's order is natural has a slice columns all over it, so that a block waits for all of the item's. The
+ * inputs of w1 and w3 every thread makes for itself, as that takes no longer than to have them from others. Who waits
+ * fetches from memory what it will compute first; and the chunk that follows is claimed before the last row of the one
+ * before, so that its first tiles are on their way.
  *
  * Group rows do not depend on each other, and items and their strips are added to a group row of y in their order, so results
  * do not depend on who computes which.
@@ -223,8 +223,7 @@ static void make_inputs(const struct tiled_job *job, struct unit unit, struct ti
     while (block >= tiled_blocks(&item->strips[strip].list)) {
         block -= tiled_blocks(&item->strips[strip++].list);
     }
-    int64_t counted = item->runs == 1 ? unit.number : 0;
-    await(job, &job->filled[item->first_block + counted], tiled_slices_in(item, unit.number), next);
+    await(job, &job->filled[item->first_block + tiled_counted(item, unit.number)], tiled_slices_in(item, unit.number), next);
     tiled_make_down_inputs(item, &item->strips[strip], block);
     count_one(&job->ready[item->first_strip + strip]);
 }

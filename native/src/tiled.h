@@ -28,8 +28,15 @@
 #define TILED_HEADER 256
 #define TILED_ALIGNMENT 256
 
-/* Numbers of an entry of the second level of a narrow tile. */
+/* Numbers of an entry of the second level of narrow tiles. */
 #define TILED_ENTRY 4
+
+/*
+ * GATUN_Q2N with its columns in the order GATUN_SIXTEENS, as a format of rows: two tiles hold the values of TILED_TOGETHER
+ * slices, the first one half of them, each in as many adjacent columns. Of eight such pairs of tiles each value has an entry.
+ */
+#define TILED_SIXTEENS 2
+#define TILED_TOGETHER 16
 
 static inline int64_t tiles_of(int64_t columns) {
     return (columns + TILED_COLUMNS - 1) / TILED_COLUMNS;
@@ -49,24 +56,43 @@ static inline int64_t greatest_common_divisor(int64_t a, int64_t b) {
 }
 
 static inline int64_t tiled_bytes(int32_t format) {
-    return format == GATUN_Q2N ? TILED_NARROW : TILED_WIDE;
+    return format == GATUN_Q2 ? TILED_WIDE : TILED_NARROW;
 }
 
-/* Some columns of a matrix, by their tiles: tile n has the columns from TILED_COLUMNS * n on. */
+/* Entries of the second level of a group row of so many narrow tiles. */
+static inline int64_t tiled_entries(int32_t format, int64_t tiles) {
+    return format == TILED_SIXTEENS ? padded_to(tiles, 2 * TILED_BLOCK) : tiles;
+}
+
+/*
+ * Some columns of a matrix, by their tiles: tile n has the columns from TILED_COLUMNS * n on. Where tiles adjoin, blocks begin
+ * at multiples of TILED_BLOCK. In TILED_SIXTEENS pairs of tiles do, and each two blocks at multiples of twice as many, the
+ * first with one tile of each pair, the second with the other, and so they lie in the list.
+ */
 struct tiled_list {
     const int32_t *numbers;
     int64_t count;
-    int64_t skip; /* how many tiles fewer the first block has: where tiles adjoin, blocks begin at multiples of TILED_BLOCK */
+    int64_t skip; /* how many tiles fewer the first block has, or the first two */
+    int32_t is_of_pairs;
 };
 
 static inline int64_t tiled_blocks(const struct tiled_list *list) {
-    return (list->skip + list->count + TILED_BLOCK - 1) / TILED_BLOCK;
+    int64_t end = list->skip + list->count;
+    return list->is_of_pairs ? (end + 2 * TILED_BLOCK - 1) / (2 * TILED_BLOCK) * 2 : (end + TILED_BLOCK - 1) / TILED_BLOCK;
+}
+
+/* Where in the list the tile is that would be number `at` if none were skipped, or the end. */
+static inline int64_t place_in_list(const struct tiled_list *list, int64_t at) {
+    return at < list->skip ? 0 : at - list->skip < list->count ? at - list->skip : list->count;
 }
 
 /* Where in the list a block begins; the one behind the last, at its end. */
 static inline int64_t block_begin(const struct tiled_list *list, int64_t block) {
-    int64_t at = block * TILED_BLOCK - list->skip;
-    return at < 0 ? 0 : at < list->count ? at : list->count;
+    if (!list->is_of_pairs) {
+        return place_in_list(list, block * TILED_BLOCK);
+    }
+    int64_t begin = place_in_list(list, block / 2 * (2 * TILED_BLOCK));
+    return block % 2 == 0 ? begin : (begin + place_in_list(list, (block / 2 + 1) * (2 * TILED_BLOCK))) / 2;
 }
 
 /* Tiles of a block. */
@@ -80,7 +106,7 @@ struct tiled_row {
     int32_t tokens;
     struct tiled_list list;
     const uint8_t *const *tiles; /* [list.count + TILED_AHEAD]: the tiles, then those that will be read next */
-    const uint16_t *second;      /* GATUN_Q2N: the second level of the group row, [tile of the row][TILED_ENTRY] */
+    const uint16_t *second;      /* narrow: the second level of the group row, [tiled_entries][TILED_ENTRY] */
     const void *pairs;           /* GATUN_Q2: blocks of pairs as the level prepared them, the first one whole */
     float zero_scale;            /* GATUN_Q2: zero = zero code * zero_scale + zero_offset */
     float zero_offset;
@@ -116,9 +142,14 @@ static inline int64_t tiled_scaled(void) {
     return (int64_t)TILED_TOKENS * TILED_BLOCK_COLUMNS;
 }
 
+/* The most entries of a list of so many tiles: those of whole blocks, which may lack some tiles. */
+static inline int64_t tiled_most_entries(int64_t count) {
+    return padded_to(count + 2 * TILED_BLOCK, 2 * TILED_BLOCK);
+}
+
 static inline int64_t tiled_scratch(int64_t count) {
     return tiled_scaled() + TILED_ORDERED + (int64_t)TILED_TOKENS * TILED_ROWS / 2 * 16
-           + padded_to(count, 16) * TILED_NARROW_ROOMS;
+           + tiled_most_entries(count) * TILED_NARROW_ROOMS;
 }
 
 #endif

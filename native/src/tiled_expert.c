@@ -37,9 +37,18 @@ static int sound_down_pairs(const struct gatun_tiled_expert *e) {
     return sound_pairs(e, e->down_pairs) && e->down_pairs % e->inner == 0;
 }
 
+/* A pair of tiles has the values of whole sixteens of slices. */
+static int sound_order(const struct gatun_tiled_expert *e) {
+    if (e->format == GATUN_Q2) {
+        return e->down_order == GATUN_SLICES;
+    }
+    return e->down_order == GATUN_NATURAL
+           || (e->down_order == GATUN_SIXTEENS && e->inner % (TILED_TOGETHER * TILED_ROWS) == 0);
+}
+
 int tiled_expert_is_sound(const struct gatun_tiled_expert *e) {
     return e != NULL && (e->format == GATUN_Q2 || e->format == GATUN_Q2N) && sound_size(e->hidden)
-           && sound_size(e->inner) && sound_pairs(e, e->wide_pairs) && sound_down_pairs(e)
+           && sound_size(e->inner) && sound_pairs(e, e->wide_pairs) && sound_down_pairs(e) && sound_order(e)
            && e->block != NULL && (uintptr_t)e->block % BLOCK_ALIGNMENT == 0;
 }
 
@@ -60,10 +69,10 @@ int tiled_item_is_sound(const struct gatun_tiled_item *given) {
 
 static struct tiled_matrix matrix_at(const uint8_t *at, int32_t format, int64_t rows, int64_t columns,
                                      int64_t pairs) {
-    struct tiled_matrix m = {.rows = rows, .columns = columns, .pairs = pairs, .period = 1};
-    int64_t header = format == GATUN_Q2N ? 0 : TILED_HEADER;
+    struct tiled_matrix m = {.format = format, .rows = rows, .columns = columns, .pairs = pairs, .period = 1};
+    int64_t header = format == GATUN_Q2 ? TILED_HEADER : 0;
     int64_t tiles = group_rows_of(&m) * tiles_of(columns);
-    int64_t second_bytes = format == GATUN_Q2N ? tiles * TILED_ENTRY * 2 : pairs * 4;
+    int64_t second_bytes = format == GATUN_Q2 ? pairs * 4 : group_rows_of(&m) * entries_of(&m) * TILED_ENTRY * 2;
     m.tiles = at + header;
     m.second = m.tiles + tiles * tiled_bytes(format);
     m.bytes = padded_to(header + tiles * tiled_bytes(format) + second_bytes, TILED_ALIGNMENT);
@@ -78,11 +87,14 @@ static struct tiled_matrix matrix_at(const uint8_t *at, int32_t format, int64_t 
 }
 
 struct tiled_item tiled_expert_of(const struct level_ops *ops, const struct gatun_tiled_expert *e) {
-    struct tiled_item item = {.ops = ops, .format = e->format, .runs = e->format == GATUN_Q2N ? TILED_ROWS : 1};
+    struct tiled_item item = {.ops = ops, .format = e->format};
+    item.runs = e->down_order == GATUN_NATURAL ? TILED_ROWS : 1;
+    item.together = e->down_order == GATUN_SIXTEENS ? TILED_TOGETHER : 1;
+    int32_t down_format = e->down_order == GATUN_SIXTEENS ? TILED_SIXTEENS : e->format;
     const uint8_t *block = e->block;
     item.gate = matrix_at(block, e->format, e->inner, e->hidden, e->wide_pairs);
     item.up = matrix_at(block + item.gate.bytes, e->format, e->inner, e->hidden, e->wide_pairs);
-    item.down = matrix_at(block + item.gate.bytes + item.up.bytes, e->format, e->hidden, e->inner, e->down_pairs);
+    item.down = matrix_at(block + item.gate.bytes + item.up.bytes, down_format, e->hidden, e->inner, e->down_pairs);
     return item;
 }
 
@@ -108,21 +120,52 @@ void *tiled_take(struct tiled_memory *memory, int64_t bytes) {
     return piece;
 }
 
+/* Of each of the tiles that two blocks have together, from `first` to `end`, first those that are first of a pair. */
+static void number_pairs(int64_t first, int64_t end, int32_t *numbers) {
+    while (first < end) {
+        int64_t next = padded_to(first + 1, 2 * TILED_BLOCK);
+        int64_t pairs = ((next < end ? next : end) - first) / 2;
+        for (int64_t i = 0; i < pairs; i++) {
+            numbers[i] = (int32_t)(first + 2 * i);
+            numbers[pairs + i] = (int32_t)(first + 2 * i + 1);
+        }
+        numbers += 2 * pairs;
+        first += 2 * pairs;
+    }
+}
+
 static void number_all(struct tiled_matrix *m) {
     for (int64_t i = 0; i < m->list.count; i++) {
         m->numbers[i] = (int32_t)i;
     }
 }
 
-/* The tiles of w2 that hold columns of the item's slices, in order; returns how many, and writes them if there is room. */
+/* The first tile of a run of w2 with columns of the item's slices, and the one behind the last. */
+static int64_t first_tile_of(const struct tiled_item *item, int64_t run) {
+    int64_t slice = run * group_rows_of(&item->gate) + item->from / item->together * item->together;
+    return slice * run_values(item) / TILED_COLUMNS;
+}
+
+static int64_t end_tile_of(const struct tiled_item *item, int64_t run) {
+    int64_t slice = run * group_rows_of(&item->gate) + padded_to(item->to, item->together);
+    return tiles_of(slice * run_values(item));
+}
+
+/* The tiles of w2 that hold columns of the item's slices; returns how many, and writes them if there is room. */
 static int64_t number_slices(const struct tiled_item *item, int32_t *numbers) {
-    int64_t values = adjacent_values(item);
+    if (item->down.format == TILED_SIXTEENS) {
+        int64_t first = first_tile_of(item, 0);
+        int64_t end = end_tile_of(item, 0);
+        if (numbers != NULL) {
+            number_pairs(first, end, numbers);
+        }
+        return end - first;
+    }
     int64_t count = 0;
     int64_t least = 0;
     for (int64_t run = 0; run < item->runs; run++) {
-        int64_t column = run * group_rows_of(&item->gate) * values;
-        int64_t first = (column + item->from * values) / TILED_COLUMNS;
-        int64_t end = tiles_of(column + item->to * values);
+        int64_t first = first_tile_of(item, run);
+        int64_t end = end_tile_of(item, run);
         for (int64_t tile = first > least ? first : least; tile < end; tile++) {
             if (numbers != NULL) {
                 numbers[count] = (int32_t)tile;
@@ -136,12 +179,13 @@ static int64_t number_slices(const struct tiled_item *item, int32_t *numbers) {
 
 /* What lies in one run is cut into the same blocks whichever of its slices are wanted. */
 static int64_t skipped_tiles(const struct tiled_item *item) {
-    return item->runs == 1 ? item->from * TILED_ROWS / TILED_COLUMNS % TILED_BLOCK : 0;
+    int64_t adjoining = item->down.format == TILED_SIXTEENS ? 2 * TILED_BLOCK : TILED_BLOCK;
+    return item->runs == 1 ? first_tile_of(item, 0) % adjoining : 0;
 }
 
 static void place_list(struct tiled_matrix *m, int64_t tiles, int64_t skip, struct tiled_memory *memory) {
     m->numbers = tiled_take(memory, tiles * (int64_t)sizeof *m->numbers);
-    m->list = (struct tiled_list){m->numbers, tiles, skip};
+    m->list = (struct tiled_list){m->numbers, tiles, skip, m->format == TILED_SIXTEENS};
 }
 
 /* The blocks [from, to) of w2's. */
@@ -150,8 +194,16 @@ static struct tiled_matrix strip_between(const struct tiled_matrix *down, int64_
     int64_t first = block_begin(&down->list, from);
     strip.numbers += first;
     int64_t tiles = block_begin(&down->list, to) - first;
-    strip.list = (struct tiled_list){strip.numbers, tiles, from == 0 ? down->list.skip : 0};
+    strip.list.numbers = strip.numbers;
+    strip.list.count = tiles;
+    strip.list.skip = from == 0 ? down->list.skip : 0;
     return strip;
+}
+
+/* The block of w2 that a strip begins with, or the one behind the last. Two blocks that share pairs of tiles stay together. */
+static int64_t strip_begin(const struct tiled_item *item, int64_t strip) {
+    int64_t together = item->down.list.is_of_pairs ? 2 : 1;
+    return tiled_blocks(&item->down.list) / together * strip / item->strip_count * together;
 }
 
 static void place_strips(struct tiled_item *item, struct tiled_memory *memory) {
@@ -159,8 +211,8 @@ static void place_strips(struct tiled_item *item, struct tiled_memory *memory) {
     item->strip_count = (blocks + STRIP_BLOCKS - 1) / STRIP_BLOCKS;
     item->strips = tiled_take(memory, item->strip_count * (int64_t)sizeof *item->strips);
     for (int64_t i = 0; i < item->strip_count; i++) {
-        int64_t from = blocks * i / item->strip_count;
-        int64_t to = blocks * (i + 1) / item->strip_count;
+        int64_t from = strip_begin(item, i);
+        int64_t to = strip_begin(item, i + 1);
         int64_t count = item->tokens * (to - from);
         char *inputs = tiled_take(memory, count * item->ops->inputs_bytes);
         char *farthest = tiled_take(memory, farthest_kinds(&item->down) * count * item->ops->farthest_bytes);

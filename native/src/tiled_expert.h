@@ -11,6 +11,7 @@
 
 /* One matrix in a block, or some columns of it, and what is made of it in memory that all threads see. */
 struct tiled_matrix {
+    int32_t format; /* of its rows: TILED_SIXTEENS among them */
     int64_t rows;
     int64_t columns;
     int64_t pairs;
@@ -42,10 +43,11 @@ struct tiled_item {
     int64_t first_block;
     int64_t from; /* slices */
     int64_t to;
-    int64_t runs; /* of w2's columns, in each of which lie as many adjacent values of every slice: 1 or TILED_ROWS */
+    int64_t runs; /* of w2's columns, in each of which lie as many values of every slice: 1 or TILED_ROWS */
+    int64_t together; /* slices whose values fill whole tiles together: 1 or TILED_TOGETHER */
     const float *x;
     int64_t ldx;
-    float *h; /* [tokens][runs][slices of the item][adjacent values]: its columns of w2, in their order */
+    float *h; /* [tokens][runs][slices of the item][values of a run] */
     const float *weights;
     float *y;
     int64_t ldy;
@@ -76,20 +78,25 @@ static inline int64_t slices_of(const struct tiled_item *item) {
     return item->to - item->from;
 }
 
-/* Values of a slice that adjoin in a run of w2's columns. */
-static inline int64_t adjacent_values(const struct tiled_item *item) {
+/* Values of a slice in a run of w2's columns. */
+static inline int64_t run_values(const struct tiled_item *item) {
     return TILED_ROWS / item->runs;
 }
 
 /* A token's part of a run in h. */
 static inline float *run_of(const struct tiled_item *item, int64_t token, int64_t run) {
-    return item->h + (token * item->runs + run) * slices_of(item) * adjacent_values(item);
+    return item->h + (token * item->runs + run) * slices_of(item) * run_values(item);
 }
 
 /* Columns of a tile, which may reach behind the last. */
 static inline int64_t tile_columns(const struct tiled_matrix *m, int64_t tile) {
     int64_t rest = m->columns - tile * TILED_COLUMNS;
     return rest < TILED_COLUMNS ? rest : TILED_COLUMNS;
+}
+
+/* Entries of the second level of a group row, if it is narrow. */
+static inline int64_t entries_of(const struct tiled_matrix *m) {
+    return tiled_entries(m->format, tiles_of(m->columns));
 }
 
 /* Blocks of all columns. */
@@ -150,9 +157,10 @@ void tiled_make_wide_inputs(const struct tiled_item *item, int64_t block, char *
 /* Of a strip of w2, once its columns of h are there. */
 void tiled_make_down_inputs(const struct tiled_item *item, const struct tiled_matrix *strip, int64_t block);
 
-/* Slices on which a block of w2's inputs depends, and in which of the item's blocks a slice is counted. */
-int64_t tiled_slices_in(const struct tiled_item *item, int64_t block);
+/* The block of w2's inputs that a slice is counted in; the one that those are in that a block depends on, and how many. */
 int64_t tiled_block_of(const struct tiled_item *item, int64_t slice);
+int64_t tiled_counted(const struct tiled_item *item, int64_t block);
+int64_t tiled_slices_in(const struct tiled_item *item, int64_t block);
 
 /* ---- tiled_rows.c ---- */
 

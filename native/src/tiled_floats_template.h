@@ -31,7 +31,7 @@ static void prepare_inputs(int32_t format, const float *x, int64_t tiles, void *
     memcpy(((struct tiled_inputs *)to)->x, x, (size_t)(tiles * TILED_COLUMNS) * sizeof *x);
 }
 
-/* By tile: scale = code * scale + scale_offset, zero likewise. */
+/* By entry: scale = code * scale + scale_offset, zero likewise. */
 struct narrow_row {
     float *scale;
     float *scale_offset;
@@ -39,11 +39,12 @@ struct narrow_row {
     float *zero_offset;
 };
 
-static struct narrow_row narrow_row_of(const struct tiled_row *row, float *memory) {
-    int64_t room = padded_to(row->list.count, LANES);
+INLINE struct narrow_row narrow_row_of(int format, const struct tiled_row *row, float *memory) {
+    int64_t count = listed_entries(format, &row->list);
+    int64_t room = padded_to(count, LANES);
     struct narrow_row narrow = {memory, memory + room, memory + 2 * room, memory + 3 * room};
-    for (int64_t i = 0; i < row->list.count; i += LANES) {
-        struct narrow_level level = narrow_level_of(row, i);
+    for (int64_t i = 0; i < count; i += LANES) {
+        struct narrow_level level = narrow_level_of(format, row, i);
         vf_store(narrow.scale + i, level.scale);
         vf_store(narrow.scale_offset + i, vf_sub(vf_zero(), vf_mul(level.scale, level.scale_zero)));
         vf_store(narrow.zero + i, level.zero);
@@ -67,10 +68,15 @@ struct column_metas {
     vf zero;
 };
 
-INLINE struct column_metas narrow_metas(const struct narrow_row *narrow, int64_t tile, const uint8_t *codes) {
+/* Which entry column `column` of tile `i` of a block has. */
+INLINE int64_t entry_of(int format, const struct tiled_block *block, int64_t i, int64_t column) {
+    return format == TILED_SIXTEENS ? block->number * TILED_BLOCK + column / TILED_TOGETHER : block->first + i;
+}
+
+INLINE struct column_metas narrow_metas(const struct narrow_row *narrow, int64_t entry, const uint8_t *codes) {
     vi code = vi_load_u8(codes);
-    struct affine scale = {vf_set(narrow->scale[tile]), vf_set(narrow->scale_offset[tile])};
-    struct affine zero = {vf_set(narrow->zero[tile]), vf_set(narrow->zero_offset[tile])};
+    struct affine scale = {vf_set(narrow->scale[entry]), vf_set(narrow->scale_offset[entry])};
+    struct affine zero = {vf_set(narrow->zero[entry]), vf_set(narrow->zero_offset[entry])};
     return (struct column_metas){apply(scale, code_alone(code, 0, 4)), apply(zero, code_alone(code, 4, 4))};
 }
 
@@ -92,9 +98,9 @@ INLINE void scale_tile(int format, int tokens, const struct tiled_row *row, cons
     int64_t at = block->number;
     float *xs = block->xs + i * tokens * TILED_COLUMNS;
     for (int64_t c = 0; c < TILED_COLUMNS; c += LANES) {
-        struct column_metas metas = format == GATUN_Q2N
-                                        ? narrow_metas(narrow, block->first + i, codes + c)
-                                        : wide_metas(row, at, (block->skip + i) * TILED_COLUMNS + c, codes + c);
+        struct column_metas metas = format == GATUN_Q2
+                                        ? wide_metas(row, at, (block->skip + i) * TILED_COLUMNS + c, codes + c)
+                                        : narrow_metas(narrow, entry_of(format, block, i, c), codes + c);
         for (int t = 0; t < tokens; t++) {
             vf v = vf_mul(metas.scale, vf_load(inputs[t * blocks + at].x + i * TILED_COLUMNS + c));
             vf_store(xs + t * TILED_COLUMNS + c, v);

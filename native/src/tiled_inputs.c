@@ -3,8 +3,6 @@
 
 #include "tiled_expert.h"
 
-/* Slices whose values fill a block of w2's columns where they adjoin. */
-#define BLOCK_SLICES (TILED_BLOCK_COLUMNS / TILED_ROWS)
 
 /* ---- w1 and w3 ---- */
 
@@ -31,23 +29,49 @@ void tiled_make_wide_inputs(const struct tiled_item *item, int64_t block, char *
 
 /* ---- w2 ---- */
 
+/* Where w2's columns are one run: blocks that have values of the same slices, and how many slices these are. */
+static int64_t blocks_together(const struct tiled_item *item) {
+    return item->down.format == TILED_SIXTEENS ? 2 : 1;
+}
+
+static int64_t slices_together(const struct tiled_item *item) {
+    return blocks_together(item) * TILED_BLOCK_COLUMNS / TILED_ROWS;
+}
+
 int64_t tiled_block_of(const struct tiled_item *item, int64_t slice) {
-    return item->runs == 1 ? slice / BLOCK_SLICES - item->from / BLOCK_SLICES : 0;
+    int64_t slices = slices_together(item);
+    return item->runs == 1 ? (slice / slices - item->from / slices) * blocks_together(item) : 0;
+}
+
+int64_t tiled_counted(const struct tiled_item *item, int64_t block) {
+    return item->runs == 1 ? block / blocks_together(item) * blocks_together(item) : 0;
 }
 
 int64_t tiled_slices_in(const struct tiled_item *item, int64_t block) {
     if (item->runs != 1) {
         return slices_of(item);
     }
-    int64_t first = (item->from / BLOCK_SLICES + block) * BLOCK_SLICES;
+    int64_t slices = slices_together(item);
+    int64_t first = (item->from / slices + block / blocks_together(item)) * slices;
     int64_t from = first > item->from ? first : item->from;
-    int64_t to = first + BLOCK_SLICES < item->to ? first + BLOCK_SLICES : item->to;
+    int64_t to = first + slices < item->to ? first + slices : item->to;
     return to - from;
 }
 
-/* The columns of a tile of w2, from the runs that it has a part of. Others than the item's are zeros. */
+/* The columns of a tile of w2 in the order of sixteens. Others than the item's are zeros. */
+static void gather_sixteens(const struct tiled_item *item, int64_t token, int64_t tile, float *columns) {
+    int64_t first = tile / 2 * TILED_TOGETHER;
+    int64_t value = tile % 2 * (TILED_COLUMNS / TILED_TOGETHER);
+    for (int64_t k = 0; k < TILED_COLUMNS; k++) {
+        int64_t slice = first + k % TILED_TOGETHER;
+        int is_wanted = item->from <= slice && slice < item->to;
+        columns[k] = is_wanted ? run_of(item, token, 0)[(slice - item->from) * TILED_ROWS + value + k / TILED_TOGETHER] : 0;
+    }
+}
+
+/* The same in another order, from the runs that it has a part of. */
 static void gather_tile(const struct tiled_item *item, int64_t token, int64_t tile, float *columns) {
-    int64_t values = adjacent_values(item);
+    int64_t values = run_values(item);
     int64_t length = group_rows_of(&item->gate) * values;
     int64_t count = tile_columns(&item->down, tile);
     memset(columns, 0, TILED_COLUMNS * sizeof *columns);
@@ -77,10 +101,15 @@ void tiled_make_down_inputs(const struct tiled_item *item, const struct tiled_ma
     for (int64_t t = 0; t < item->tokens; t++) {
         float columns[TILED_BLOCK_COLUMNS];
         for (int64_t i = 0; i < tiles; i++) {
-            gather_tile(item, t, numbers[i], columns + i * TILED_COLUMNS);
+            float *tile = columns + i * TILED_COLUMNS;
+            if (strip->format == TILED_SIXTEENS) {
+                gather_sixteens(item, t, numbers[i], tile);
+            } else {
+                gather_tile(item, t, numbers[i], tile);
+            }
         }
         int64_t at = t * tiled_blocks(&strip->list) + block;
-        item->ops->prepare_inputs(item->format, columns, tiles, strip->inputs + at * item->ops->inputs_bytes);
+        item->ops->prepare_inputs(strip->format, columns, tiles, strip->inputs + at * item->ops->inputs_bytes);
         for (int64_t kind = 0; kind < farthest_kinds(strip); kind++) {
             char *to = farthest_of_row(item, strip, kind) + at * item->ops->farthest_bytes;
             item->ops->find_farthest(columns, reach_from(strip, kind, numbers[0]), tiles, to);

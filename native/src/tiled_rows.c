@@ -53,14 +53,20 @@ void tiled_fetch(const struct tiled_place *place, int64_t i) {
 
 /* The second level of a group row of narrow tiles. */
 static const uint16_t *second_of(const struct tiled_place *p) {
-    return (const uint16_t *)p->matrix->second + p->row * tiles_of(p->matrix->columns) * TILED_ENTRY;
+    return (const uint16_t *)p->matrix->second + p->row * entries_of(p->matrix) * TILED_ENTRY;
 }
 
+/* As much of it as the tiles on the list and those between them have. */
 static void fetch_second(const struct tiled_place *p) {
-    const char *second = (const char *)second_of(p);
-    int64_t bytes = tiles_of(p->matrix->columns) * TILED_ENTRY * (int64_t)sizeof(uint16_t);
-    for (int64_t at = 0; at < bytes; at += CACHE_LINE) {
-        __builtin_prefetch(second + at, 0, 2);
+    const struct tiled_list *list = &p->matrix->list;
+    const uint16_t *second = second_of(p);
+    int32_t format = p->matrix->format;
+    int64_t first = list->numbers[0];
+    first -= format == TILED_SIXTEENS ? first % (2 * TILED_BLOCK) : 0;
+    int64_t end = tiled_entries(format, list->numbers[list->count - 1] + 1);
+    const char *to = (const char *)(second + end * TILED_ENTRY);
+    for (const char *at = (const char *)(second + first * TILED_ENTRY); at < to; at += CACHE_LINE) {
+        __builtin_prefetch(at, 0, 2);
     }
 }
 
@@ -93,7 +99,7 @@ static void run_row(struct tiled_place place, struct tiled_place next, const cha
         tiles[count + i] = tile_of(&next, i < following ? i : following - 1);
     }
     struct tiled_row row = {
-        .format = item->format,
+        .format = m->format,
         .tokens = item->tokens,
         .list = m->list,
         .tiles = tiles,
@@ -117,11 +123,11 @@ static void run_row(struct tiled_place place, struct tiled_place next, const cha
 
 /* Of a slice of the item; where there is one run, each token's fill a line of their own. */
 static void write_inner_values(const struct tiled_item *item, int64_t slice, const float *values) {
-    int64_t adjacent = adjacent_values(item);
+    int64_t together = run_values(item);
     for (int64_t t = 0; t < item->tokens; t++) {
         for (int64_t run = 0; run < item->runs; run++) {
-            memcpy(run_of(item, t, run) + slice * adjacent, values + t * TILED_ROWS + run * adjacent,
-                   (size_t)adjacent * sizeof *values);
+            memcpy(run_of(item, t, run) + slice * together, values + t * TILED_ROWS + run * together,
+                   (size_t)together * sizeof *values);
         }
     }
 }

@@ -39,7 +39,7 @@ INLINE void fetch_ahead(struct ahead *ahead, int lines) {
 
 /* Lines of a tile behind its codes. */
 INLINE int meta_lines(int format) {
-    return format == GATUN_Q2N ? 2 : 4;
+    return format == GATUN_Q2 ? 4 : 2;
 }
 
 /* Some tiles of a row and what their sums are made of. */
@@ -82,7 +82,14 @@ static void widen_pairs(const uint16_t *pairs, int64_t n, float *restrict scale,
     }
 }
 
-/* The second level of LANES narrow tiles from number `i` of the list on, zeros behind the last. */
+/* Entries of the second level of a row's blocks, TILED_BLOCK of each: one for each tile, or for each value. */
+INLINE int64_t listed_entries(int format, const struct tiled_list *list) {
+    return format == TILED_SIXTEENS ? tiled_blocks(list) * TILED_BLOCK : list->count;
+}
+
+_Static_assert(TILED_TOGETHER == 2 * TILED_BLOCK, "a block in TILED_SIXTEENS has as many entries as one of tiles");
+
+/* Of LANES entries. */
 struct narrow_level {
     vf scale;
     vf scale_zero;
@@ -90,9 +97,19 @@ struct narrow_level {
     vf zero_zero;
 };
 
-INLINE struct narrow_level narrow_level_of(const struct tiled_row *row, int64_t i) {
-    uint16_t halves[TILED_ENTRY * LANES] = {0};
+INLINE struct narrow_level deal_entries(const uint16_t *halves) {
     float dealt[TILED_ENTRY * LANES];
+    for (int j = 0; j < TILED_ENTRY; j++) {
+        vf_store(dealt + j * LANES, vf_load_f16(halves + j * LANES));
+    }
+    vf_deal4(dealt);
+    return (struct narrow_level){vf_load(dealt), vf_load(dealt + LANES), vf_load(dealt + 2 * LANES),
+                                 vf_load(dealt + 3 * LANES)};
+}
+
+/* Of the tiles from number `i` of the list on, zeros behind the last. */
+INLINE struct narrow_level level_of_tiles(const struct tiled_row *row, int64_t i) {
+    uint16_t halves[TILED_ENTRY * LANES] = {0};
     const int32_t *numbers = row->list.numbers + i;
     int64_t count = row->list.count - i < LANES ? row->list.count - i : LANES;
     if (numbers[count - 1] - numbers[0] == count - 1 && count == LANES) {
@@ -103,17 +120,21 @@ INLINE struct narrow_level narrow_level_of(const struct tiled_row *row, int64_t 
                    TILED_ENTRY * sizeof *halves);
         }
     }
-    for (int j = 0; j < TILED_ENTRY; j++) {
-        vf_store(dealt + j * LANES, vf_load_f16(halves + j * LANES));
+    return deal_entries(halves);
+}
+
+/* From number `i` of listed_entries on. */
+INLINE struct narrow_level narrow_level_of(int format, const struct tiled_row *row, int64_t i) {
+    if (format == GATUN_Q2N) {
+        return level_of_tiles(row, i);
     }
-    vf_deal4(dealt);
-    return (struct narrow_level){vf_load(dealt), vf_load(dealt + LANES), vf_load(dealt + 2 * LANES),
-                                 vf_load(dealt + 3 * LANES)};
+    int64_t first = row->list.numbers[0] / TILED_TOGETHER * TILED_TOGETHER;
+    return deal_entries(row->second + (first + i) * TILED_ENTRY);
 }
 
 /*
  * What a level brings: struct tiled_pairs and struct tiled_inputs, which prepare_pairs and prepare_inputs write; struct
- * narrow_row, which narrow_row_of makes of all second levels of a row of narrow tiles and, where scales and inputs share a
+ * narrow_row, which narrow_row_of makes of the second level of a row of narrow tiles and, where scales and inputs share a
  * unit, of each token's inputs; and add_block.
  */
 #if BYTE_SUMS
@@ -152,8 +173,8 @@ INLINE void row_of(int format, int tokens, const struct tiled_row *given) {
     memset(block.totals, 0, (size_t)(tokens * ROW_PAIRS * LANES) * sizeof *block.totals);
     float *behind = block.totals + TILED_TOKENS * ROW_PAIRS * WIDEST;
     struct narrow_row narrow = {0};
-    if (format == GATUN_Q2N) {
-        narrow = narrow_row_of(given, behind);
+    if (format != GATUN_Q2) {
+        narrow = narrow_row_of(format, given, behind);
     }
     for (; block.number < tiled_blocks(&row->list); block.number++) {
         block.first = block_begin(&row->list, block.number);
@@ -183,9 +204,14 @@ INLINE void row_of_format(int format, const struct tiled_row *row) {
 }
 
 static void tiled_row(const struct tiled_row *row) {
-    if (row->format == GATUN_Q2N) {
+    switch (row->format) {
+    case TILED_SIXTEENS:
+        row_of_format(TILED_SIXTEENS, row);
+        break;
+    case GATUN_Q2N:
         row_of_format(GATUN_Q2N, row);
-    } else {
+        break;
+    default:
         row_of_format(GATUN_Q2, row);
     }
 }

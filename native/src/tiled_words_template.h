@@ -10,6 +10,8 @@
  *         |x|, are computed first, and no other is beyond what the next column can reach
  * narrow  tiles have an S and an X of their own, with 2^3 for 2^7. Of a block, with L = the largest S * X of its tiles,
  *         scale = L / X / 32500 * (...): so w is in the same unit, L, for all of them
+ * values  in TILED_SIXTEENS it is not tiles that have an S and an X, but each of the eight values of a block, which have
+ *         sixteen columns of every tile
  * words   their product w, a rounded multiplication, |w| < 32512 = 127 * 256: so of w = 256 high + low both are signed
  *         bytes
  * order   a byte of codes holds the columns 16f + n in its field f, or 16f + 64 + n if it is an odd one. So words are
@@ -62,7 +64,7 @@ struct farthest {
     float others;
 };
 
-/* `largest` is X, likewise: the first one of the block; or of narrow tiles that of each, zeros behind the last. */
+/* `largest` is X, likewise: the first one of the block; or that of each narrow tile or value, zeros behind the last. */
 struct tiled_inputs {
     _Alignas(CACHE_LINE) int16_t words[TILED_BLOCK_COLUMNS];
     float largest[TILED_BLOCK];
@@ -103,17 +105,20 @@ INLINE void put_words(vf v, int64_t column, int16_t *tile) {
     }
 }
 
-/* Words of some tiles that have one unit; returns the largest. */
-static float write_inputs(const float *x, int64_t tiles, int16_t *words) {
+/* Words of some columns, from column `first` on, of each of some tiles, which have one unit; returns the largest. */
+INLINE float write_inputs(const float *x, int64_t columns, int64_t tiles, int64_t first, int16_t *words) {
     struct magnitude magnitude = {vf_zero(), vf_zero()};
-    for (int64_t k = 0; k < tiles * TILED_COLUMNS; k += LANES) {
-        look_at(&magnitude, vf_load(x + k));
+    for (int64_t i = 0; i < tiles; i++) {
+        for (int64_t k = 0; k < columns; k += LANES) {
+            look_at(&magnitude, vf_load(x + i * TILED_COLUMNS + k));
+        }
     }
     float largest = seen_by(&magnitude);
     vf units = vf_set(units_of(LARGEST_INPUT, largest));
-    for (int64_t k = 0; k < tiles * TILED_COLUMNS; k += LANES) {
-        int64_t column = k % TILED_COLUMNS;
-        put_words(vf_mul(vf_load(x + k), units), column, words + k - column);
+    for (int64_t i = 0; i < tiles; i++) {
+        for (int64_t k = 0; k < columns; k += LANES) {
+            put_words(vf_mul(vf_load(x + i * TILED_COLUMNS + k), units), first + k, words + i * TILED_COLUMNS);
+        }
     }
     return largest;
 }
@@ -162,10 +167,21 @@ static void find_farthest(const float *x, const float *reach, int64_t tiles, voi
 static void prepare_inputs(int32_t format, const float *x, int64_t tiles, void *to) {
     struct tiled_inputs *inputs = to;
     memset(inputs->largest, 0, sizeof inputs->largest);
-    int64_t together = format == GATUN_Q2N ? 1 : tiles;
-    for (int64_t i = 0; i < tiles; i += together) {
-        int64_t k = i * TILED_COLUMNS;
-        inputs->largest[i] = write_inputs(x + k, together, inputs->words + k);
+    switch (format) {
+    case TILED_SIXTEENS:
+        for (int64_t i = 0; i < TILED_BLOCK; i++) {
+            int64_t k = i * TILED_TOGETHER;
+            inputs->largest[i] = write_inputs(x + k, TILED_TOGETHER, tiles, k, inputs->words);
+        }
+        break;
+    case GATUN_Q2N:
+        for (int64_t i = 0; i < tiles; i++) {
+            int64_t k = i * TILED_COLUMNS;
+            inputs->largest[i] = write_inputs(x + k, TILED_COLUMNS, 1, 0, inputs->words + k);
+        }
+        break;
+    default:
+        inputs->largest[0] = write_inputs(x, TILED_COLUMNS, tiles, 0, inputs->words);
     }
 }
 
@@ -208,8 +224,8 @@ static void prepare_pairs(const float *scale, const float *offset, int64_t tiles
 /* ---- narrow tiles ---- */
 
 /*
- * By tile: zero = code * zero + zero_offset; and of each token, `room` tiles apart, words of steps and centres, each twice. By
- * block and token, `blocks` apart: L, or NaN.
+ * By entry: zero = code * zero + zero_offset; and of each token, `room` entries apart, words of steps and centres, each twice.
+ * By block and token, `blocks` apart: L, or NaN.
  */
 struct narrow_row {
     const float *zero;
@@ -226,9 +242,7 @@ INLINE void put_twice(vf v, float *to) {
     vi_store((uint8_t *)to, vi_pair(words, words));
 }
 
-/*
- * Of a block's tiles. Without their signs the bits of floats are in the order of the floats, and those of NaN come last.
- */
+/* Without their signs the bits of floats are in the order of the floats, and those of NaN come last. */
 static float largest_magnitude(const float *values) {
     int32_t most = 0;
     for (int i = 0; i < TILED_BLOCK; i++) {
@@ -245,7 +259,7 @@ static float largest_magnitude(const float *values) {
 _Static_assert(WIDEST % TILED_BLOCK == 0, "zeros lie behind the tiles of the last block");
 
 /*
- * What the steps and centres of a row are multiplied with for a token, by tile; and L by block. A tile without a scale has
+ * What the steps and centres of a row are multiplied with for a token, by entry; and L by block. An entry without a scale has
  * none of L, so its inputs may be any times as large.
  */
 static void find_units(const struct tiled_row *row, int64_t token, const float *reach, float *units, float *largest) {
@@ -259,14 +273,14 @@ static void find_units(const struct tiled_row *row, int64_t token, const float *
         largest[b] = largest_magnitude(products);
         float unit = units_of(LARGEST_SCALE, largest[b]);
         for (int i = 0; i < TILED_BLOCK; i++) {
-            int64_t tile = b * TILED_BLOCK + i;
-            units[tile] = reach[tile] == 0 ? 0 : unit * inputs[b].largest[i];
+            int64_t entry = b * TILED_BLOCK + i;
+            units[entry] = reach[entry] == 0 ? 0 : unit * inputs[b].largest[i];
         }
     }
 }
 
-static struct narrow_row narrow_row_of(const struct tiled_row *row, float *memory) {
-    int64_t count = row->list.count;
+INLINE struct narrow_row narrow_row_of(int format, const struct tiled_row *row, float *memory) {
+    int64_t count = listed_entries(format, &row->list);
     int64_t blocks = tiled_blocks(&row->list);
     int64_t room = padded_to(count, WIDEST);
     float *zero = memory;
@@ -280,7 +294,7 @@ static struct narrow_row narrow_row_of(const struct tiled_row *row, float *memor
     float *largest = centre + TILED_TOKENS * room;
     memset(units, 0, (size_t)room * sizeof *units); /* some lie behind the last block */
     for (int64_t i = 0; i < count; i += LANES) {
-        struct narrow_level level = narrow_level_of(row, i);
+        struct narrow_level level = narrow_level_of(format, row, i);
         vf centres = vf_mul(vf_sub(vf_set(8), level.scale_zero), level.scale);
         vf_store(zero + i, level.zero);
         vf_store(zero_offset + i, vf_sub(vf_zero(), vf_mul(level.zero, level.zero_zero)));
@@ -308,7 +322,7 @@ struct words {
 
 /* Half of the codes' range less, in the upper bits. */
 INLINE struct words scale_codes(int format, vi bytes) {
-    if (format == GATUN_Q2N) {
+    if (format != GATUN_Q2) {
         vi v = vi_xor(bytes, vi_bytes(0x08));
         return (struct words){vi_left16(v, 12), vi_and(vi_left16(v, 4), vi_words(0xf000))};
     }
@@ -317,7 +331,7 @@ INLINE struct words scale_codes(int format, vi bytes) {
 }
 
 INLINE struct words zero_codes(int format, vi bytes) {
-    if (format == GATUN_Q2N) {
+    if (format != GATUN_Q2) {
         return (struct words){vi_and(vi_right16(bytes, 4), vi_words(0x000f)), vi_right16(bytes, 12)};
     }
     return (struct words){vi_and(bytes, vi_words(0x00ff)), vi_right16(bytes, 8)};
@@ -341,7 +355,7 @@ struct chunk {
 INLINE struct chunk chunk_of(int format, const uint8_t *tile, int number) {
     struct chunk chunk;
     const uint8_t *codes = tile + TILED_CODES + number * VECTOR_BYTES;
-    const uint8_t *zeros = format == GATUN_Q2N ? codes : codes + TILED_COLUMNS;
+    const uint8_t *zeros = format == GATUN_Q2 ? codes + TILED_COLUMNS : codes;
     for (int half = 0; half < 2; half++) {
         vi scale = vi_zip_bytes(vi_load(codes), vi_load(codes + TILED_COLUMNS / 2), half);
         chunk.scales[half] = scale_codes(format, scale);
@@ -360,11 +374,15 @@ INLINE struct words wide_scales(struct words codes, const struct tiled_pairs *pa
                           vi_add16(vi_scale16(codes.above, load_words(step + above)), load_words(centre + above))};
 }
 
+INLINE struct words scaled_codes(struct words codes, struct words step, struct words centre) {
+    return (struct words){vi_add16(vi_scale16(codes.below, step.below), centre.below),
+                          vi_add16(vi_scale16(codes.above, step.above), centre.above)};
+}
+
 INLINE struct words narrow_scales(struct words codes, const struct narrow_row *narrow, int64_t token, int64_t tile) {
     vi step = vi_set(narrow->step[token * narrow->room + tile]);
     vi centre = vi_set(narrow->centre[token * narrow->room + tile]);
-    return (struct words){vi_add16(vi_scale16(codes.below, step), centre),
-                          vi_add16(vi_scale16(codes.above, step), centre)};
+    return scaled_codes(codes, (struct words){step, step}, (struct words){centre, centre});
 }
 
 /* Scales times inputs of a half of a chunk. */
@@ -391,9 +409,17 @@ struct zero_sums {
     vi ones;
 };
 
-/* Scaled inputs of a chunk: their upper and lower bytes go where add_row_pairs reads them. */
+INLINE void add_zeros(vi zeros, vi w, struct zero_sums *sums) {
+    sums->codes = vi_add_products(zeros, w, sums->codes);
+    sums->ones = vi_add_products(vi_words(1), w, sums->ones);
+}
+
+/*
+ * Scaled inputs of a chunk: their upper and lower bytes go where add_row_pairs reads them. Sums are those of the columns
+ * below 64 and of those from there on; they may be the same.
+ */
 INLINE void write_chunk(const struct words *scales, const struct words *zeros, int number, const int16_t *inputs,
-                        int times, uint8_t *to, struct zero_sums *sums) {
+                        int times, uint8_t *to, struct zero_sums *below, struct zero_sums *above) {
     vi high[2];
     vi low[2];
     for (int half = 0; half < 2; half++) {
@@ -402,10 +428,8 @@ INLINE void write_chunk(const struct words *scales, const struct words *zeros, i
         if (times > 1) {
             w = magnify(w, scales[half], x, times);
         }
-        sums->codes = vi_add_products(zeros[half].below, w.below, sums->codes);
-        sums->codes = vi_add_products(zeros[half].above, w.above, sums->codes);
-        sums->ones = vi_add_products(vi_words(1), w.below, sums->ones);
-        sums->ones = vi_add_products(vi_words(1), w.above, sums->ones);
+        add_zeros(zeros[half].below, w.below, below);
+        add_zeros(zeros[half].above, w.above, above);
         /* (w + 128) / 256 is the upper byte that goes with a signed lower one. */
         high[half] = vi_merge_bytes(vi_scale16(w.below, vi_words(128)), vi_add16(w.above, vi_words(128)));
         low[half] = vi_merge_bytes(w.below, vi_left16(w.above, 8));
@@ -442,15 +466,63 @@ INLINE void scale_tile(int format, int tokens, const struct tiled_row *row, cons
             }
             uint8_t *to = (uint8_t *)block->xs + (i * tokens + t) * INPUT_BYTES;
             const int16_t *x = inputs[t * blocks].words + i * TILED_COLUMNS;
-            write_chunk(scales, chunk.zeros, c, x, times[t], to, &sums[t]);
+            write_chunk(scales, chunk.zeros, c, x, times[t], to, &sums[t], &sums[t]);
         }
+    }
+}
+
+/* What a chunk's columns have of the entries of a block in TILED_SIXTEENS, below and above 64; `values`: of a chunk's first. */
+INLINE struct words words_of_entries(const int32_t *values) {
+    return (struct words){vi_each16(values), vi_each16(values + TILED_BLOCK / 2)};
+}
+
+/* The zeros of columns that have the entries from `entry` on, in units of w. */
+INLINE vf zeros_of_entries(const struct narrow_row *narrow, int64_t entry, struct zero_sums sums) {
+    return zero_of(sums, vf_each16(narrow->zero + entry), vf_each16(narrow->zero_offset + entry));
+}
+
+/* The scaled inputs of a chunk of each tile of a block in TILED_SIXTEENS; adds to the zeros, by token. */
+INLINE void scale_chunks(int tokens, const struct tiled_row *row, const struct narrow_row *narrow,
+                         struct tiled_block *block, int c, vf *zeros) {
+    const struct zero_sums none = {vi_set(0), vi_set(0)};
+    const struct tiled_inputs *inputs = (const struct tiled_inputs *)row->inputs + block->number;
+    int64_t blocks = tiled_blocks(&row->list);
+    int64_t entry = block->number * TILED_BLOCK + c * CHUNK_FIELDS;
+    struct words step[TILED_TOKENS];
+    struct words centre[TILED_TOKENS];
+    struct zero_sums below[TILED_TOKENS];
+    struct zero_sums above[TILED_TOKENS];
+    for (int t = 0; t < tokens; t++) {
+        step[t] = words_of_entries(narrow->step + t * narrow->room + entry);
+        centre[t] = words_of_entries(narrow->centre + t * narrow->room + entry);
+        below[t] = none;
+        above[t] = none;
+    }
+    for (int64_t i = 0; i < block->count; i++) {
+        if (c == 0) {
+            fetch_ahead(&block->ahead, meta_lines(TILED_SIXTEENS));
+        }
+        struct chunk chunk = chunk_of(TILED_SIXTEENS, block->tiles[i], c);
+        for (int t = 0; t < tokens; t++) {
+            struct words scales[2];
+            for (int half = 0; half < 2; half++) {
+                scales[half] = scaled_codes(chunk.scales[half], step[t], centre[t]);
+            }
+            uint8_t *to = (uint8_t *)block->xs + (i * tokens + t) * INPUT_BYTES;
+            const int16_t *x = inputs[t * blocks].words + i * TILED_COLUMNS;
+            write_chunk(scales, chunk.zeros, c, x, 1, to, &below[t], &above[t]);
+        }
+    }
+    for (int t = 0; t < tokens; t++) {
+        zeros[t] = vf_add(zeros[t], zeros_of_entries(narrow, entry, below[t]));
+        zeros[t] = vf_add(zeros[t], zeros_of_entries(narrow, entry + TILED_BLOCK / 2, above[t]));
     }
 }
 
 /* The largest product of a block that words of a token stand for. */
 INLINE float largest_product(int format, const struct tiled_row *row, const struct narrow_row *narrow,
                              const struct tiled_block *block, int64_t token) {
-    if (format == GATUN_Q2N) {
+    if (format != GATUN_Q2) {
         return narrow->largest[token * narrow->blocks + block->number];
     }
     const struct tiled_pairs *pairs = (const struct tiled_pairs *)row->pairs + block->number;
@@ -512,7 +584,10 @@ INLINE void scale_block(int format, int tokens, const struct tiled_row *row, con
         times[t] = format == GATUN_Q2 ? times_of(row, block, t, units[t]) : 1;
         units[t] /= (float)times[t];
     }
-    for (int64_t i = 0; i < block->count; i++) {
+    for (int c = 0; c < CHUNKS && format == TILED_SIXTEENS; c++) {
+        scale_chunks(tokens, row, narrow, block, c, zeros);
+    }
+    for (int64_t i = 0; i < block->count && format != TILED_SIXTEENS; i++) {
         fetch_ahead(&block->ahead, meta_lines(format));
         scale_tile(format, tokens, row, narrow, block, i, times, sums);
         /* Each narrow tile has a zero of zeros of its own. */

@@ -23,10 +23,10 @@ public class CpuLibrary extends CpuLibrary$shared {
     static final SymbolLookup SYMBOL_LOOKUP = SymbolLookup.loaderLookup()
             .or(Linker.nativeLinker().defaultLookup());
 
-    private static final int GATUN_CPU_ABI = (int)5L;
+    private static final int GATUN_CPU_ABI = (int)6L;
     /**
      * {@snippet lang=c :
-     * #define GATUN_CPU_ABI 5
+     * #define GATUN_CPU_ABI 6
      * }
      */
     public static int GATUN_CPU_ABI() {
@@ -193,6 +193,15 @@ public class CpuLibrary extends CpuLibrary$shared {
      */
     public static int GATUN_SLICES() {
         return GATUN_SLICES;
+    }
+    private static final int GATUN_SIXTEENS = (int)2L;
+    /**
+     * {@snippet lang=c :
+     * #define GATUN_SIXTEENS 2
+     * }
+     */
+    public static int GATUN_SIXTEENS() {
+        return GATUN_SIXTEENS;
     }
 
     private static class gatun_cpu_abi {

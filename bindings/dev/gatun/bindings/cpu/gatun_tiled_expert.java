@@ -21,7 +21,7 @@ import static java.lang.foreign.MemoryLayout.PathElement.*;
  *     int64_t wide_pairs;
  *     int64_t down_pairs;
  *     int32_t format;
- *     int32_t reserved;
+ *     int32_t down_order;
  * }
  * }
  */
@@ -38,7 +38,7 @@ public class gatun_tiled_expert {
         CpuLibrary.C_LONG.withName("wide_pairs"),
         CpuLibrary.C_LONG.withName("down_pairs"),
         CpuLibrary.C_INT.withName("format"),
-        CpuLibrary.C_INT.withName("reserved")
+        CpuLibrary.C_INT.withName("down_order")
     ).withName("gatun_tiled_expert");
 
     /**
@@ -312,48 +312,48 @@ public class gatun_tiled_expert {
         struct.set(format$LAYOUT, format$OFFSET, fieldValue);
     }
 
-    private static final OfInt reserved$LAYOUT = (OfInt)$LAYOUT.select(groupElement("reserved"));
+    private static final OfInt down_order$LAYOUT = (OfInt)$LAYOUT.select(groupElement("down_order"));
 
     /**
      * Layout for field:
      * {@snippet lang=c :
-     * int32_t reserved
+     * int32_t down_order
      * }
      */
-    public static final OfInt reserved$layout() {
-        return reserved$LAYOUT;
+    public static final OfInt down_order$layout() {
+        return down_order$LAYOUT;
     }
 
-    private static final long reserved$OFFSET = $LAYOUT.byteOffset(groupElement("reserved"));
+    private static final long down_order$OFFSET = $LAYOUT.byteOffset(groupElement("down_order"));
 
     /**
      * Offset for field:
      * {@snippet lang=c :
-     * int32_t reserved
+     * int32_t down_order
      * }
      */
-    public static final long reserved$offset() {
-        return reserved$OFFSET;
+    public static final long down_order$offset() {
+        return down_order$OFFSET;
     }
 
     /**
      * Getter for field:
      * {@snippet lang=c :
-     * int32_t reserved
+     * int32_t down_order
      * }
      */
-    public static int reserved(MemorySegment struct) {
-        return struct.get(reserved$LAYOUT, reserved$OFFSET);
+    public static int down_order(MemorySegment struct) {
+        return struct.get(down_order$LAYOUT, down_order$OFFSET);
     }
 
     /**
      * Setter for field:
      * {@snippet lang=c :
-     * int32_t reserved
+     * int32_t down_order
      * }
      */
-    public static void reserved(MemorySegment struct, int fieldValue) {
-        struct.set(reserved$LAYOUT, reserved$OFFSET, fieldValue);
+    public static void down_order(MemorySegment struct, int fieldValue) {
+        struct.set(down_order$LAYOUT, down_order$OFFSET, fieldValue);
     }
 
     /**

@@ -393,9 +393,9 @@ public final class CpuPool implements AutoCloseable {
      * hidden size is that of all experts.
      *
      * <p>The vector levels round scales, inputs and each scaled input to 15 bits of the largest in a block of 1024 columns, in
-     * {@link CpuTileFormat#Q2N} scales and inputs to those of the largest in their tile, in {@link CpuTileFormat#Q2} scaled inputs
-     * of w2 to those of the largest in their row, and sum exactly: an error of 1e-4 to 4e-4 of the output's 2-norm where columns
-     * are alike. A token's result does not depend on the other tokens.
+     * {@link CpuTileFormat#Q2N} scales and inputs to those of the largest of 128 columns that share their second level, in
+     * {@link CpuTileFormat#Q2} scaled inputs of w2 to those of the largest in their row, and sum exactly: an error of 1e-4 to
+     * 4e-4 of the output's 2-norm where columns are alike. A token's result does not depend on the other tokens.
      */
     public void addExperts(List<TiledWork> works) {
         TiledWork.requireUsable(works);

@@ -13,28 +13,6 @@ public final class CpuTiler {
     private static final int BITS = 2;
     private static final int GROUP = 16;
 
-    /** In which order the columns of a matrix go to tiles. */
-    public enum Order {
-        /** Their own. */
-        NATURAL(CpuLibrary.GATUN_NATURAL()),
-        /** That of w2 of an expert, of a multiple of 16 columns; second-level pairs are repeated to a multiple of the columns. */
-        SLICES(CpuLibrary.GATUN_SLICES());
-
-        private final int code;
-
-        Order(int code) {
-            this.code = code;
-        }
-
-        private long pairs(long pairs, int columns) {
-            if (this == NATURAL) {
-                return pairs;
-            }
-            Arguments.requireMultiple("the columns", columns, "the values of a slice", GROUP);
-            return TiledExpertShape.period(columns, pairs) * columns;
-        }
-    }
-
     private final CpuLevel level;
 
     /**
@@ -50,18 +28,19 @@ public final class CpuTiler {
     /**
      * Writes a matrix as tiles, padding included.
      *
-     * @param order of the columns in the tiles
+     * @param order of the columns in the tiles: in {@link CpuColumnOrder#SLICES} they are a multiple of 16, and second-level
+     *     pairs are repeated to a multiple of the columns; there is no {@link CpuColumnOrder#SIXTEENS} of such tiles
      * @param tiles exactly the bytes of the matrix's tiles outside the heap, at any address, apart from the matrix
      * @throws IllegalArgumentException if the matrix has another layout, or the segment does not fit it
      * @throws CpuException if the machine lacks the level
      */
-    public void tile(CpuMatrix matrix, Order order, MemorySegment tiles) {
+    public void tile(CpuMatrix matrix, CpuColumnOrder order, MemorySegment tiles) {
         Arguments.requireNative("tiles", tiles, bytes(matrix, order));
         Arguments.requireWritable("tiles", tiles);
         Liveness.require("tiles", tiles);
         matrix.liveness().require("a matrix");
         try {
-            int code = CpuLibrary.gatun_tile(level.code(), matrix.struct(), order.code, tiles, tiles.byteSize());
+            int code = CpuLibrary.gatun_tile(level.code(), matrix.struct(), order.code(), tiles, tiles.byteSize());
             CpuException.check(code, "tiles for " + level);
         } finally {
             Reference.reachabilityFence(matrix);
@@ -69,7 +48,7 @@ public final class CpuTiler {
     }
 
     /** Bytes of a matrix's tiles. */
-    private static long bytes(CpuMatrix matrix, Order order) {
+    private static long bytes(CpuMatrix matrix, CpuColumnOrder order) {
         if (matrix.isDense()) {
             throw new IllegalArgumentException("tiles hold no " + matrix);
         }
@@ -78,6 +57,17 @@ public final class CpuTiler {
         Arguments.requireEqual("the rows of a group", gatun_matrix.group_size(struct), "those of a tile", GROUP);
         long groups = (long) matrix.rows() / GROUP * matrix.columns();
         long pairs = groups / gatun_matrix.scale_group(struct);
-        return CpuTileFormat.Q2.bytes(matrix.rows(), matrix.columns(), order.pairs(pairs, matrix.columns()));
+        return CpuTileFormat.Q2.bytes(matrix.rows(), matrix.columns(), pairs(pairs, matrix.columns(), order), order);
+    }
+
+    private static long pairs(long pairs, int columns, CpuColumnOrder order) {
+        return switch (order) {
+            case NATURAL -> pairs;
+            case SLICES -> {
+                Arguments.requireMultiple("the columns", columns, "the values of a slice", GROUP);
+                yield TiledExpertShape.period(columns, pairs) * columns;
+            }
+            case SIXTEENS -> throw new IllegalArgumentException("tiles of " + CpuTileFormat.Q2 + " in order " + order);
+        };
     }
 }

@@ -40,6 +40,7 @@ public final class TiledBlock {
         gatun_tiled_expert.wide_pairs(struct, shape.widePairs());
         gatun_tiled_expert.down_pairs(struct, shape.downPairs());
         gatun_tiled_expert.format(struct, shape.format().code());
+        gatun_tiled_expert.down_order(struct, shape.downOrder().code());
         return new TiledBlock(shape, struct, Liveness.of(List.of(struct, block)));
     }
 

@@ -12,12 +12,16 @@ import java.util.stream.Stream;
  * @param intermediate values between gate and down, the same
  * @param widePairs second-level pairs of w1, and as many of w3; 0 for {@link CpuTileFormat#Q2N}
  * @param downPairs second-level pairs of w2, a multiple of the intermediate values; 0 for {@link CpuTileFormat#Q2N}
+ * @param downOrder of w2's columns: {@link CpuColumnOrder#SLICES} for {@link CpuTileFormat#Q2}; for {@link CpuTileFormat#Q2N}
+ *     {@link CpuColumnOrder#NATURAL} or, if the intermediate values are a multiple of 256, {@link CpuColumnOrder#SIXTEENS}
  */
-public record TiledExpertShape(CpuTileFormat format, int hidden, int intermediate, int widePairs, int downPairs) {
+public record TiledExpertShape(
+        CpuTileFormat format, int hidden, int intermediate, int widePairs, int downPairs, CpuColumnOrder downOrder) {
     /** What a block's address is a multiple of. */
     public static final int ALIGNMENT = 64;
 
     private static final int GROUP = 16;
+    private static final int SLICES_OF_PAIR = 16;
     private static final int MOST = 1 << 24;
     private static final int BLOCK_COLUMNS = 1024;
 
@@ -38,6 +42,16 @@ public record TiledExpertShape(CpuTileFormat format, int hidden, int intermediat
         requirePairs("widePairs", format, widePairs, groups);
         requirePairs("downPairs", format, downPairs, groups);
         Arguments.requireMultiple("downPairs", downPairs, "the intermediate values", intermediate);
+        requireOrder(format, intermediate, downOrder);
+    }
+
+    private static void requireOrder(CpuTileFormat format, int intermediate, CpuColumnOrder order) {
+        if ((order == CpuColumnOrder.SLICES) != (format == CpuTileFormat.Q2)) {
+            throw new IllegalArgumentException("w2 of an expert in " + format + " is not in order " + order);
+        }
+        if (order == CpuColumnOrder.SIXTEENS) {
+            Arguments.requireMultiple("intermediate", intermediate, "sixteen slices", SLICES_OF_PAIR * GROUP);
+        }
     }
 
     private static void requireSize(String name, int size) {
@@ -57,8 +71,8 @@ public record TiledExpertShape(CpuTileFormat format, int hidden, int intermediat
 
     /**
      * Into how many slices the expert can be cut: slice s is the intermediate values s + {@code slices()} &middot; i for i from
-     * 0 to 15, which are one row of groups of w1 and of w3. Ranges of slices that begin and end at multiples of 8 (for
-     * {@link CpuTileFormat#Q2N}, of 128) read each byte of w2 once.
+     * 0 to 15, which are one row of groups of w1 and of w3. Ranges of slices that begin and end at multiples of 8 (16 in
+     * {@link CpuColumnOrder#SIXTEENS}, 128 in {@link CpuColumnOrder#NATURAL}) read each byte of w2 once.
      */
     public int slices() {
         return intermediate / GROUP;
@@ -94,6 +108,7 @@ public record TiledExpertShape(CpuTileFormat format, int hidden, int intermediat
 
     /** Bytes of the three matrices, without padding behind them. */
     public long bytes() {
-        return 2 * format.bytes(intermediate, hidden, widePairs) + format.bytes(hidden, intermediate, downPairs);
+        return 2 * format.bytes(intermediate, hidden, widePairs, CpuColumnOrder.NATURAL)
+                + format.bytes(hidden, intermediate, downPairs, downOrder);
     }
 }

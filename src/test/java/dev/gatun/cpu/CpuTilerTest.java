@@ -63,20 +63,20 @@ class CpuTilerTest extends OnEveryLevel {
 
     /** At the address that blocks have and at an odd one. */
     private static void assertTiled(CpuTiler tiler, HqqMatrix matrix) {
-        assertTiled(tiler, matrix, CpuTiler.Order.NATURAL, GUARD);
-        assertTiled(tiler, matrix, CpuTiler.Order.NATURAL, GUARD - 1);
+        assertTiled(tiler, matrix, CpuColumnOrder.NATURAL, GUARD);
+        assertTiled(tiler, matrix, CpuColumnOrder.NATURAL, GUARD - 1);
     }
 
     private static void assertTiledInSlices(CpuTiler tiler, HqqMatrix matrix) {
-        assertTiled(tiler, matrix, CpuTiler.Order.SLICES, GUARD);
-        assertTiled(tiler, matrix, CpuTiler.Order.SLICES, GUARD - 1);
+        assertTiled(tiler, matrix, CpuColumnOrder.SLICES, GUARD);
+        assertTiled(tiler, matrix, CpuColumnOrder.SLICES, GUARD - 1);
     }
 
     /** What lies around the tiles is left alone. */
-    private static void assertTiled(CpuTiler tiler, HqqMatrix matrix, CpuTiler.Order order, long at) {
+    private static void assertTiled(CpuTiler tiler, HqqMatrix matrix, CpuColumnOrder order, long at) {
         try (Arena arena = Arena.ofConfined()) {
             TileShape natural = TileShape.of(matrix).orElseThrow();
-            TileShape shape = order == CpuTiler.Order.NATURAL ? natural : natural.asDown();
+            TileShape shape = order == CpuColumnOrder.NATURAL ? natural : natural.asDown();
             MemorySegment expected =
                     arena.allocate(shape.bytes() + 2 * GUARD, GUARD).fill((byte) 0x5a);
             MemorySegment actual =
@@ -137,25 +137,28 @@ class CpuTilerTest extends OnEveryLevel {
             CpuMatrix described = described(arena, matrix);
             long bytes = TileShape.of(matrix).orElseThrow().bytes();
             assertThatIllegalArgumentException()
-                    .isThrownBy(() -> tiler.tile(described, CpuTiler.Order.NATURAL, arena.allocate(bytes - 1)))
+                    .isThrownBy(() -> tiler.tile(described, CpuColumnOrder.NATURAL, arena.allocate(bytes - 1)))
                     .withMessageContaining("tiles must have " + bytes + " bytes");
             assertThatIllegalArgumentException()
                     .isThrownBy(() -> tiler.tile(
-                            described, CpuTiler.Order.NATURAL, MemorySegment.ofArray(new byte[Math.toIntExact(bytes)])))
+                            described, CpuColumnOrder.NATURAL, MemorySegment.ofArray(new byte[Math.toIntExact(bytes)])))
                     .withMessageContaining("Java heap");
             assertThatIllegalArgumentException()
                     .isThrownBy(() -> tiler.tile(
                             described,
-                            CpuTiler.Order.NATURAL,
+                            CpuColumnOrder.NATURAL,
                             arena.allocate(bytes).asReadOnly()))
                     .withMessageContaining("read-only");
             CpuMatrix odd = described(arena, matrix(new Random(1), 64, 68));
             assertThatIllegalArgumentException()
-                    .isThrownBy(() -> tiler.tile(odd, CpuTiler.Order.SLICES, arena.allocate(bytes)))
+                    .isThrownBy(() -> tiler.tile(odd, CpuColumnOrder.SLICES, arena.allocate(bytes)))
                     .withMessageContaining("the columns must be a multiple of the values of a slice");
             CpuMatrix dense = CpuMatrix.dense(arena, CpuFloatType.F16, 16, 16, arena.allocate(512));
             assertThatIllegalArgumentException()
-                    .isThrownBy(() -> tiler.tile(dense, CpuTiler.Order.NATURAL, arena.allocate(bytes)))
+                    .isThrownBy(() -> tiler.tile(described, CpuColumnOrder.SIXTEENS, arena.allocate(bytes)))
+                    .withMessageContaining("tiles of Q2 in order SIXTEENS");
+            assertThatIllegalArgumentException()
+                    .isThrownBy(() -> tiler.tile(dense, CpuColumnOrder.NATURAL, arena.allocate(bytes)))
                     .withMessageContaining("dense matrix of 16 x 16");
         }
     }
@@ -168,7 +171,7 @@ class CpuTilerTest extends OnEveryLevel {
                 HqqMatrix matrix = new RandomMatrices(1).hqq(scheme, 64, 64);
                 CpuMatrix other = described(arena, matrix, scheme.bits(), scheme.groupSize());
                 assertThatIllegalArgumentException()
-                        .isThrownBy(() -> tiler.tile(other, CpuTiler.Order.NATURAL, arena.allocate(4096)))
+                        .isThrownBy(() -> tiler.tile(other, CpuColumnOrder.NATURAL, arena.allocate(4096)))
                         .withMessageContaining("those of a tile");
             }
         }
@@ -181,7 +184,7 @@ class CpuTilerTest extends OnEveryLevel {
         long bytes = TileShape.of(matrix).orElseThrow().bytes();
         try (Arena arena = Arena.ofConfined()) {
             CpuMatrix described = freed(matrix);
-            assertThatThrownBy(() -> tiler.tile(described, CpuTiler.Order.NATURAL, arena.allocate(bytes)))
+            assertThatThrownBy(() -> tiler.tile(described, CpuColumnOrder.NATURAL, arena.allocate(bytes)))
                     .isInstanceOf(IllegalStateException.class);
         }
     }

@@ -39,7 +39,8 @@ class PackedPartsTest extends OnEveryLevel {
                 sample.hidden(),
                 cut.values(count),
                 block.gate().pairs(),
-                cut.downPairs(count));
+                cut.downPairs(count),
+                sample.expert().shape().downOrder());
         return TiledExpert.of(arena, shape, memory);
     }
 

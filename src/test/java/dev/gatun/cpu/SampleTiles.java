@@ -1,6 +1,7 @@
 package dev.gatun.cpu;
 
 import dev.gatun.engine.cpu.TiledShapes;
+import dev.gatun.quant.ColumnOrder;
 import dev.gatun.quant.ExpertBlock;
 import dev.gatun.quant.RandomTiles;
 import dev.gatun.quant.TileFormat;
@@ -22,6 +23,19 @@ record SampleTiles(TiledExpert expert, ExpertBlock block, MemorySegment memory) 
     static SampleTiles any(Arena arena, Random random) {
         TileFormat format = random.nextBoolean() ? TileFormat.Q2 : TileFormat.Q2N;
         return of(arena, random, format, 16 * Cases.between(random, 1, 22), 16 * Cases.between(random, 1, 40));
+    }
+
+    /** Narrow tiles in the order of sixteens, of as many slices as a whole expert or some of one may have. */
+    static SampleTiles inSixteens(Arena arena, Random random) {
+        int sixteens = random.nextInt(3) == 0 ? Cases.between(random, 8, 11) : Cases.between(random, 1, 4);
+        return inSixteens(arena, random, 16 * Cases.between(random, 1, 9), sixteens);
+    }
+
+    static SampleTiles inSixteens(Arena arena, Random random, int hidden, int sixteens) {
+        int intermediate = 256 * sixteens;
+        TileShape wide = new TileShape(TileFormat.Q2N, intermediate, hidden, 0);
+        TileShape down = new TileShape(TileFormat.Q2N, hidden, intermediate, 0, ColumnOrder.SIXTEENS);
+        return of(arena, random, new ExpertBlock(wide, wide, down));
     }
 
     static SampleTiles of(Arena arena, Random random, TileFormat format, int hidden, int intermediate) {

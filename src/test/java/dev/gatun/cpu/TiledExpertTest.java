@@ -23,6 +23,18 @@ class TiledExpertTest extends OnEveryLevel {
         return level == CpuLevel.PORTABLE ? Reference.FLOATS : Reference.WORDS;
     }
 
+    /** What experts are drawn from. */
+    enum Tiles {
+        /** In either format, w2 as that of a whole expert of the size. */
+        OF_WHOLE_EXPERTS,
+        /** With w2 in the order of sixteens. */
+        IN_SIXTEENS;
+
+        SampleTiles draw(Arena arena, Random random) {
+            return this == OF_WHOLE_EXPERTS ? SampleTiles.any(arena, random) : SampleTiles.inSixteens(arena, random);
+        }
+    }
+
     /** A call's arguments. */
     @SuppressWarnings("ArrayRecordComponent") // never compared
     private record Call(float[] x, float[] weights, float[] before) {
@@ -65,11 +77,12 @@ class TiledExpertTest extends OnEveryLevel {
         return add(pool, arena, sample, call, 0, sample.slices());
     }
 
-    @Test
-    void anExpertIsThatOfTheDefinition() {
+    @ParameterizedTest
+    @EnumSource
+    void anExpertIsThatOfTheDefinition(Tiles tiles) {
         Cases.random(60, random -> {
             try (Arena arena = Arena.ofConfined()) {
-                SampleTiles sample = SampleTiles.any(arena, random);
+                SampleTiles sample = tiles.draw(arena, random);
                 Call call = Call.of(random, sample, Cases.between(random, 1, 4));
                 Reference.assertNear(
                         add(pool, arena, sample, call),
@@ -97,11 +110,12 @@ class TiledExpertTest extends OnEveryLevel {
         });
     }
 
-    @Test
-    void aRangeOfSlicesIsThatPartOfTheExpert() {
+    @ParameterizedTest
+    @EnumSource
+    void aRangeOfSlicesIsThatPartOfTheExpert(Tiles tiles) {
         Cases.random(40, random -> {
             try (Arena arena = Arena.ofConfined()) {
-                SampleTiles sample = SampleTiles.any(arena, random);
+                SampleTiles sample = tiles.draw(arena, random);
                 Call call = Call.of(random, sample, Cases.between(random, 1, 4));
                 int from = random.nextInt(sample.slices());
                 int to = Cases.between(random, from + 1, sample.slices());
@@ -113,11 +127,12 @@ class TiledExpertTest extends OnEveryLevel {
         });
     }
 
-    @Test
-    void rangesAddUpToTheWholeAndToWhatWasThere() {
+    @ParameterizedTest
+    @EnumSource
+    void rangesAddUpToTheWholeAndToWhatWasThere(Tiles tiles) {
         Cases.random(30, random -> {
             try (Arena arena = Arena.ofConfined()) {
-                SampleTiles sample = SampleTiles.any(arena, random);
+                SampleTiles sample = tiles.draw(arena, random);
                 Call call = Call.of(random, sample, Cases.between(random, 1, 4));
                 float[] before = Cases.values(random, call.x().length);
                 double[] expected = sample.expected(Reference.widen(call.x()), call.weights(), 0, sample.slices());
@@ -146,7 +161,10 @@ class TiledExpertTest extends OnEveryLevel {
                             random,
                             random.nextBoolean() ? TileFormat.Q2 : TileFormat.Q2N,
                             16 * Cases.between(random, 20, 60),
-                            16 * Cases.between(random, 20, 60));
+                            16
+                                    * (random.nextBoolean()
+                                            ? Cases.between(random, 20, 60)
+                                            : 16 * Cases.between(random, 2, 9)));
                     Call call = Call.of(random, sample, Cases.between(random, 1, 4));
                     assertThat(add(other, arena, sample, call)).isEqualTo(add(pool, arena, sample, call));
                 }
@@ -183,12 +201,33 @@ class TiledExpertTest extends OnEveryLevel {
         }
     }
 
-    /** As where experts change places with each other. */
+    /** Rows of w2 that are divided, from a slice on that may be in the middle of what lies together. */
     @Test
-    void aBlockHoldsOneExpertAfterTheOther() {
+    void aWideExpertInSixteensIsThatOfTheDefinitionAtAnyNumberOfThreads() {
+        try (CpuPool other = CpuPool.open(3, level)) {
+            Cases.random(2, random -> {
+                try (Arena arena = Arena.ofConfined()) {
+                    SampleTiles sample = SampleTiles.inSixteens(
+                            arena, random, 16 * Cases.between(random, 1, 5), Cases.between(random, 32, 70));
+                    Call call = Call.of(random, sample, Cases.between(random, 1, 4));
+                    int from = random.nextInt(sample.slices() / 2);
+                    int to = Cases.between(random, from + 256, sample.slices());
+                    float[] sums = add(pool, arena, sample, call, from, to);
+                    Reference.assertNear(
+                            sums, sample.expected(Reference.widen(call.x()), call.weights(), from, to), tolerance());
+                    assertThat(add(other, arena, sample, call, from, to)).isEqualTo(sums);
+                }
+            });
+        }
+    }
+
+    /** As where experts change places with each other. */
+    @ParameterizedTest
+    @EnumSource
+    void aBlockHoldsOneExpertAfterTheOther(Tiles tiles) {
         Cases.random(20, random -> {
             try (Arena arena = Arena.ofConfined()) {
-                SampleTiles one = SampleTiles.any(arena, random);
+                SampleTiles one = tiles.draw(arena, random);
                 SampleTiles other = one.withOtherTiles(arena, random);
                 Call call = Call.of(random, one, Cases.between(random, 1, 4));
                 List<float[]> expected = List.of(add(pool, arena, one, call), add(pool, arena, other, call));
@@ -205,11 +244,12 @@ class TiledExpertTest extends OnEveryLevel {
         });
     }
 
-    @Test
-    void whatIsKeptOfAnExpertTakesWhatItsShapeSays() {
+    @ParameterizedTest
+    @EnumSource
+    void whatIsKeptOfAnExpertTakesWhatItsShapeSays(Tiles tiles) {
         Cases.random(100, random -> {
             try (Arena arena = Arena.ofConfined()) {
-                TiledExpert expert = SampleTiles.any(arena, random).expert();
+                TiledExpert expert = tiles.draw(arena, random).expert();
                 assertThat(expert.pairs(level).byteSize())
                         .isEqualTo(expert.shape().pairsBytes(level));
             }
@@ -241,11 +281,12 @@ class TiledExpertTest extends OnEveryLevel {
         }
     }
 
-    @Test
-    void aTokenKnowsNothingOfTheOthers() {
+    @ParameterizedTest
+    @EnumSource
+    void aTokenKnowsNothingOfTheOthers(Tiles tiles) {
         Cases.random(30, random -> {
             try (Arena arena = Arena.ofConfined()) {
-                SampleTiles sample = SampleTiles.any(arena, random);
+                SampleTiles sample = tiles.draw(arena, random);
                 Call call = Call.of(random, sample, Cases.between(random, 2, 4));
                 float[] all = add(pool, arena, sample, call);
                 int t = random.nextInt(call.tokens());
@@ -256,11 +297,12 @@ class TiledExpertTest extends OnEveryLevel {
     }
 
     /** Infinity, NaN, and what is too small to be scaled. */
-    @Test
-    void whatIsNoNumberIsSeenAndWhatIsTinyIsNot() {
+    @ParameterizedTest
+    @EnumSource
+    void whatIsNoNumberIsSeenAndWhatIsTinyIsNot(Tiles tiles) {
         Cases.random(20, random -> {
             try (Arena arena = Arena.ofConfined()) {
-                SampleTiles sample = SampleTiles.any(arena, random);
+                SampleTiles sample = tiles.draw(arena, random);
                 Call call = Call.of(random, sample, 1);
                 float[] x = call.x().clone();
                 x[random.nextInt(x.length)] = random.nextBoolean() ? Float.NaN : Float.POSITIVE_INFINITY;
@@ -331,12 +373,18 @@ class TiledExpertTest extends OnEveryLevel {
                     arena.allocate(sample.memory().byteSize() + 4, 64).asSlice(4);
             assertThatThrownBy(() -> TiledExpert.of(arena, sample.expert().shape(), odd))
                     .hasMessageContaining("the address of a block");
-            assertThatThrownBy(() -> new TiledExpertShape(CpuTileFormat.Q2, 32, 48, 96, 7))
+            assertThatThrownBy(() -> new TiledExpertShape(CpuTileFormat.Q2, 32, 48, 96, 7, CpuColumnOrder.SLICES))
                     .hasMessageContaining("downPairs");
-            assertThatThrownBy(() -> new TiledExpertShape(CpuTileFormat.Q2, 32, 48, 96, 32))
+            assertThatThrownBy(() -> new TiledExpertShape(CpuTileFormat.Q2, 32, 48, 96, 32, CpuColumnOrder.SLICES))
                     .hasMessageContaining("downPairs must be a multiple of the intermediate values");
-            assertThatThrownBy(() -> new TiledExpertShape(CpuTileFormat.Q2N, 32, 40, 0, 0))
+            assertThatThrownBy(() -> new TiledExpertShape(CpuTileFormat.Q2N, 32, 40, 0, 0, CpuColumnOrder.NATURAL))
                     .hasMessageContaining("intermediate");
+            assertThatThrownBy(() -> new TiledExpertShape(CpuTileFormat.Q2N, 32, 128, 0, 0, CpuColumnOrder.SIXTEENS))
+                    .hasMessageContaining("intermediate must be a multiple of sixteen slices");
+            assertThatThrownBy(() -> new TiledExpertShape(CpuTileFormat.Q2N, 32, 256, 0, 0, CpuColumnOrder.SLICES))
+                    .hasMessageContaining("w2 of an expert in Q2N is not in order SLICES");
+            assertThatThrownBy(() -> new TiledExpertShape(CpuTileFormat.Q2, 32, 256, 512, 512, CpuColumnOrder.SIXTEENS))
+                    .hasMessageContaining("w2 of an expert in Q2 is not in order SIXTEENS");
         }
     }
 

@@ -51,18 +51,10 @@ public final class NativeTiler implements MatrixTiler {
         }
     }
 
-    private static CpuTiler.Order orderOf(TileShape shape) {
-        return switch (shape.order()) {
-            case NATURAL -> CpuTiler.Order.NATURAL;
-            case SLICES -> CpuTiler.Order.SLICES;
-            case SIXTEENS -> throw new IllegalArgumentException(shape + " is of another tiler");
-        };
-    }
-
     private void tile(HqqMatrix source, TileShape shape, MemorySegment target) {
         HqqTiler.requireFit(source, shape, target);
         try (Arena arena = Arena.ofConfined()) {
-            tiler.tile(CpuWeights.hqq(arena, source), orderOf(shape), target);
+            tiler.tile(CpuWeights.hqq(arena, source), TiledShapes.orderOf(shape), target);
         }
     }
 }

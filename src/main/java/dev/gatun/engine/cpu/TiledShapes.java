@@ -1,9 +1,11 @@
 package dev.gatun.engine.cpu;
 
+import dev.gatun.cpu.CpuColumnOrder;
 import dev.gatun.cpu.CpuTileFormat;
 import dev.gatun.cpu.TiledExpertShape;
 import dev.gatun.quant.ExpertBlock;
 import dev.gatun.quant.TileFormat;
+import dev.gatun.quant.TileShape;
 
 /** The shapes of expert blocks as the CPU library takes them: one copy of the weights serves both roads. */
 public final class TiledShapes {
@@ -20,7 +22,17 @@ public final class TiledShapes {
                 block.gate().columns(),
                 block.gate().rows(),
                 block.gate().pairs(),
-                block.down().pairs());
+                block.down().pairs(),
+                orderOf(block.down()));
+    }
+
+    /** The order of a matrix's columns. */
+    static CpuColumnOrder orderOf(TileShape shape) {
+        return switch (shape.order()) {
+            case NATURAL -> CpuColumnOrder.NATURAL;
+            case SLICES -> CpuColumnOrder.SLICES;
+            case SIXTEENS -> CpuColumnOrder.SIXTEENS;
+        };
     }
 
     private static CpuTileFormat formatOf(TileFormat format) {
