@@ -17,6 +17,9 @@ final class TileLimits {
 
     private static final float Q4_WEIGHT_LIMIT = 4000;
 
+    /** Kernels for several tokens keep zeros of narrow tiles in binary16, too. */
+    private static final float Q2N_ZERO_LIMIT = 60_000;
+
     private static final int BYTE = 255;
     private static final int NIBBLE = 15;
     private static final ByteOrder ORDER = ByteOrder.LITTLE_ENDIAN;
@@ -73,7 +76,7 @@ final class TileLimits {
         for (long at = 0; at < pairs.byteSize(); at += NarrowMatrix.PAIR_BYTES) {
             float scale = largestDistance(half(pairs, at + 2), NIBBLE) * Math.abs(half(pairs, at));
             float zero = largestDistance(half(pairs, at + 6), NIBBLE) * Math.abs(half(pairs, at + 4));
-            small &= scale < SCALE_LIMIT && (3 + zero) * scale < Q2_WEIGHT_LIMIT;
+            small &= scale < SCALE_LIMIT && zero < Q2N_ZERO_LIMIT && (3 + zero) * scale < Q2_WEIGHT_LIMIT;
         }
         return small;
     }

@@ -59,6 +59,9 @@ class NarrowTilerTest {
         assertThat(TileShape.of(withPair(1, -20_000f))).isEmpty();
         assertThat(TileShape.of(withPair(2, Float.NaN))).isEmpty();
         assertThat(TileShape.of(withPair(3, Float.POSITIVE_INFINITY))).isEmpty();
+        NarrowMatrix withoutScale = withPair(withPair(0, 0), 2, 1);
+        assertThat(TileShape.of(withPair(withoutScale, 3, -50_000f))).isPresent();
+        assertThat(TileShape.of(withPair(withoutScale, 3, -60_000f))).isEmpty();
     }
 
     @Test
@@ -72,7 +75,10 @@ class NarrowTilerTest {
 
     /** The last entry's number {@code which} replaced. */
     private static NarrowMatrix withPair(int which, float value) {
-        NarrowMatrix matrix = new RandomMatrices(1).narrow(SCHEME, 32, 256);
+        return withPair(new RandomMatrices(1).narrow(SCHEME, 32, 256), which, value);
+    }
+
+    private static NarrowMatrix withPair(NarrowMatrix matrix, int which, float value) {
         MemorySegment pairs = MemorySegment.ofArray(matrix.pairs().toArray(ValueLayout.JAVA_BYTE));
         ValueLayout.OfShort half = ValueLayout.JAVA_SHORT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
         pairs.set(half, pairs.byteSize() - NarrowMatrix.PAIR_BYTES + 2L * which, Float.floatToFloat16(value));
