@@ -38,7 +38,7 @@ struct GateUpArguments {
     int hidden;
     int ffn;
     int pairs;
-    int reserved;
+    int sixteens; /* the order of w2's columns in q2n */
 };
 
 constexpr int GATE_ROWS = GATE_GROUPS * Q2_ROWS;
@@ -86,7 +86,7 @@ __device__ __forceinline__ void clear_rows(const GateUpArguments &in, const Gate
         int token = at / GATE_ROWS;
         int group = tile.first_group + Inner::slice(at % GATE_ROWS, GATE_GROUPS);
         if (group < tile.group_rows) {
-            int n = Inner::column(group, Inner::value(at % GATE_ROWS, GATE_GROUPS), tile.group_rows);
+            int n = Inner::place(group, Inner::value(at % GATE_ROWS, GATE_GROUPS), tile.group_rows, in.sixteens);
             tile.row(in, token)[fragment_place(n)] = __ushort_as_half(0);
         }
         if (at % GATE_ROWS == 0) {
@@ -186,8 +186,8 @@ __device__ __forceinline__ void store_rows(const GateUpArguments &in, const Gate
         int columns = columns_of_run<Inner>(tile, run);
         const __half *from = results + token * PITCH + 8 * run;
         __half *to = tile.row(in, token);
-        int n = Inner::column(tile.first_group + Inner::slice(8 * run, GATE_GROUPS), Inner::value(8 * run, GATE_GROUPS),
-                              tile.group_rows);
+        int n = Inner::place(tile.first_group + Inner::slice(8 * run, GATE_GROUPS), Inner::value(8 * run, GATE_GROUPS),
+                             tile.group_rows, in.sixteens);
         if (aligned && columns > 0) {
             uint4 v = *(const uint4 *)from;
             uint2 *pair = (uint2 *)(to + fragment_place(n));
@@ -228,7 +228,7 @@ __device__ __forceinline__ void gate_up(const GateUpArguments &in, unsigned char
                              [&](int i) { return i < task.count ? in.order[task.first + i] / in.top_k : -1; });
     int group = min(tile.first_group + warp, tile.group_rows - 1);
     TwoBit<Rows> weights;
-    weights.start({block, block + bytes_of_matrix<Rows>(in)}, {group, group}, in.ffn, in.hidden, in.pairs,
+    weights.start({block, block + bytes_of_matrix<Rows>(in)}, {group, group}, in.ffn, in.hidden, in.pairs, false,
                   run.first, (uint4 *)(shared + stage_bytes(TOKENS, 1)) + warp * 2 * EXCHANGE_WORDS);
     Products<TOKENS> products;
     multiply_all<TOKENS, 1>(weights, inputs, run, products);

@@ -37,6 +37,8 @@ struct BatchArguments {
     int columns;
     int pairs;
     int accumulate;
+    int sixteens; /* the order of the columns in q2n */
+    int reserved;
 };
 
 template <class Rows, int TOKENS, int SPLIT>
@@ -75,7 +77,7 @@ __device__ __forceinline__ void batch_q2(const BatchArguments &in, unsigned char
                                  [&](int i) { return i < task.count ? task.first + i : -1; });
     TwoBit<Rows> weights;
     weights.start({matrix, matrix}, {min(group, group_rows - 1), min(group + 1, group_rows - 1)}, in.rows, in.columns,
-                  in.pairs, run.first, (uint4 *)(shared + stage_bytes(TOKENS, SPLIT)) + warp * 2 * EXCHANGE_WORDS);
+                  in.pairs, in.sixteens, run.first, (uint4 *)(shared + stage_bytes(TOKENS, SPLIT)) + warp * 2 * EXCHANGE_WORDS);
     Products<TOKENS> products;
     multiply_all<TOKENS, SPLIT>(weights, inputs, run, products);
     constexpr float UNDO = 1.0f / (1 << TwoBit<Rows>::SHIFT);

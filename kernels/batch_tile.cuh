@@ -280,7 +280,7 @@ struct WideScales {
     }
 };
 
-/* The same for Gatun's own scheme. */
+/* The same for Gatun's own scheme; `entry`: that of the lane's columns. */
 struct NarrowScales {
     uint32_t codes;
     uint2 second;
@@ -316,7 +316,7 @@ struct WideRows {
     const unsigned char *tile;
     uint4 codes;
 
-    __device__ __forceinline__ void start(const unsigned char *matrix, int rows, int columns, int pairs, int group,
+    __device__ __forceinline__ void start(const unsigned char *matrix, int rows, int columns, int pairs, bool, int group,
                                           int first) {
         int64_t tiles = tiles_of(columns);
         tile = matrix + MATRIX_HEADER + (group * tiles + first) * TILE;
@@ -324,7 +324,7 @@ struct WideRows {
                      first * TILE_COLUMNS + 4 * (threadIdx.x % WARP), pairs);
     }
 
-    __device__ __forceinline__ void ask(bool inside) {
+    __device__ __forceinline__ void ask(int, bool inside) {
         codes = load_once((const uint4 *)tile + threadIdx.x % WARP);
         scales.ask(tile + 512, inside);
         tile += TILE;
@@ -332,24 +332,26 @@ struct WideRows {
 };
 
 struct NarrowRows {
-    using Inner = NaturalOrder;
+    using Inner = NarrowOrder;
     static constexpr int TILE = Q2N_TILE;
     NarrowScales scales;
     const unsigned char *tile;
-    const unsigned char *second;
+    const unsigned char *second; /* of the group */
+    bool sixteens;
     uint4 codes;
 
-    __device__ __forceinline__ void start(const unsigned char *matrix, int rows, int columns, int, int group, int first) {
+    __device__ __forceinline__ void start(const unsigned char *matrix, int rows, int columns, int, bool in_sixteens, int group,
+                                          int first) {
         int64_t tiles = tiles_of(columns);
+        sixteens = in_sixteens;
         tile = matrix + (group * tiles + first) * TILE;
-        second = matrix + rows / Q2_ROWS * tiles * TILE + (group * tiles + first) * 8;
+        second = matrix + rows / Q2_ROWS * tiles * TILE + (int64_t)group * narrow_entries(columns, sixteens) * 8;
     }
 
-    __device__ __forceinline__ void ask(bool inside) {
+    __device__ __forceinline__ void ask(int column, bool inside) {
         codes = load_once((const uint4 *)tile + threadIdx.x % WARP);
-        scales.ask(tile + 512, second, inside);
+        scales.ask(tile + 512, second + narrow_entry(column, sixteens) * 8, inside);
         tile += TILE;
-        second += 8;
     }
 };
 
@@ -367,15 +369,15 @@ struct TwoBit {
 
     /* Row block b is group group[b] of matrix[b], from tile `first` on. */
     __device__ __forceinline__ void start(const unsigned char *const (&matrix)[2], const int (&group)[2], int row_count,
-                                          int column_count, int pairs, int first, uint4 *warp_exchange) {
+                                          int column_count, int pairs, bool sixteens, int first, uint4 *warp_exchange) {
         exchange = warp_exchange;
         columns = column_count;
         column = first * TILE_COLUMNS + 4 * (threadIdx.x % WARP);
         buffer = 0;
 #pragma unroll
         for (int b = 0; b < 2; b++) {
-            rows[b].start(matrix[b], row_count, column_count, pairs, group[b], first);
-            rows[b].ask(column < columns);
+            rows[b].start(matrix[b], row_count, column_count, pairs, sixteens, group[b], first);
+            rows[b].ask(column, column < columns);
         }
         publish();
     }
@@ -395,8 +397,8 @@ struct TwoBit {
             now[1] = rows[1].codes;
             if (!last) {
                 column += TILE_COLUMNS;
-                rows[0].ask(column < columns);
-                rows[1].ask(column < columns);
+                rows[0].ask(column, column < columns);
+                rows[1].ask(column, column < columns);
             }
             buffer ^= 1;
         } else if (!last) {

@@ -15,7 +15,7 @@
  *          for the larger of both slices
  * checked in Java   1 <= tokens <= T, top_k <= 8, tokens * top_k <= 64, experts <= 128, hidden % 16 == 0, ffn % 16 == 0,
  *          slice tiles 4 or 8 (8 is faster wherever that much shared memory is), 16-byte alignment of blocks, x and the
- *          workspace; scales below 128 in magnitude (q2n);
+ *          workspace; scales below 128 and zeros below 60000 in magnitude (q2n);
  *          counters (hidden / 16 ints, of `down` alone) and the three barrier words (of `experts` alone) zero before the first
  *          launch, and before the next one after ERROR_TIMEOUT; the workspace holds
  *            gate_up: tokens * top_k * 2 * slices(hidden) * ffn floats, down: tokens * top_k * slices(ffn) * hidden floats
@@ -58,7 +58,7 @@ struct ExpertsArguments {
     int down_period;
     int gate_slice_tiles;
     int down_slice_tiles;
-    int reserved;
+    int sixteens; /* the order of w2's columns in q2n */
 };
 
 template <class Format>
@@ -103,6 +103,7 @@ __device__ __forceinline__ void find_choices(TokenChoices *chosen, const ActiveE
 template <class Format>
 struct GateUp {
     static constexpr bool KEEPS_REST = true;
+    static constexpr bool HAS_ENTRIES = false;
 
     const ExpertsArguments &arguments;
     const ActiveExperts &active;
@@ -128,13 +129,16 @@ struct GateUp {
     }
 
     /* In the order of w2's columns. */
-    __device__ int place(int group, int row) const { return Format::Inner::column(group, row, arguments.ffn / Q2_ROWS); }
+    __device__ int place(int group, int row) const {
+        return Format::Inner::place(group, row, arguments.ffn / Q2_ROWS, arguments.sixteens);
+    }
 };
 
 /* w2: part a of active expert a. */
 template <class Format>
 struct Down {
     static constexpr bool KEEPS_REST = false; /* logits are no nearer for it */
+    static constexpr bool HAS_ENTRIES = true;
 
     const ExpertsArguments &arguments;
     const ActiveExperts &active;
@@ -226,7 +230,7 @@ __device__ __forceinline__ StreamShape gate_shape(const ExpertsArguments &a) {
 }
 
 __device__ __forceinline__ StreamShape down_shape(const ExpertsArguments &a) {
-    return {a.hidden, a.ffn, a.down_pairs, a.down_period, a.down_slice_tiles};
+    return {a.hidden, a.ffn, a.down_pairs, a.down_period, a.down_slice_tiles, a.sixteens};
 }
 
 /*

@@ -17,7 +17,7 @@
  *     0                     tiles [G][KT] of 640 bytes: 512 codes, 128 bytes of scale code | zero code << 4
  *     G*KT*640              second level [G][KT] of { fp16 scale of scales, zero of scales, scale of zeros, zero of zeros },
  *                           padded to a multiple of 256 bytes. Where K is a multiple of 128 this is one entry for every
- *                           128 groups of the flat index g*K + k
+ *                           128 groups of the flat index g*K + k. w2 of an expert: see below
  *
  *   matrix "q4"  (4-bit, groups of 64 rows, 8-bit scales and zeros)
  *     as q2, with tiles of 4352 bytes: 4096 codes, 128 scale codes, 128 zero codes
@@ -39,8 +39,13 @@
  *
  *   Slice s of an expert is the inner values s + S*i (S = inner / 16, i = 0..15): one group row of w1 and of w3. In w2 of
  *   "q2" the columns lie in the order of slices: what is said of column k above is said of inner value k / 16 + S*(k % 16),
- *   so a tile holds eight slices. M is a multiple of K there, and second-level pairs are in this order as well. "q2n" keeps
- *   the order of inner values, since its second level belongs to 128 columns that adjoin in it.
+ *   so a tile holds eight slices. M is a multiple of K there, and second-level pairs are in this order as well.
+ *
+ *   In w2 of "q2n" they lie in the order of sixteens if 128 divides S: value i of slice s is column 256*(s/16) + 16*i + s%16,
+ *   so two tiles hold sixteen slices, the first one their values i < 8. Its second level is [G][16*ceil(KT/16)], entry
+ *   16*(s/128) + i for the values i of 128 slices, which are 128 adjacent inner values: a tile has one for each 16 columns. The
+ *   leading slices of such a matrix, a multiple of 16, are one in the same order. Where 128 does not divide S, columns keep the
+ *   order of inner values.
  *
  * The pairs repeat: group rows g and g + period have the same second-level pairs, period = M / gcd(K, M).
  */
@@ -66,15 +71,19 @@ __host__ __device__ __forceinline__ int64_t padded_to(int64_t bytes, int64_t mul
 }
 
 /*
- * The columns of w2, by the slices and their values: of a whole expert, or of some slices counted from 0. `slice` and
- * `value` undo `column`.
+ * Inner values by slices. `place`: which column of w2 has one; `sixteens` says which of two orders "q2n" has. `column`: where
+ * one of at most 16 slices alone, counted from 0, is kept so that what adjoins there adjoins in w2; `slice` and `value` undo it.
  */
-struct NaturalOrder {
+struct NarrowOrder {
     static constexpr bool TOGETHER = false; /* the values of a slice */
 
     __device__ static __forceinline__ int column(int slice, int value, int slices) { return slice + value * slices; }
     __device__ static __forceinline__ int slice(int column, int slices) { return column % slices; }
     __device__ static __forceinline__ int value(int column, int slices) { return column / slices; }
+
+    __device__ static __forceinline__ int place(int slice, int value, int slices, bool sixteens) {
+        return sixteens ? (slice & ~15) * Q2_ROWS + 16 * value + (slice & 15) : column(slice, value, slices);
+    }
 };
 
 struct SliceOrder {
@@ -83,7 +92,17 @@ struct SliceOrder {
     __device__ static __forceinline__ int column(int slice, int value, int) { return slice * Q2_ROWS + value; }
     __device__ static __forceinline__ int slice(int column, int) { return column / Q2_ROWS; }
     __device__ static __forceinline__ int value(int column, int) { return column % Q2_ROWS; }
+    __device__ static __forceinline__ int place(int slice, int value, int slices, bool) { return column(slice, value, slices); }
 };
+
+/* Entries of the second level of a group row of "q2n", and which of them a column has. */
+__device__ __forceinline__ int narrow_entries(int columns, bool sixteens) {
+    return sixteens ? padded_to(tiles_of(columns), 16) : tiles_of(columns);
+}
+
+__device__ __forceinline__ int narrow_entry(int column, bool sixteens) {
+    return sixteens ? (column >> 11 << 4) + (column >> 4 & 15) : column / TILE_COLUMNS;
+}
 
 /* Where the parts of a matrix begin, relative to its own start. */
 struct MatrixPlace {

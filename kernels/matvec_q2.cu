@@ -14,6 +14,7 @@
 
 struct MatvecQ2 {
     static constexpr bool KEEPS_REST = true;
+    static constexpr bool HAS_ENTRIES = false;
 
     const unsigned char *weights;
     const float *x;

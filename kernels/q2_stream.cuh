@@ -27,13 +27,17 @@ constexpr int STREAM_THREADS = STREAM_WARPS * WARP;
 constexpr int BATCH = 4; /* tiles that a warp copies together */
 constexpr int ACCUMULATORS = 4;
 
-/* The matrices of one launch: all of this shape. `pairs` and `period` are unused where the second level is narrow. */
+/*
+ * The matrices of one launch: all of this shape. `pairs` and `period` are unused where the second level is narrow, the order
+ * of columns, `sixteens`, where it is not.
+ */
 struct StreamShape {
     int rows;
     int columns;
     int pairs;
     int period;
     int slice_tiles;
+    int sixteens;
 
     __device__ int group_rows() const { return rows / Q2_ROWS; }
     __device__ int tiles() const { return tiles_of(columns); }
@@ -133,6 +137,12 @@ struct Wide {
         uint32_t entries[4];
     };
 
+    struct Steps {
+        static constexpr int two = 0;
+
+        __device__ Steps(const StreamShape &, int) {}
+    };
+
     __device__ static int period(const StreamShape &shape) { return shape.period; }
 
     __device__ static UnitPlace place(const StreamShape &shape, const unsigned char *matrix, int group, int slice) {
@@ -141,7 +151,8 @@ struct Wide {
     }
 
     /* A batch, or the `count` tiles that are left. */
-    __device__ static void fetch(Tile (&to)[BATCH], const unsigned char *tiles, const unsigned char *, int count, int lane) {
+    __device__ static void fetch(Tile (&to)[BATCH], const unsigned char *tiles, const unsigned char *, const Steps &, int count,
+                                 int lane) {
         const unsigned char *codes = tiles + 16 * lane;
         const unsigned char *scales = tiles + 512 + 4 * lane;
 #pragma unroll
@@ -155,9 +166,9 @@ struct Wide {
     }
 };
 
-/* Gatun's own scheme: 4-bit codes in one byte, a second level for each tile. */
+/* Gatun's own scheme: 4-bit codes in one byte, a second level for each tile, or for each 16 columns of it. */
 struct Narrow {
-    using Inner = NaturalOrder;
+    using Inner = NarrowOrder;
     static constexpr int TILE = Q2N_TILE;
     static constexpr int TABLE_BYTES = 8;
 
@@ -170,15 +181,30 @@ struct Narrow {
     struct Zero {};
     struct Second {};
 
+    /* Bytes from the first entry of a tile to a lane's, and from an even tile's to those of the next two tiles. */
+    struct Steps {
+        int lane;
+        int one;
+        int two;
+
+        __device__ Steps(const StreamShape &shape, int lane)
+            : lane(shape.sixteens ? lane / 4 * 8 : 0), one(shape.sixteens ? 64 : 8), two(shape.sixteens ? 0 : 16) {}
+    };
+
     __device__ static int period(const StreamShape &) { return 1; }
 
+    /* In the order of sixteens the tiles of a slice, which divide sixteen, have the same entries. */
     __device__ static UnitPlace place(const StreamShape &shape, const unsigned char *matrix, int group, int slice) {
-        int64_t tile = (int64_t)group * shape.tiles() + slice * shape.slice_tiles;
+        int first = slice * shape.slice_tiles;
+        int64_t tile = (int64_t)group * shape.tiles() + first;
         int64_t second = (int64_t)shape.group_rows() * shape.tiles() * TILE;
-        return {matrix + tile * TILE, matrix + second + tile * 8, shape.tiles_in(slice)};
+        int64_t entry = (int64_t)group * narrow_entries(shape.columns, shape.sixteens)
+                        + narrow_entry(first * TILE_COLUMNS, shape.sixteens);
+        return {matrix + tile * TILE, matrix + second + entry * 8, shape.tiles_in(slice)};
     }
 
-    __device__ static void fetch(Tile (&to)[BATCH], const unsigned char *tiles, const unsigned char *second, int count, int lane) {
+    __device__ static void fetch(Tile (&to)[BATCH], const unsigned char *tiles, const unsigned char *second, const Steps &steps,
+                                 int count, int lane) {
         const unsigned char *codes = tiles + 16 * lane;
         const unsigned char *bytes = tiles + 512 + 4 * lane;
 #pragma unroll
@@ -186,7 +212,7 @@ struct Narrow {
             if (i < count) {
                 to[i].codes = load_once((const uint4 *)(codes + i * TILE));
                 to[i].bytes = load_once((const uint32_t *)(bytes + i * TILE));
-                to[i].second = load_once((const uint2 *)second + i);
+                to[i].second = load_once((const uint2 *)(second + steps.lane + i % 2 * steps.one + i / 2 * steps.two));
             }
         }
     }
@@ -210,7 +236,8 @@ struct StreamMemory {
     static constexpr bool GATHER = TOKENS >= GATHER_TOKENS;
     static constexpr int TOGETHER = TOKENS <= 2 ? 4 : 2;          /* tiles that a warp exchanges at once */
     static constexpr int COLUMNS = TOKENS * PARTS;
-    static constexpr int EXCHANGE = GATHER ? WARP : 16 * COLUMNS; /* uint4 of a tile: [4 pairs of products][COLUMNS][4] or one a lane */
+    /* uint4 of a tile: [4 pairs of products][COLUMNS][4] or one and a half a lane */
+    static constexpr int EXCHANGE = GATHER ? WARP * 3 / 2 : 16 * COLUMNS;
     static_assert(TOGETHER * EXCHANGE * STREAM_WARPS * 16 <= 16384, "what the launch provides");
 
     __device__ StreamMemory(unsigned char *base, int slice_tiles) {
@@ -391,10 +418,14 @@ __device__ __forceinline__ void fill_table(const StreamShape &shape, const Segme
     }
 }
 
+/* From as many tokens on and with such work, zeros are finished before they are multiplied. */
+template <class Format, int TOKENS, class Work>
+constexpr bool BY_ENTRY = TOKENS >= GATHER_TOKENS && Format::TABLE_BYTES != Wide::TABLE_BYTES && Work::HAS_ENTRIES;
+
 /*
  * What a warp adds up for one unit. codes[p] carries the factor 4^p * 2^-24 of the codes at bits 2p. zeros[t] is a
  * lane's share of the second sum: lanes 4g + g/2 hold the diagonal. Gathered, zeros[0] lies as the codes do: two tokens'
- * sums of zero codes, and of values.
+ * sums of zero codes, and of values; by entry, of zeros, and of what rounding took off them.
  */
 template <int TOKENS>
 struct Sums {
@@ -442,6 +473,18 @@ __device__ __forceinline__ Decoded decode(const Narrow::Tile &tile) {
             fma_f16(add_f16((b23 & 0x000f000fu) | MAGIC, MINUS_MAGIC), slope, offset), b01 & 0x00f000f0u, b23 & 0x00f000f0u};
 }
 
+/* The zeros of a lane's four columns. */
+__device__ __forceinline__ float4 finished_zeros(const Narrow::Tile &tile) {
+    constexpr uint32_t MAGIC = 0x4b000000u; /* fp32 2^23: its last bits count units */
+    uint32_t codes = tile.bytes >> 4 & 0x0f0f0f0fu;
+    float2 second = unpack_f16(tile.second.y);
+    float offset = -second.x * second.y;
+    return make_float4(fmaf(__uint_as_float(__byte_perm(codes, MAGIC, 0x7540)) - 0x1p23f, second.x, offset),
+                       fmaf(__uint_as_float(__byte_perm(codes, MAGIC, 0x7541)) - 0x1p23f, second.x, offset),
+                       fmaf(__uint_as_float(__byte_perm(codes, MAGIC, 0x7542)) - 0x1p23f, second.x, offset),
+                       fmaf(__uint_as_float(__byte_perm(codes, MAGIC, 0x7543)) - 0x1p23f, second.x, offset));
+}
+
 /* v of four columns and one token. */
 template <int TOKENS, int PARTS>
 __device__ __forceinline__ uint2 value_of(const StreamMemory<Wide, TOKENS, PARTS> &memory, int entry, uint32_t s01, uint32_t s23) {
@@ -460,7 +503,7 @@ __device__ __forceinline__ void add_zeros(const Wide::Tile &, const Decoded &d, 
     multiply_tile(sums, d.z01, ONES, d.z23, ONES, v.x, v.y);
 }
 
-/* The narrow zeros change from tile to tile: sums[0] holds the finished second sum. */
+/* The narrow zeros change from tile to tile, or each 16 columns: sums[0] holds the finished second sum. */
 __device__ __forceinline__ void add_zeros(const Narrow::Tile &tile, const Decoded &d, uint2 v, int lane, float (&sums)[4]) {
     float product[4] = {0, 0, 0, 0};
     multiply_tile(product, d.z01, ONES, d.z23, ONES, v.x, v.y);
@@ -539,7 +582,7 @@ __device__ __forceinline__ void join_zeros(const Narrow::Tile &tile, const float
 }
 
 /* Gathered: lane = 4 * token + c takes scales and zeros of the columns of its products from the exchange, and makes v itself. */
-template <class Format, int TOKENS, int PARTS>
+template <class Format, int TOKENS, int PARTS, bool ENTRIES>
 __device__ __forceinline__ void add_gathered(const typename Format::Tile &tile, const StreamMemory<Format, TOKENS, PARTS> &memory,
                                              int slice_tiles, int i, const uint4 *exchange, int lane, Sums<TOKENS> &sums) {
     int token = min(lane / 4, TOKENS - 1);
@@ -560,16 +603,40 @@ __device__ __forceinline__ void add_gathered(const typename Format::Tile &tile, 
         uint2 v = value_of(memory, base + memory.entry_of(token, 4 * p + c), d.x, d.y);
         uint32_t mask = 0x00030003u << 2 * (p & 3);
         multiply_tile(sums.codes[p & 3], w.x & mask, w.y & mask, w.z & mask, w.w & mask, v.x, v.y);
-        multiply_tile(zeros, d.z, ONES, d.w, ONES, v.x, v.y);
+        if constexpr (ENTRIES) {
+            uint2 rest = ((const uint2 *)(exchange + WARP))[4 * p + c];
+            multiply_tile(sums.zeros[0], d.z, rest.x, d.w, rest.y, v.x, v.y);
+        } else {
+            multiply_tile(zeros, d.z, ONES, d.w, ONES, v.x, v.y);
+        }
     }
-    join_zeros(tile, zeros, sums.zeros[0]);
+    if constexpr (!ENTRIES) {
+        join_zeros(tile, zeros, sums.zeros[0]);
+    }
+}
+
+/*
+ * Gathered: scales and zeros of the lane's columns, into the exchange. Of tiles with several entries zeros are finished, in two
+ * parts, of which the second is what rounding takes off.
+ */
+template <bool ENTRIES, class Tile>
+__device__ __forceinline__ void put_metas(const Tile &tile, uint4 *exchange, int lane) {
+    Decoded d = decode(tile);
+    if constexpr (ENTRIES) {
+        float4 zeros = finished_zeros(tile);
+        uint2 first = take_f16(zeros);
+        exchange[lane] = make_uint4(d.s01, d.s23, first.x, first.y);
+        ((uint2 *)(exchange + WARP))[lane] = take_f16(zeros);
+    } else {
+        exchange[lane] = make_uint4(d.s01, d.s23, d.z01, d.z23);
+    }
 }
 
 /*
  * Adds BATCH tiles, the first of them tile `base` of the slice. Tiles beyond the slice's last meet zeros in the table:
  * whatever their registers hold (finite by construction) adds nothing.
  */
-template <class Format, int TOKENS, int PARTS>
+template <class Format, int TOKENS, int PARTS, bool ENTRIES>
 __device__ __forceinline__ void add_tiles(const typename Format::Tile (&tiles)[BATCH],
                                           const StreamMemory<Format, TOKENS, PARTS> &memory, int slice_tiles, int base,
                                           uint4 *exchange, int lane, Sums<TOKENS> &sums) {
@@ -584,8 +651,7 @@ __device__ __forceinline__ void add_tiles(const typename Format::Tile (&tiles)[B
 #pragma unroll
         for (int i = 0; i < Memory::TOGETHER; i++) {
             if constexpr (Memory::GATHER) {
-                Decoded d = decode(tiles[first + i]);
-                exchange[i * Memory::EXCHANGE + lane] = make_uint4(d.s01, d.s23, d.z01, d.z23);
+                put_metas<ENTRIES>(tiles[first + i], exchange + i * Memory::EXCHANGE, lane);
             } else {
                 scale_inputs<Format, TOKENS, PARTS>(tiles[first + i], memory, slice_tiles, base + first + i, lane,
                                                     out + 2 * i * Memory::EXCHANGE, sums);
@@ -595,8 +661,8 @@ __device__ __forceinline__ void add_tiles(const typename Format::Tile (&tiles)[B
 #pragma unroll
         for (int i = 0; i < Memory::TOGETHER; i++) {
             if constexpr (Memory::GATHER) {
-                add_gathered<Format, TOKENS, PARTS>(tiles[first + i], memory, slice_tiles, base + first + i,
-                                                    exchange + i * Memory::EXCHANGE, lane, sums);
+                add_gathered<Format, TOKENS, PARTS, ENTRIES>(tiles[first + i], memory, slice_tiles, base + first + i,
+                                                             exchange + i * Memory::EXCHANGE, lane, sums);
             } else {
                 add_codes<Memory::COLUMNS>(tiles[first + i].codes, in + i * Memory::EXCHANGE, sums);
             }
@@ -672,7 +738,8 @@ __device__ __forceinline__ void finish_unit(const Sums<TOKENS> &sums, const type
         int token = 2 * (lane % 4) + i % 2;
         float subtract;
         if constexpr (GATHER) {
-            subtract = gathered_sum(sums.zeros[0], zero, i % 2);
+            subtract = BY_ENTRY<Format, TOKENS, Work> ? sums.zeros[0][i % 2] + sums.zeros[0][2 + i % 2]
+                                                      : gathered_sum(sums.zeros[0], zero, i % 2);
         } else {
             subtract = correction[0];
 #pragma unroll
@@ -702,6 +769,8 @@ __device__ __forceinline__ void finish_unit(const Sums<TOKENS> &sums, const type
  *   int place(group row, row of the group)                             the place of a sum there
  *   KEEPS_REST                                                         whether one token's products of the published scheme keep
  *                                                                      what rounding v takes off
+ *   HAS_ENTRIES                                                        whether narrow tiles may have several entries of the
+ *                                                                      second level
  * `ready` runs once in every thread after the first weights were asked for; false ends it. Where WAITS, no input is read
  * before.
  */
@@ -729,6 +798,7 @@ __device__ __forceinline__ void stream(const StreamShape &shape, int parts, Work
         Segment other = segment_at(shape, period, unit, to);
         return Format::place(shape, work.matrix(other.part), group_of(other, unit), other.slice);
     };
+    typename Format::Steps steps(shape, lane);
 
     /* Inputs are asked for first, since behind the weights they come last; not those of more tokens than registers hold. */
     constexpr bool EARLY = !WAITS && TOKENS == 1;
@@ -746,7 +816,7 @@ __device__ __forceinline__ void stream(const StreamShape &shape, int parts, Work
     }
     if (unit < to) {
         here = place(segment, unit);
-        Format::fetch(ahead, here.tiles, here.second, here.count, lane);
+        Format::fetch(ahead, here.tiles, here.second, steps, here.count, lane);
     }
     if (!ready()) {
         return;
@@ -782,8 +852,10 @@ __device__ __forceinline__ void stream(const StreamShape &shape, int parts, Work
                 int first = base + BATCH;
                 bool more = first < here.count;
                 Format::fetch(ahead, more ? here.tiles + first * Format::TILE : next.tiles,
-                              more ? here.second + first * 8 : next.second, more ? here.count - first : next.count, lane);
-                add_tiles<Format, TOKENS, PARTS>(tiles, memory, shape.slice_tiles, base, exchange, lane, sums);
+                              more ? here.second + first / 2 * steps.two : next.second, steps,
+                              more ? here.count - first : next.count, lane);
+                add_tiles<Format, TOKENS, PARTS, BY_ENTRY<Format, TOKENS, Work>>(tiles, memory, shape.slice_tiles, base,
+                                                                                 exchange, lane, sums);
             }
             finish_unit<Format, TOKENS, PARTS>(sums, zero, outputs, group_of(segment, unit), lane, work);
             unit = next_unit;

@@ -4,8 +4,8 @@
  *   rows_f16     y[t][place(k)] = x'[t][k] * 2^e[t], factor[t] = 2^-e[t], the largest |x'[t]| * 2^e in [2^14, 2^15);
  *                x' = x, or x / sqrt(mean(x^2) + epsilon) * norm
  *   level_rows   the blocks of h that gate and up wrote, each token's brought to the cell of the row's largest value (see
- *                cell_of in batch_tile.cuh); factor[i] undoes it. Names: _q2 for experts in the published scheme, whose
- *                h lies in the order of slices, _q2n for Gatun's own
+ *                cell_of in batch_tile.cuh); factor[i] undoes it. Names: _q2 for experts in the published scheme, _q2n for
+ *                Gatun's own; h lies as the columns of their w2, for which `sixteens` is which of two orders _q2n has
  *
  * layout   x[t][columns] fp32; norm[columns] or null; y[t][columns padded to 128] fp16, zeros beyond columns; within each
  *          sixteen columns in the tensor core's order (fragment_place in batch_tile.cuh), which the batched kernels alone
@@ -74,7 +74,7 @@ extern "C" __global__ void __launch_bounds__(ROWS_THREADS)
 
 template <class Inner>
 __device__ __forceinline__ void level_rows(__half *h, const signed char *cells, const int *offsets, int experts, int ffn,
-                                           float *factor) {
+                                           float *factor, bool sixteens) {
     __shared__ int largest[LEVEL_THREADS / WARP];
     int64_t row = offsets[0] + blockIdx.x;
     if (row >= offsets[experts]) {
@@ -112,7 +112,7 @@ __device__ __forceinline__ void level_rows(__half *h, const signed char *cells, 
         for (int at = lane; at < GATE_GROUPS * Q2_ROWS; at += WARP) {
             int group = b * GATE_GROUPS + Inner::slice(at, GATE_GROUPS);
             if (group < group_rows) {
-                __half *v = h + fragment_place(Inner::column(group, Inner::value(at, GATE_GROUPS), group_rows));
+                __half *v = h + fragment_place(Inner::place(group, Inner::value(at, GATE_GROUPS), group_rows, sixteens));
                 *v = __float2half_rn(__half2float(*v) * unit);
             }
         }
@@ -121,10 +121,11 @@ __device__ __forceinline__ void level_rows(__half *h, const signed char *cells, 
 
 extern "C" __global__ void __launch_bounds__(LEVEL_THREADS)
     gatun_level_rows_q2(__half *h, const signed char *cells, const int *offsets, int experts, int ffn, float *factor) {
-    level_rows<WideRows::Inner>(h, cells, offsets, experts, ffn, factor);
+    level_rows<WideRows::Inner>(h, cells, offsets, experts, ffn, factor, false);
 }
 
 extern "C" __global__ void __launch_bounds__(LEVEL_THREADS)
-    gatun_level_rows_q2n(__half *h, const signed char *cells, const int *offsets, int experts, int ffn, float *factor) {
-    level_rows<NarrowRows::Inner>(h, cells, offsets, experts, ffn, factor);
+    gatun_level_rows_q2n(__half *h, const signed char *cells, const int *offsets, int experts, int ffn, float *factor,
+                         int sixteens) {
+    level_rows<NarrowRows::Inner>(h, cells, offsets, experts, ffn, factor, sixteens);
 }

@@ -39,6 +39,7 @@ final class BatchExperts {
     private static final long GATE_HIDDEN = 72;
     private static final long GATE_FFN = 76;
     private static final long GATE_PAIRS = 80;
+    private static final long GATE_SIXTEENS = 84;
 
     private final CudaStream stream;
     private final ChoiceGrouping grouping;
@@ -92,7 +93,8 @@ final class BatchExperts {
                 .integer(GATE_TOP_K, topK)
                 .integer(GATE_HIDDEN, gate.columns())
                 .integer(GATE_FFN, gate.rows())
-                .integer(GATE_PAIRS, gate.pairs());
+                .integer(GATE_PAIRS, gate.pairs())
+                .integer(GATE_SIXTEENS, block.down().isInSixteens() ? 1 : 0);
     }
 
     /**
@@ -192,6 +194,9 @@ final class BatchExperts {
                 .set(3, count)
                 .set(4, block.gate().rows())
                 .set(5, factors);
+        if (block.down().format() == TileFormat.Q2N) {
+            level.set(6, block.down().isInSixteens() ? 1 : 0);
+        }
         level.kernel().launch(LaunchShape.of(choices, LEVEL_BLOCK), level, stream);
     }
 }

@@ -15,7 +15,7 @@ final class BatchQ2 {
             new BatchVariants.Tile(128, 256, 65536));
 
     // struct BatchArguments.
-    private static final long BYTES = 88;
+    private static final long BYTES = 96;
     private static final long BLOCKS = 8;
     private static final long PLACE = 16;
     private static final long OFFSETS = 24;
@@ -28,6 +28,7 @@ final class BatchQ2 {
     private static final long ROWS = 72;
     private static final long COLUMNS = 76;
     private static final long PAIRS = 80;
+    private static final long SIXTEENS = 88;
 
     private final CudaStream stream;
     private final BatchVariants variants;
@@ -73,7 +74,8 @@ final class BatchQ2 {
                 .integer(TOKENS, x.rows())
                 .integer(ROWS, shape.rows())
                 .integer(COLUMNS, shape.columns())
-                .integer(PAIRS, shape.pairs());
+                .integer(PAIRS, shape.pairs())
+                .integer(SIXTEENS, shape.isInSixteens() ? 1 : 0);
         BatchVariants.Variant variant = variants.of(experts.usualTokens());
         KernelArguments kernel = variant.kernel().set(0, arguments.bytes());
         long blocks = (long) variant.rowBlocks(shape.rows()) * variant.expertTiles(x.rows(), experts.count());

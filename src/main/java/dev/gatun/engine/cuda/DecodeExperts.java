@@ -44,6 +44,7 @@ final class DecodeExperts {
     private static final long DOWN_PERIOD = 112;
     private static final long GATE_SLICE_TILES = 116;
     private static final long DOWN_SLICE_TILES = 120;
+    private static final long SIXTEENS = 124;
 
     private final CudaStream stream;
     private final ExpertBlock block;
@@ -110,7 +111,8 @@ final class DecodeExperts {
                 .integer(GATE_PERIOD, block.gate().period())
                 .integer(DOWN_PERIOD, block.down().period())
                 .integer(GATE_SLICE_TILES, SLICE_TILES)
-                .integer(DOWN_SLICE_TILES, SLICE_TILES);
+                .integer(DOWN_SLICE_TILES, SLICE_TILES)
+                .integer(SIXTEENS, block.down().isInSixteens() ? 1 : 0);
         setWidth(block.gate().rows(), block.down().pairs());
     }
 

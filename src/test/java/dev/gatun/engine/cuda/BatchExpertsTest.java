@@ -80,7 +80,7 @@ class BatchExpertsTest extends OnBatches {
             this.tokens = tokens;
             topK = sample.integer("top k", 1, Math.min(tokens > 300 ? 2 : 4, count));
             int hidden = sample.integer("hidden", 16, 1, count > 13 ? 3 : 10);
-            int ffn = sample.integer("ffn", 16, leastGroups, count > 13 ? 3 : 18);
+            int ffn = SampleExperts.ffn(sample, leastGroups, count > 13 ? 3 : 18);
             TileFormat format = sample.flag("narrow") ? TileFormat.Q2N : TileFormat.Q2;
             experts = new SampleExperts(sample, format, hidden, ffn, count);
             ids = sample.choices(tokens, topK, count);
@@ -99,6 +99,24 @@ class BatchExpertsTest extends OnBatches {
             return IntStream.range(0, found.length)
                     .filter(i -> found[i] != found[i - i % blocksOfRow])
                     .count();
+        }
+
+        private void levelRows(Region h, Region offsets, Region factors, int sixteens) {
+            LaunchShape shape = LaunchShape.of(ids.length, 128);
+            if (experts.isWide()) {
+                gpu.launch("gatun_level_rows_q2", shape, h, cells, offsets, experts.count(), experts.ffn, factors);
+            } else {
+                gpu.launch(
+                        "gatun_level_rows_q2n",
+                        shape,
+                        h,
+                        cells,
+                        offsets,
+                        experts.count(),
+                        experts.ffn,
+                        factors,
+                        sixteens);
+            }
         }
 
         void check() {
@@ -120,14 +138,15 @@ class BatchExpertsTest extends OnBatches {
             Region out = gpu.outputFloats((long) choices * hidden);
             Region shares = gpu.input(weights);
             Region y = gpu.output(residual);
+            int sixteens = experts.block.down().isInSixteens() ? 1 : 0;
             Struct gateUp = new Struct(88)
                     .addresses(blocks, offsets, order, x.halves, x.factors, h, cells, error)
-                    .numbers(count, topK, hidden, ffn, experts.block.gate().pairs(), 0);
-            Struct down = new Struct(88)
+                    .numbers(count, topK, hidden, ffn, experts.block.gate().pairs(), sixteens);
+            Struct down = new Struct(96)
                     .addresses(null, blocks)
                     .number(experts.block.downOffset())
                     .addresses(offsets, h, factors, out, error)
-                    .numbers(count, choices, hidden, ffn, experts.block.down().pairs(), 0);
+                    .numbers(count, choices, hidden, ffn, experts.block.down().pairs(), 0, sixteens, 0);
             LaunchShape one = LaunchShape.of(1, 1024);
             gpu.twice(() -> {
                 gpu.launch("gatun_group_tokens", one, chosen, choices, count, offsets, order, place, error);
@@ -136,15 +155,7 @@ class BatchExpertsTest extends OnBatches {
                         "gatun_batch_gate_up_" + scheme + gateWidth,
                         grid(ffn, 128, gateWidth, 384 * gateWidth + 16384),
                         gateUp.bytes());
-                gpu.launch(
-                        "gatun_level_rows_" + (experts.isWide() ? "q2" : "q2n"),
-                        LaunchShape.of(choices, 128),
-                        h,
-                        cells,
-                        offsets,
-                        count,
-                        ffn,
-                        factors);
+                levelRows(h, offsets, factors, sixteens);
                 gpu.launch(
                         "gatun_batch_" + scheme + downWidth,
                         grid(hidden, rowsOfQ2(downWidth), downWidth, memoryOfQ2(downWidth)),

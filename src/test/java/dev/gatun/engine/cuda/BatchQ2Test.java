@@ -3,6 +3,7 @@ package dev.gatun.engine.cuda;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.gatun.cuda.LaunchShape;
+import dev.gatun.quant.ColumnOrder;
 import dev.gatun.quant.TileFormat;
 import dev.gatun.quant.TileShape;
 import java.lang.foreign.MemorySegment;
@@ -28,19 +29,22 @@ class BatchQ2Test extends OnBatches {
         boolean wide = sample.flag("wide");
         int width = sample.oneOf("n", 16, 32, 64, 128);
         int rows = sample.integer("rows", 16, 1, 40);
-        int columns = sample.integer("columns", 4, 1, 100);
+        boolean sixteens = !wide && sample.flag("in sixteens");
+        int columns = sixteens ? sample.integer("columns", 256, 1, 18) : sample.integer("columns", 4, 1, 100);
         boolean accumulate = sample.flag("accumulate");
-        TileShape shape = sample.tileShape(wide ? TileFormat.Q2 : TileFormat.Q2N, rows, columns);
+        TileShape shape = sixteens
+                ? new TileShape(TileFormat.Q2N, rows, columns, 0, ColumnOrder.SIXTEENS)
+                : sample.tileShape(wide ? TileFormat.Q2 : TileFormat.Q2N, rows, columns);
         MemorySegment tiles = sample.tiles().fill(shape);
         float[] before = sample.floats(tokens * rows, 1);
         Region y = accumulate ? gpu.output(before) : gpu.outputFloats(before.length);
         Region error = gpu.zeros(1);
         Rows x = new Rows(sample, tokens, columns, false);
-        Struct arguments = new Struct(88)
+        Struct arguments = new Struct(96)
                 .addresses(gpu.input(tiles), null)
                 .number(0)
                 .addresses(null, x.halves, x.factors, y, error)
-                .numbers(0, tokens, rows, columns, shape.pairs(), accumulate ? 1 : 0);
+                .numbers(0, tokens, rows, columns, shape.pairs(), accumulate ? 1 : 0, sixteens ? 1 : 0, 0);
         gpu.twice(() -> {
             x.launch();
             gpu.launch(
@@ -50,7 +54,25 @@ class BatchQ2Test extends OnBatches {
                     arguments.bytes());
         });
         assertThat(error.ints()).containsExactly(0);
-        Expected product = oracles.product(KnownMatrix.of(shape, tiles), x.values);
+        Expected product = oracles.product(asItLies(shape, tiles), x.values);
         (accumulate ? product.plus(before) : product).requireNear(y.floats(), TOLERANCE);
+    }
+
+    /** The matrix with its columns in the order in which tiles hold them, and rows their inputs. */
+    private static KnownMatrix asItLies(TileShape shape, MemorySegment tiles) {
+        KnownMatrix known = KnownMatrix.of(shape, tiles);
+        if (!shape.isInSixteens()) {
+            return known;
+        }
+        int columns = shape.columns();
+        int slices = columns / 16;
+        double[] weights = new double[known.weights().length];
+        for (int at = 0; at < weights.length; at++) {
+            int column = at % columns;
+            int slice = column % slices;
+            int place = slice / 16 * 256 + column / slices * 16 + slice % 16;
+            weights[at - column + place] = known.weights()[at];
+        }
+        return KnownMatrix.of(shape.rows(), columns, weights);
     }
 }

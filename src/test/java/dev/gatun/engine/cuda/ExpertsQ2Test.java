@@ -59,7 +59,7 @@ class ExpertsQ2Test extends OnKernels {
             int count = sample.oneOf("experts", 1, 2, 8, 11, 128);
             topK = sample.integer("top k", 1, Math.min(8, count));
             int hidden = sample.integer("hidden", 16, 1, count > 11 ? 4 : 20);
-            int ffn = sample.integer("ffn", 16, 1, count > 11 ? 4 : 24);
+            int ffn = SampleExperts.ffn(sample, 1, count > 11 ? 4 : 24);
             TileFormat format = sample.flag("narrow") ? TileFormat.Q2N : TileFormat.Q2;
             experts = new SampleExperts(sample, format, hidden, ffn, count);
             ids = sample.choices(tokens, topK, count);
@@ -154,7 +154,7 @@ class ExpertsQ2Test extends OnKernels {
                 experts.block.down().period(),
                 gateSlice,
                 downSlice,
-                0
+                experts.block.down().isInSixteens() ? 1 : 0
             };
             MemorySegment arguments = Arena.ofAuto().allocate(128, 8);
             for (int i = 0; i < regions.length; i++) {

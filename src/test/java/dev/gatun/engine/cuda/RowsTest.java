@@ -67,6 +67,7 @@ class RowsTest extends OnBatches {
         private static final int MOST = 11;
 
         private final boolean isWide;
+        private final boolean inSixteens;
         private final int groupRows;
         private final int width;
         private final int blocks;
@@ -77,7 +78,8 @@ class RowsTest extends OnBatches {
 
         Cells(Sample sample) {
             isWide = sample.flag("wide");
-            groupRows = sample.integer("ffn / 16", 1, 1, 90);
+            inSixteens = !isWide && sample.flag("in sixteens");
+            groupRows = inSixteens ? sample.integer("ffn / 16", 16, 1, 5) : sample.integer("ffn / 16", 1, 1, 90);
             width = padded(16 * groupRows);
             blocks = tiles(groupRows, GROUPS);
             int first = sample.integer("first", 0, 2);
@@ -97,15 +99,7 @@ class RowsTest extends OnBatches {
         void check() {
             Region levelled = gpu.output(MemorySegment.ofArray(h));
             Region factors = gpu.outputFloats(offsets[2]);
-            gpu.run(
-                    isWide ? "gatun_level_rows_q2" : "gatun_level_rows_q2n",
-                    LaunchShape.of(launched, 128),
-                    levelled,
-                    gpu.input(MemorySegment.ofArray(cells)),
-                    gpu.input(offsets),
-                    2,
-                    16 * groupRows,
-                    factors);
+            run(levelled, factors);
             short[] expected = h.clone();
             for (int row = offsets[0]; row < offsets[2]; row++) {
                 int top = top(row);
@@ -118,6 +112,25 @@ class RowsTest extends OnBatches {
             }
         }
 
+        private void run(Region levelled, Region factors) {
+            LaunchShape shape = LaunchShape.of(launched, 128);
+            Region found = gpu.input(MemorySegment.ofArray(cells));
+            Region begins = gpu.input(offsets);
+            int ffn = 16 * groupRows;
+            if (isWide) {
+                gpu.run("gatun_level_rows_q2", shape, levelled, found, begins, 2, ffn, factors);
+            } else {
+                gpu.run("gatun_level_rows_q2n", shape, levelled, found, begins, 2, ffn, factors, inSixteens ? 1 : 0);
+            }
+        }
+
+        private int groupOf(int column) {
+            if (isWide) {
+                return column / 16;
+            }
+            return inSixteens ? column / 256 * 16 + column % 16 : column % groupRows;
+        }
+
         private int top(int row) {
             return IntStream.range(row * blocks, (row + 1) * blocks)
                     .map(i -> cells[i])
@@ -128,8 +141,7 @@ class RowsTest extends OnBatches {
         /** A value times 2^(12 cell - 9) stays what it is, but for its rounding. */
         private void level(int row, int top, short[] values) {
             for (int column = 0; column < 16 * groupRows; column++) {
-                int group = isWide ? column / 16 : column % groupRows;
-                int cell = cells[row * blocks + group / GROUPS];
+                int cell = cells[row * blocks + groupOf(column) / GROUPS];
                 int at = row * width + place(column);
                 if (cell != top) {
                     double exact = Float.float16ToFloat(values[at]) * Math.pow(2, 12 * (cell - top));

@@ -5,6 +5,7 @@ import dev.gatun.cpu.CpuMatrix;
 import dev.gatun.cpu.Reference;
 import dev.gatun.cpu.TiledExpert;
 import dev.gatun.engine.cpu.TiledShapes;
+import dev.gatun.quant.ColumnOrder;
 import dev.gatun.quant.ExpertBlock;
 import dev.gatun.quant.TileFormat;
 import dev.gatun.quant.TileReader;
@@ -29,8 +30,22 @@ final class SampleExperts {
         this(
                 sample,
                 sample.tileShape(format, ffn, hidden),
-                sample.tileShape(format, hidden, ffn).asDown(),
+                down(sample, sample.tileShape(format, hidden, ffn).asDown()),
                 experts);
+    }
+
+    /** Or as some slices of an expert lie, where they do not as those of a whole one of their number. */
+    private static TileShape down(Sample sample, TileShape shape) {
+        return shape.format() == TileFormat.Q2N && shape.columns() % 256 == 0 && sample.flag("in sixteens")
+                ? new TileShape(TileFormat.Q2N, shape.rows(), shape.columns(), 0, ColumnOrder.SIXTEENS)
+                : shape;
+    }
+
+    /** Intermediate values of random experts, now and then of whole pairs of tiles. */
+    static int ffn(Sample sample, int least, int most) {
+        return sample.oneOf("sixteens of slices", 0, 0, 1) == 0
+                ? sample.integer("ffn", 16, least, most)
+                : sample.integer("ffn", 256, 1, most / 2);
     }
 
     SampleExperts(Sample sample, TileShape gate, TileShape down, int experts) {
