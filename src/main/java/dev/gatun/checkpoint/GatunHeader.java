@@ -4,6 +4,7 @@ import dev.gatun.input.Quoted;
 import dev.gatun.quant.TileFormat;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
@@ -17,10 +18,13 @@ import java.util.stream.Collectors;
  */
 record GatunHeader(Optional<TileScheme> tiles, String origin) {
     /** The version of the format that is written. */
-    static final String VERSION = "2";
+    static final String VERSION = "3";
 
-    /** It had the columns of w2 in another order in tiles of {@link TileFormat#Q2}; the rest is the same. */
-    private static final String BEFORE = "1";
+    /** It had the columns of w2 in another order in tiles of {@link TileFormat#Q2N}; the rest is the same. */
+    private static final String BEFORE = "2";
+
+    /** It had them in another order in those of {@link TileFormat#Q2} as well. */
+    private static final String FIRST = "1";
 
     private static final String VERSION_KEY = "gatun.version";
     private static final String TILES_KEY = "gatun.tiles";
@@ -52,15 +56,19 @@ record GatunHeader(Optional<TileScheme> tiles, String origin) {
         if (version == null) {
             return Optional.empty();
         }
-        if (!version.equals(VERSION) && !version.equals(BEFORE)) {
+        if (!List.of(FIRST, BEFORE, VERSION).contains(version)) {
             throw unknown(file, version);
         }
         Optional<TileScheme> tiles = tiles(file);
-        if (version.equals(BEFORE)
-                && tiles.filter(scheme -> scheme.format() != TileFormat.Q2N).isPresent()) {
+        if (tiles.isPresent() && !isReadable(version, tiles.get().format())) {
             throw unknown(file, version);
         }
         return Optional.of(new GatunHeader(tiles, file.metadata().getOrDefault(ORIGIN_KEY, "")));
+    }
+
+    /** Whether experts in tiles lie as they do in this version. */
+    private static boolean isReadable(String version, TileFormat tiles) {
+        return version.equals(VERSION) || (version.equals(BEFORE) && tiles == TileFormat.Q2);
     }
 
     private static CheckpointException unknown(SafetensorsFile file, String version) {

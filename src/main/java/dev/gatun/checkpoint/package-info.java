@@ -1,7 +1,7 @@
 /**
  * Model folders on disk: safetensors, Hugging Face Mixtral, the published offloading checkpoint, Gatun's own format.
  *
- * <h2>Gatun's own format, version 2</h2>
+ * <h2>Gatun's own format, version 3</h2>
  *
  * <p>A folder of safetensors files, an index as Hugging Face's, and what lies beside them in any Hugging Face folder. Every
  * program that reads safetensors can open the files; this is what the tensors mean. All numbers are little-endian.
@@ -17,7 +17,7 @@
  * <p><b>Metadata.</b> Each shard has the same {@code __metadata__}, all strings:
  *
  * <pre>
- *   gatun.version    2. A reader refuses any other value, but 1 where there are no tiles of q2
+ *   gatun.version    3. A reader refuses any other value, but 2 where there are no tiles of q2n, and 1 where there are none
  *   gatun.tiles      q2 or q2n, the format of experts in tiles; absent if there are none
  *   gatun.pairs      "P,Q": second-level pairs of w1 (and of w3), and of w2; "0,0" for q2n. Present with gatun.tiles
  *   gatun.origin     what the model was made of and how, for people; may be absent
@@ -79,8 +79,13 @@
  * eight. The second level follows: its pair j is that of column j mod K of the tiles, so R is a multiple of K, for which pairs
  * are repeated if need be. Version 1 had w2 in the matrix's own order.
  *
- * <p>Scales must be below 128 and weights below 500 in magnitude whatever the codes are, so that kernels can hold them in
- * binary16; a reader refuses a second level that allows more, or has a NaN. {@link dev.gatun.quant.TileReader} reads single
- * weights, {@link dev.gatun.checkpoint.GatunWriter} writes the format.
+ * <p>In w2 of q2n they do if K is a multiple of 2048. With S = K / 16, column s + S &middot; i of the matrix is column
+ * 256 (s / 16) + 16 i + (s mod 16) of the tiles: two tiles have the inputs of sixteen rows of groups of w1. The second level is
+ * by 128 of these rows: number 16 (s / 128) + i of each [T] is that of the matrix's columns s + S &middot; i, which number
+ * (s + S &middot; i) / 128 was. Versions before 3 had w2 in the matrix's own order.
+ *
+ * <p>Scales must be below 128, zeros of q2n below 60000 and weights below 500 in magnitude whatever the codes are, so that
+ * kernels can hold them in binary16; a reader refuses a second level that allows more, or has a NaN.
+ * {@link dev.gatun.quant.TileReader} reads single weights, {@link dev.gatun.checkpoint.GatunWriter} writes the format.
  */
 package dev.gatun.checkpoint;

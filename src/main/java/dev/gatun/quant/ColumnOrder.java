@@ -20,11 +20,12 @@ public enum ColumnOrder {
     /** Columns of a slice: the rows of a group of w1. */
     static final int TOGETHER = 16;
 
-    /** The order in w2 of an expert. */
+    /** The order in w2 of an expert. Where entries of the second level are not those of whole slices it is the natural one. */
     public static ColumnOrder ofDown(TileFormat format, int columns) {
         return switch (format) {
             case Q2 -> columns % TOGETHER == 0 ? SLICES : NATURAL;
-            case Q2N, Q4 -> NATURAL;
+            case Q2N -> columns % (TOGETHER * NarrowMatrix.PAIR_COLUMNS) == 0 ? SIXTEENS : NATURAL;
+            case Q4 -> NATURAL;
         };
     }
 

@@ -6,8 +6,8 @@ import java.util.stream.IntStream;
  * An expert cut into equal parts, of which the leading ones are packed into a block that kernels read as an expert of fewer
  * intermediate values. A part is some slices: slice s is row s of groups of w1 and of w3, and makes the intermediate values s,
  * s + G, ..., s + 15 G, where G is the number of such rows. In the packed block value s + i G' stands where value s + i G was.
- * Of w2 a part has the tiles of the columns that these values feed: where columns lie in the order of slices, one run of each
- * row of tiles, else one tile in each of 16 runs.
+ * Of w2 a part has the tiles of the columns that these values feed, one run of each row of tiles: an expert whose w2 does not
+ * lie by slices is not cut.
  *
  * <p>Packing takes a few copies, of which that of w2's tiles goes row by row: nothing is computed.
  *
@@ -33,14 +33,10 @@ public record ExpertCut(ExpertBlock block, int parts) {
      * for each.
      */
     private static boolean canBePart(ExpertBlock block, int slices) {
-        return block.gate().format() != TileFormat.Q4
-                && slices * ColumnOrder.TOGETHER / runs(block) % TileShape.TILE_COLUMNS == 0
+        ColumnOrder order = block.down().order();
+        return order != ColumnOrder.NATURAL
+                && slices % order.slicesOfTiles() == 0
                 && slices >= block.gate().period();
-    }
-
-    /** Runs of columns of w2 that each have as many of every slice. */
-    private static int runs(ExpertBlock block) {
-        return block.down().order() == ColumnOrder.SLICES ? 1 : ColumnOrder.TOGETHER;
     }
 
     /** Hears which bytes of a block go where in the packed one. */
@@ -94,15 +90,25 @@ public record ExpertCut(ExpertBlock block, int parts) {
             packing.bytes(from, to, down.tilesOffset());
         }
         long tiles = down.secondOffset() - down.tilesOffset();
-        long tileRuns = (long) down.groupRows() * runs(block);
-        packRuns(from + down.tilesOffset(), to + down.tilesOffset(), tiles, tileRuns, count, packing);
-        long secondRuns = down.format() == TileFormat.Q2N ? tileRuns : (long) down.period() * runs(block);
+        packRuns(from + down.tilesOffset(), to + down.tilesOffset(), tiles, down.groupRows(), count, packing);
         long second = to + down.tilesOffset() + tiles / parts * count;
-        packRuns(from + down.secondOffset(), second, down.secondBytes(), secondRuns, count, packing);
+        if (down.isInSixteens()) {
+            packEntries(from + down.secondOffset(), second, count, packing);
+        } else {
+            packRuns(from + down.secondOffset(), second, down.secondBytes(), down.period(), count, packing);
+        }
+    }
+
+    /** Entries of the second level go with 128 slices, of which the last part may have fewer. */
+    private void packEntries(long from, long to, int count, Packing packing) {
+        TileShape down = block.down();
+        TileShape packed = new TileShape(down.format(), down.rows(), values(count), 0, down.order());
+        long run = packed.secondBytes() / packed.groupRows();
+        packing.rows(from, down.secondBytes() / down.groupRows(), to, run, run, down.groupRows());
     }
 
     /** The leading parts of each of some runs that lie behind each other. */
-    private void packRuns(long from, long to, long bytes, long runs, int count, Packing packing) {
+    private void packRuns(long from, long to, long bytes, int runs, int count, Packing packing) {
         long run = bytes / runs;
         packing.rows(from, run, to, run / parts * count, run / parts * count, runs);
     }

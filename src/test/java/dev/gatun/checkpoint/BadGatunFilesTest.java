@@ -105,7 +105,9 @@ class BadGatunFilesTest {
             delimiter = '|',
             quoteCharacter = '^',
             value = {
-                "'gatun.version':'2' | 'gatun.version':'3' | it is in version `3` of Gatun's format",
+                "'gatun.version':'3' | 'gatun.version':'2' | it is in version `2` of Gatun's format",
+                "'gatun.version':'3' | 'gatun.version':'1' | it is in version `1` of Gatun's format",
+                "'gatun.version':'3' | 'gatun.version':'4' | it is in version `4` of Gatun's format",
                 "'gatun.tiles':'q2n' | 'gatun.tiles':'q9'  | `gatun.tiles` is `q9`, which is none of q2, q2n, q4",
                 "'gatun.tiles':'q2n' | 'gatun.tiles':'q4'  | experts of 4-bit tiles: nothing computes them",
                 "'gatun.pairs':'0,0' | 'gatun.pairs':'0'   | `gatun.pairs` is `0`, which is not two numbers",

@@ -293,7 +293,9 @@ class GatunFormatTest {
 
     @ParameterizedTest
     @CsvSource(delimiter = '|', quoteCharacter = '\'', textBlock = """
-            "gatun.version":"2"         | "gatun.version":"3"        | in version `3` of Gatun's format
+            "gatun.version":"3"         | "gatun.version":"4"        | in version `4` of Gatun's format
+            "gatun.version":"3"         | "gatun.version":"2"        | in version `2` of Gatun's format
+            "gatun.version":"3"         | "gatun.version":"1"        | in version `1` of Gatun's format
             "gatun.tiles":"q2n"         | "gatun.tiles":"q3"         | which is none of q2, q2n, q4
             "gatun.tiles":"q2n"         | "gatun.tiles":"q4"         | nothing computes them
             "gatun.pairs":"0,0"         | "gatun.pairs":"0"          | which is not two numbers
@@ -302,7 +304,7 @@ class GatunFormatTest {
             "gatun.pairs":"0,0"         | "gatun.pairs":"0,8"        | 8 second-level pairs in Q2N
             "gatun.tiles":"q2n"         | "gatun.tilez":"q2n"        | does not say of what format
             "gatun.tiles":"q2n"         | "gatun.tiles":"q2"         | second-level pairs in Q2
-            "gatun.version":"2",        | ''                         | does not say of what format
+            "gatun.version":"3",        | ''                         | does not say of what format
             """)
     void metadataThatMakesNoSenseIsRefused(String good, String bad, String named) throws IOException {
         GatunFolder.write(folder, SMALL, narrow(3));
@@ -318,12 +320,12 @@ class GatunFormatTest {
         }
     }
 
-    /** Only tiles with two levels of scales lay in another order. */
+    /** Only narrow tiles lay in another order. */
     @Test
-    void versionOneIsReadWhereItIsTheSame() throws IOException {
-        ModelWeights weights = narrow(3);
+    void versionTwoIsReadWhereItIsTheSame() throws IOException {
+        ModelWeights weights = wide(3);
         GatunFolder.write(folder, SMALL, weights);
-        editAll("\"gatun.version\":\"2\"", "\"gatun.version\":\"1\"");
+        editAll("\"gatun.version\":\"3\"", "\"gatun.version\":\"2\"");
         try (Checkpoint checkpoint = Checkpoint.open(folder)) {
             assertTilesOf(
                     weights.layers().getFirst().experts().getFirst(),
@@ -334,7 +336,7 @@ class GatunFormatTest {
     @Test
     void versionOneIsRefusedWhereTilesLayInAnotherOrder() throws IOException {
         GatunFolder.write(folder, SMALL, wide(3));
-        editAll("\"gatun.version\":\"2\"", "\"gatun.version\":\"1\"");
+        editAll("\"gatun.version\":\"3\"", "\"gatun.version\":\"1\"");
         assertRefused(folder).contains("in version `1` of Gatun's format");
     }
 

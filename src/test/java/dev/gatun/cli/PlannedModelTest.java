@@ -22,8 +22,8 @@ class PlannedModelTest {
         assertThat(parts("mixtral-8x7b", TileFormat.Q2)).isEqualTo(56);
         assertThat(parts("mixtral-8x22b", TileFormat.Q2)).isEqualTo(64);
         assertThat(parts(shape(4096, 3072), TileFormat.Q2)).isEqualTo(24);
-        assertThat(parts("mixtral-8x7b", TileFormat.Q2N)).isEqualTo(7);
-        assertThat(parts("mixtral-8x22b", TileFormat.Q2N)).isEqualTo(8);
+        assertThat(parts("mixtral-8x7b", TileFormat.Q2N)).isEqualTo(56);
+        assertThat(parts("mixtral-8x22b", TileFormat.Q2N)).isEqualTo(64);
         assertThat(parts(shape(4096, 3072), TileFormat.Q2N))
                 .as("rows of no whole parts")
                 .isEqualTo(1);

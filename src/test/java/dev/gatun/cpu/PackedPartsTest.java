@@ -1,5 +1,6 @@
 package dev.gatun.cpu;
 
+import dev.gatun.quant.ColumnOrder;
 import dev.gatun.quant.ExpertBlock;
 import dev.gatun.quant.ExpertCut;
 import dev.gatun.quant.PackingCopies;
@@ -21,13 +22,16 @@ class PackedPartsTest extends OnEveryLevel {
     private static ExpertBlock block(Random random) {
         boolean narrow = random.nextBoolean();
         TileFormat format = narrow ? TileFormat.Q2N : TileFormat.Q2;
-        int slices = narrow ? 128 : 8 * Cases.between(random, 1, 6);
-        int intermediate = 16 * slices * Cases.between(random, 2, narrow ? 3 : 6);
+        int slices = narrow ? 16 : 8 * Cases.between(random, 1, 6);
+        int intermediate = 16 * slices * Cases.between(random, 2, narrow ? 20 : 6);
         int period = 1 << random.nextInt(3);
         int hidden = 16 * period * Cases.between(random, 1, 4);
         TileShape wide = new TileShape(format, intermediate, hidden, narrow ? 0 : hidden << random.nextInt(4));
         TileShape down = new TileShape(format, hidden, intermediate, narrow ? 0 : intermediate * period);
-        return new ExpertBlock(wide, wide, down.asDown());
+        return new ExpertBlock(
+                wide,
+                wide,
+                narrow ? new TileShape(format, hidden, intermediate, 0, ColumnOrder.SIXTEENS) : down.asDown());
     }
 
     private static TiledExpert packed(Arena arena, SampleTiles sample, ExpertCut cut, int count) {

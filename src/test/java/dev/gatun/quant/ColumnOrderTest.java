@@ -86,7 +86,7 @@ class ColumnOrderTest {
     @Test
     void otherFormatsAndColumnsKeepTheirOrder() {
         for (TileShape shape : new TileShape[] {
-            new TileShape(TileFormat.Q2N, 16, 32, 0),
+            new TileShape(TileFormat.Q2N, 16, 1024, 0),
             new TileShape(TileFormat.Q4, 64, 32, 32),
             new TileShape(TileFormat.Q2, 16, 20, 20)
         }) {
@@ -99,6 +99,76 @@ class ColumnOrderTest {
         assertThatIllegalArgumentException()
                 .isThrownBy(() -> new TileShape(TileFormat.Q2, 16, 32, 16, ColumnOrder.SLICES))
                 .withMessageContaining("no order SLICES");
+        assertThatIllegalArgumentException()
+                .isThrownBy(() -> new TileShape(TileFormat.Q2, 16, 256, 256, ColumnOrder.SIXTEENS))
+                .withMessageContaining("no order SIXTEENS");
+        assertThatIllegalArgumentException()
+                .isThrownBy(() -> new TileShape(TileFormat.Q2N, 16, 128, 0, ColumnOrder.SIXTEENS))
+                .withMessageContaining("no order SIXTEENS");
+    }
+
+    private static NarrowMatrix narrow(SplittableRandom random) {
+        int rows = 16 * random.nextInt(1, 4);
+        int columns = 2048 * random.nextInt(1, 4);
+        return new RandomMatrices(random.nextLong()).narrow(new NarrowScheme(2, 16), rows, columns);
+    }
+
+    private static MemorySegment tiled(NarrowMatrix matrix, TileShape shape) {
+        MemorySegment tiles = Arena.ofAuto().allocate(shape.bytes(), 16).fill((byte) 0x55);
+        new JavaTiler().tile(matrix, shape, tiles);
+        return tiles;
+    }
+
+    @RepeatedTest(6)
+    void theValuesOfSixteenSlicesLieTogetherInNarrowTiles() {
+        long seed = Seeds.next();
+        NarrowMatrix matrix = narrow(new SplittableRandom(seed));
+        TileShape natural = TileShape.of(matrix).orElseThrow();
+        TileShape shape = natural.asDown();
+        assertThat(shape.order()).isEqualTo(ColumnOrder.SIXTEENS);
+        assertThat(shape.asDown()).isEqualTo(shape);
+        assertThat(shape.bytes()).isEqualTo(natural.bytes());
+        MemorySegment tiles = tiled(matrix, shape);
+        assertThat(new TileReader(shape, tiles).weights())
+                .as(Seeds.hint(seed))
+                .containsExactly(Dequantizer.toDoubles(matrix));
+        // As it is said of the layout: codes of 256 columns hold value after value of sixteen slices.
+        TileReader asTheyLie = new TileReader(natural, tiles);
+        TileReader asTheyWere = new TileReader(natural, tiled(matrix, natural));
+        int slices = matrix.columns() / 16;
+        for (int slice = 0; slice < slices; slice++) {
+            for (int i = 0; i < 16; i++) {
+                assertThat(asTheyLie.code(5, slice / 16 * 256 + 16 * i + slice % 16))
+                        .as("value %d of slice %d, %s", i, slice, Seeds.hint(seed))
+                        .isEqualTo(asTheyWere.code(5, slice + slices * i));
+            }
+        }
+    }
+
+    /** The entry of value i of the slices 128 n to 128 n + 127 is number 16 n + i. */
+    @RepeatedTest(6)
+    void theirEntriesGoByPartsOfAHundredTwentyEightSlices() {
+        long seed = Seeds.next();
+        NarrowMatrix matrix = narrow(new SplittableRandom(seed));
+        TileShape shape = TileShape.of(matrix).orElseThrow().asDown();
+        MemorySegment second = tiled(matrix, shape).asSlice(shape.secondOffset(), shape.secondBytes());
+        int parts = matrix.columns() / 2048;
+        for (int entry = 0; entry < shape.groupRows() * parts * 16; entry++) {
+            int i = entry % 16;
+            int part = entry / 16 % parts;
+            int row = entry / 16 / parts;
+            int former = row * parts * 16 + part + parts * i;
+            assertThat(second.asSlice(8L * entry, 8).mismatch(matrix.pairs().asSlice(8L * former, 8)))
+                    .as("value %d of part %d of row %d, %s", i, part, row, Seeds.hint(seed))
+                    .isEqualTo(-1);
+        }
+    }
+
+    @Test
+    void someSlicesOfAnExpertAreNoMatrix() {
+        NarrowMatrix matrix = new RandomMatrices(1).narrow(new NarrowScheme(2, 16), 16, 256);
+        TileShape some = new TileShape(TileFormat.Q2N, 16, 256, 0, ColumnOrder.SIXTEENS);
+        assertThatIllegalArgumentException().isThrownBy(() -> tiled(matrix, some));
     }
 
     /** Another order is another matrix to whoever reads tiles. */
@@ -108,5 +178,10 @@ class ColumnOrderTest {
         TileShape down = new TileShape(TileFormat.Q2, 16, 32, 32);
         assertThat(new ExpertBlock(wide, wide, down.asDown()).down().order()).isEqualTo(ColumnOrder.SLICES);
         assertThatIllegalArgumentException().isThrownBy(() -> new ExpertBlock(wide, wide, down));
+        TileShape narrow = new TileShape(TileFormat.Q2N, 2048, 16, 0);
+        TileShape narrowDown = new TileShape(TileFormat.Q2N, 16, 2048, 0);
+        assertThat(new ExpertBlock(narrow, narrow, narrowDown.asDown()).down().order())
+                .isEqualTo(ColumnOrder.SIXTEENS);
+        assertThatIllegalArgumentException().isThrownBy(() -> new ExpertBlock(narrow, narrow, narrowDown));
     }
 }

@@ -22,7 +22,7 @@ class TiledShapesTest {
         SplittableRandom random = new SplittableRandom(1);
         for (int i = 0; i < 200; i++) {
             int hidden = 16 * random.nextInt(1, 60);
-            int intermediate = 16 * random.nextInt(1, 60);
+            int intermediate = 16 * (random.nextInt(3) == 0 ? 128 * random.nextInt(1, 4) : random.nextInt(1, 60));
             int groups = hidden * intermediate / 16;
             ExpertBlock block = random.nextBoolean()
                     ? block(TileFormat.Q2, hidden, intermediate, groups, groups / 16)

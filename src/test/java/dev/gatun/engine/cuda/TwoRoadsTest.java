@@ -8,6 +8,7 @@ import dev.gatun.cpu.CpuPool;
 import dev.gatun.cuda.CudaDevice;
 import dev.gatun.cuda.CudaStream;
 import dev.gatun.cuda.DeviceMemory;
+import dev.gatun.quant.ColumnOrder;
 import dev.gatun.quant.ExpertCut;
 import dev.gatun.quant.TileFormat;
 import dev.gatun.quant.TileShape;
@@ -38,11 +39,14 @@ class TwoRoadsTest extends OnKernels {
         TileFormat format = sample.flag("narrow") ? TileFormat.Q2N : TileFormat.Q2;
         boolean narrow = format == TileFormat.Q2N;
         int hidden = sample.integer("hidden", 16, 1, 9);
-        int slices = narrow ? 128 : 8 * sample.oneOf("tiles", 1, 2, 16);
+        int slices = 8 * sample.oneOf("tiles", narrow ? 2 : 1, 2, 16);
         int ffn = 16 * slices * parts;
         int period = sample.oneOf("period", 1, 2, slices, parts);
         TileShape gate = new TileShape(format, ffn, hidden, narrow ? 0 : hidden * period);
-        return new SampleExperts(sample, gate, new TileShape(format, hidden, ffn, narrow ? 0 : ffn).asDown(), 2);
+        TileShape down = narrow
+                ? new TileShape(format, hidden, ffn, 0, ColumnOrder.SIXTEENS)
+                : new TileShape(format, hidden, ffn, ffn).asDown();
+        return new SampleExperts(sample, gate, down, 2);
     }
 
     private static final class Case implements AutoCloseable {
@@ -60,7 +64,7 @@ class TwoRoadsTest extends OnKernels {
         private final float[] residual;
 
         Case(Sample sample) {
-            experts = experts(sample, sample.oneOf("parts", 2, 3, 5));
+            experts = experts(sample, sample.oneOf("parts", 2, 3, 5, 11));
             cut = ExpertCut.of(experts.block);
             count = sample.integer("leading", 1, cut.parts() - 1);
             store = PinnedStore.allocate(device, 2, experts.block.bytes());
