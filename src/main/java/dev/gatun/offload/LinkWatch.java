@@ -1,7 +1,5 @@
 package dev.gatun.offload;
 
-import java.util.ArrayDeque;
-import java.util.Deque;
 import java.util.function.LongSupplier;
 
 /**
@@ -9,15 +7,11 @@ import java.util.function.LongSupplier;
  * needed until all of them are seen to have ended the link is busy. How long each ran corrects the rates.
  */
 final class LinkWatch {
-    /** Something needed that was put in whole, so that its bytes and its time belong together. */
-    private record Timed(long ticket, long bytes) {}
-
     private final Uploads uploads;
     private final RoadRates rates;
     private final FetchTally tally;
     private final LongSupplier clock;
-    /** Those whose time is not known yet, in the order in which they end. */
-    private final Deque<Timed> timed = new ArrayDeque<>();
+    private final TimedUploads timed = new TimedUploads();
 
     private long needed = CopyEngine.ENDED;
     private long begun;
@@ -54,7 +48,7 @@ final class LinkWatch {
             if (putIn > 0) {
                 bytes += putIn;
                 count++;
-                timed.add(new Timed(ticket, putIn));
+                timed.add(ticket, putIn);
             }
         }
     }
@@ -80,20 +74,10 @@ final class LinkWatch {
     void look() {
         if (isBusy() && uploads.hasEnded(needed)) {
             needed = CopyEngine.ENDED;
-            learn();
+            timed.learn(uploads, rates);
             if (hostWaits) {
                 tally.waited(clock.getAsLong() - hostEnded);
                 hostWaits = false;
-            }
-        }
-    }
-
-    private void learn() {
-        while (!timed.isEmpty()) {
-            Timed upload = timed.remove();
-            long nanos = uploads.nanos(upload.ticket);
-            if (nanos > 0) {
-                rates.uploaded(upload.bytes, nanos);
             }
         }
     }
