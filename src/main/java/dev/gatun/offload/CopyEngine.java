@@ -6,9 +6,8 @@ package dev.gatun.offload;
  *
  * <p>Calls put work into the device's queues and return; nothing here waits. They come from one thread. Whatever was put in
  * can be waited for by its <em>ticket</em>: uploads run one after the other in the order of the calls, downloads likewise,
- * both beside each other and beside computing. A ticket stays good however old it is, and
- * is greater than those before it. What was
- * to begin when something else has ended does not begin if that failed: it has failed too, and has changed nothing.
+ * both beside each other and beside computing. A ticket stays good however old it is, and is greater than those before it. What
+ * was to begin when something else has ended does not begin if that failed: it has failed too, and has changed nothing.
  */
 public interface CopyEngine {
     /** The ticket of something that ended long ago. */

@@ -14,9 +14,8 @@ package dev.gatun.offload;
  *
  * <p>With two roads ({@link RoadSplit}) the host computes what {@link #fetch(int, int[], int, int[], int[], Runnable)} leaves to it
  * beside that, says {@link #hostComputed}, and only then comes {@link #computed}; with {@link #putIn} before that, what else is
- * put in meanwhile does not hold up the slots. To {@link #pump} meanwhile is of use: the
- * more often one looks, the better is known how fast the link is. What the host computed may be copied behind it while the
- * link is idle, so that it is there the next time.
+ * put in meanwhile does not hold up the slots. What the host computed may be copied behind it while the link is idle, so that
+ * it is there the next time.
  *
  * <p>A prompt's many tokens need nearly all experts of a layer: {@link #stream} uploads each once, ahead of the computing.
  *

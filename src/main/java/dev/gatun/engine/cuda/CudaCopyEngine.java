@@ -13,9 +13,9 @@ import java.util.stream.Stream;
 
 /**
  * Copies of experts on two streams of their own, one each way, beside the stream that computes; on one where they are to
- * take turns. A ticket is the number of an
- * event; events are used again in turn, so whoever is further ahead of the device than there are events waits here. What an
- * upload took is the time between its event and the one before, recorded when it could begin.
+ * take turns. A ticket is the number of an event; events are used again in turn, so whoever is further ahead of the device than
+ * there are events waits here. What an upload took is the time between its event and the one before, recorded when it could
+ * begin.
  */
 final class CudaCopyEngine implements CopyEngine {
     /** A prompt's copies of all layers of an 8x22B, with the computing between them. */

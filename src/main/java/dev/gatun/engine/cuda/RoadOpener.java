@@ -23,8 +23,9 @@ final class RoadOpener {
     private static final int MANY_PROCESSORS = 8;
 
     /**
-     * Seconds, as events and the host's clock showed them on an H200: copies begin 30 us after the host, for they are
-     * ordered then, and the experts of the last upload take 40 us.
+     * How many seconds the link lags behind the host, as events and the host's clock showed them on an H200: copies begin 30 us
+     * after the host, for they are ordered then, and the experts of the last upload take 40 us. Where the device cannot wait for
+     * the host it is none: a host that ends last then delays the next layer by as much.
      */
     private static final double LAG = 70e-6;
 
