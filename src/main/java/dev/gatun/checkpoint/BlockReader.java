@@ -57,7 +57,7 @@ final class BlockReader {
                 .allMatch(matrix -> matrix instanceof TiledMatrix tiled && tiled.isWithinLimits());
         if (!within) {
             throw new CheckpointException(
-                    stored.where() + " has a scale that is NaN or too large; download the file again");
+                    stored.where() + " has a scale or a zero that is NaN or too large; download the file again");
         }
     }
 }

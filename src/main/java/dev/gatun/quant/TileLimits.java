@@ -5,8 +5,8 @@ import java.lang.foreign.ValueLayout;
 import java.nio.ByteOrder;
 
 /**
- * Whether kernels can hold a matrix's scales and weights in binary16, whatever its codes are; told by its second level. A NaN
- * is never within limits.
+ * Whether kernels can hold a matrix's scales, zeros and weights in binary16, whatever its codes are; told by its second level. A
+ * NaN is never within limits.
  */
 final class TileLimits {
     /** Kernels keep scaled inputs in binary16; |x| is below 256 there. */
@@ -17,7 +17,10 @@ final class TileLimits {
 
     private static final float Q4_WEIGHT_LIMIT = 4000;
 
-    /** Kernels for several tokens keep zeros of narrow tiles in binary16, too. */
+    /**
+     * Kernels for several tokens keep zeros of narrow tiles in binary16, too. Solvers keep them within a few times the largest
+     * code, so none is near.
+     */
     private static final float Q2N_ZERO_LIMIT = 60_000;
 
     private static final int BYTE = 255;

@@ -29,7 +29,7 @@ public record TiledMatrix(TileShape shape, MemorySegment tiles) implements Weigh
     }
 
     /**
-     * Whether kernels can hold its scales and weights in binary16, whatever its codes are; false as well if one of its
+     * Whether kernels can hold its scales, zeros and weights in binary16, whatever its codes are; false as well if one of its
      * second level is NaN or infinite. Reads the second level.
      */
     public boolean isWithinLimits() {

@@ -97,7 +97,9 @@ class BadGatunFilesTest {
         Files.write(folder.resolve(LAYER), bytes);
         assertRefused(folder)
                 .contains(
-                        LAYER, "tensor `" + TILES + "` has a scale that is NaN or too large; download the file again");
+                        LAYER,
+                        "tensor `" + TILES
+                                + "` has a scale or a zero that is NaN or too large; download the file again");
     }
 
     @ParameterizedTest
