@@ -38,8 +38,8 @@ final class MovedColumns {
      * The matrix with its columns in the order of sixteens; the second level of a row has an entry for each value of 128 slices,
      * which were adjacent columns.
      */
-    static NarrowMatrix of(NarrowMatrix matrix, ColumnOrder order, Arena arena) {
-        MovedColumns moved = to(order, matrix.columns(), arena);
+    static NarrowMatrix inSixteens(NarrowMatrix matrix, Arena arena) {
+        MovedColumns moved = to(ColumnOrder.SIXTEENS, matrix.columns(), arena);
         return new NarrowMatrix(
                 matrix.scheme(),
                 matrix.rows(),

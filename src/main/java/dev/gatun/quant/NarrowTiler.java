@@ -16,7 +16,7 @@ final class NarrowTiler {
             return;
         }
         try (Arena arena = Arena.ofConfined()) {
-            write(MovedColumns.of(source, shape.order(), arena), shape, target);
+            write(MovedColumns.inSixteens(source, arena), shape, target);
         }
     }
 
@@ -36,9 +36,9 @@ final class NarrowTiler {
         target.asSlice(shape.secondOffset() + shape.secondBytes()).fill((byte) 0);
     }
 
-    /** Some slices of an expert may lie so although a whole one of as many does not: these are of no matrix. */
-    private static ColumnOrder orderOfDown(NarrowMatrix source) {
-        return ColumnOrder.ofDown(TileFormat.Q2N, source.columns());
+    /** Where 128 does not divide the slices, only some slices of an expert lie in the order of w2, and they are no matrix. */
+    private static boolean isOrderOf(NarrowMatrix source, ColumnOrder order) {
+        return order == ColumnOrder.NATURAL || order == ColumnOrder.ofDown(TileFormat.Q2N, source.columns());
     }
 
     private static void requireOwnShape(NarrowMatrix source, TileShape shape) {
@@ -47,7 +47,7 @@ final class NarrowTiler {
                 || source.scheme().groupSize() != shape.format().groupSize()
                 || shape.rows() != source.rows()
                 || shape.columns() != source.columns()
-                || !(shape.order() == ColumnOrder.NATURAL || shape.order() == orderOfDown(source))) {
+                || !isOrderOf(source, shape.order())) {
             throw new IllegalArgumentException(shape + " is not the shape of a matrix of " + source.rows() + " x "
                     + source.columns() + " in " + source.scheme());
         }
