@@ -4,7 +4,7 @@ package dev.gatun.quant;
 public enum TileFormat {
     /** 2-bit codes in groups of 16 rows, 8-bit scales and zeros with a second level: the published experts. */
     Q2(16, 768, 256),
-    /** 2-bit codes in groups of 16 rows, a 4-bit scale and a 4-bit zero in one byte, a second level for each tile. */
+    /** 2-bit codes in groups of 16 rows, a 4-bit scale and a 4-bit zero in one byte, a second level for each tile or value. */
     Q2N(16, 640, 0),
     /** 4-bit codes in groups of 64 rows, 8-bit scales and zeros with a second level: the published attention. */
     Q4(64, 4352, 256);

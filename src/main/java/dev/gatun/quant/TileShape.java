@@ -8,7 +8,8 @@ import java.util.Optional;
  * @param format the format of its tiles
  * @param rows outputs, a multiple of the format's groups
  * @param columns inputs, a multiple of 4
- * @param pairs second-level pairs, which divide the groups; 0 for {@link TileFormat#Q2N}, where each tile has its own
+ * @param pairs second-level pairs, which divide the groups; 0 for {@link TileFormat#Q2N}, whose second level is an entry for each
+ *     128 columns of a group row
  * @param order of the columns; {@link ColumnOrder#SLICES} where the format is {@link TileFormat#Q2}, the columns are a multiple
  *     of 16 and the pairs one of the columns; {@link ColumnOrder#SIXTEENS} where it is {@link TileFormat#Q2N} and the columns
  *     are a multiple of 256
@@ -71,8 +72,8 @@ public record TileShape(TileFormat format, int rows, int columns, int pairs, Col
 
     /**
      * The shape that a matrix takes, or empty if the kernels cannot read it: its scheme is neither 2 bits in groups of 16 nor
-     * (with 8-bit scales) 4 bits in groups of 64, its columns are no multiple of 4, it has too many groups, or its scales or weights could
-     * reach magnitudes that kernels cannot hold in binary16.
+     * (with 8-bit scales) 4 bits in groups of 64, its columns are no multiple of 4, it has too many groups, or its scales, zeros
+     * or weights could reach magnitudes that kernels cannot hold in binary16.
      */
     public static Optional<TileShape> of(QuantizedMatrix matrix) {
         return switch (matrix) {
