@@ -32,6 +32,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 class GatunFormatTest {
     private static final MixtralConfig SMALL = TinyCheckpoints.tileableConfig();
@@ -330,6 +331,17 @@ class GatunFormatTest {
             assertTilesOf(
                     weights.layers().getFirst().experts().getFirst(),
                     checkpoint.weights().layers().getFirst().experts().getFirst());
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"1", "2"})
+    void otherVersionsAreReadWhereThereAreNoTiles(String version) throws IOException {
+        ModelWeights weights = narrow(3);
+        GatunFolder.writeMatrices(folder, SMALL, weights);
+        editAll("\"gatun.version\":\"3\"", "\"gatun.version\":\"" + version + "\"");
+        try (Checkpoint checkpoint = Checkpoint.open(folder)) {
+            SameWeights.assertSame(weights, checkpoint.weights(), 0);
         }
     }
 
