@@ -137,8 +137,9 @@ struct level_ops {
     /*
      * What tiled_row wants of a block of tiles: of their second-level pairs, as widen_pairs left them, and of one token's
      * inputs; both are zeros behind the last column. Results take `pairs_bytes` and `inputs_bytes`, at multiples of 64.
-     * The format decides how many inputs may share a unit: GATUN_Q2N those of a tile, GATUN_Q2 those of a block. Unless it is
-     * NULL, prepare_pairs writes to `reach` the largest magnitude that a scale of each column can have.
+     * The format decides how many inputs may share a unit: GATUN_Q2N those of a tile, TILED_SIXTEENS those of a value, GATUN_Q2
+     * those of a block. Unless it is NULL, prepare_pairs writes to `reach` the largest magnitude that a scale of each column can
+     * have.
      */
     void (*prepare_pairs)(const float *scale, const float *offset, int64_t tiles, void *to, float *reach);
     void (*prepare_inputs)(int32_t format, const float *x, int64_t tiles, void *to);

@@ -3,7 +3,6 @@
 
 #include "tiled_expert.h"
 
-
 /* ---- w1 and w3 ---- */
 
 int64_t tiled_wide_inputs(const struct tiled_item *item) {
