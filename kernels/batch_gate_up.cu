@@ -13,8 +13,8 @@
  *          Best N: the smallest that holds an expert's tokens, else 128
  * launch   block 256; grid ceil(ffn / 128) * (floor(choices / N) + min(experts, choices)): blocks beyond the work leave at
  *          once; dynamic shared memory 384 * N + 16384 bytes (_n128: 65536, all that sm_75 has)
- * checked in Java   choices = tokens * top_k >= 1, hidden % 4 == 0, ffn % 16 == 0, experts <= 128, 16-byte alignment of
- *          blocks, x and h; pairs = the second level's entries of w1 (q2); weights below 500 in magnitude (they are
+ * checked in Java   choices = tokens * top_k >= 1, hidden % 4 == 0, ffn % 16 == 0 (256 in sixteens), experts <= 128, 16-byte
+ *          alignment of blocks, x and h; pairs = the second level's entries of w1 (q2); weights below 500 in magnitude (they are
  *          multiplied by 2^7 before they become fp16; scales below 2^-19 lose bits)
  * checked by   BatchExpertsTest
  *

@@ -14,9 +14,9 @@
  * launch   block 256; grid ceil(rows / R) * tiles, R = 128 for _n16 and _n32, 256 for _n64 and _n128; tiles = ceil(tokens /
  *          N) for one matrix, floor(choices / N) + min(experts, choices) for experts (blocks beyond the work leave at
  *          once); dynamic shared memory: _n16 28672, _n32 40960, _n64 40960, _n128 65536 bytes (all that sm_75 has)
- * checked in Java   tokens >= 1, rows % 16 == 0, columns % 4 == 0, experts <= 128, 16-byte alignment of W, x; pairs = the
- *          second level's entries (q2); weights below 500 in magnitude (they are multiplied by 2^7 before they become fp16;
- *          scales below 2^-19 lose bits); y and x do not overlap
+ * checked in Java   tokens >= 1, rows % 16 == 0, columns % 4 == 0 (256 in sixteens), experts <= 128, 16-byte alignment of W, x;
+ *          pairs = the second level's entries (q2); weights below 500 in magnitude (they are multiplied by 2^7 before they
+ *          become fp16; scales below 2^-19 lose bits); y and x do not overlap
  * checked by   BatchQ2Test, BatchExpertsTest
  */
 #include "batch_tile.cuh"

@@ -13,9 +13,9 @@
  *          all, at most as many blocks as are resident together, cooperative launch
  *          dynamic shared memory: T * slice tiles * 32 * (q2: 16, of T = 1: 32, q2n: 8) + 16384 + 36 * T bytes,
  *          for the larger of both slices
- * checked in Java   1 <= tokens <= T, top_k <= 8, tokens * top_k <= 64, experts <= 128, hidden % 16 == 0, ffn % 16 == 0,
- *          slice tiles 4 or 8 (8 is faster wherever that much shared memory is), 16-byte alignment of blocks, x and the
- *          workspace; scales below 128 and zeros below 60000 in magnitude (q2n);
+ * checked in Java   1 <= tokens <= T, top_k <= 8, tokens * top_k <= 64, experts <= 128, hidden % 16 == 0, ffn % 16 == 0
+ *          (256 in sixteens), slice tiles 4 or 8 (8 is faster wherever that much shared memory is), 16-byte alignment of
+ *          blocks, x and the workspace; scales below 128 and zeros below 60000 in magnitude (q2n);
  *          counters (hidden / 16 ints, of `down` alone) and the three barrier words (of `experts` alone) zero before the first
  *          launch, and before the next one after ERROR_TIMEOUT; the workspace holds
  *            gate_up: tokens * top_k * 2 * slices(hidden) * ffn floats, down: tokens * top_k * slices(ffn) * hidden floats

@@ -14,7 +14,8 @@
  *          than the row's largest are read and written
  * bound    device memory
  * launch   rows_f16: grid rows, block 256. level_rows: grid choices, block 128. No dynamic shared memory
- * checked in Java   columns % 4 == 0 (rows_f16), ffn % 16 == 0, 16-byte alignment of x, norm and y; x and y do not overlap
+ * checked in Java   columns % 4 == 0 (rows_f16), ffn % 16 == 0 (256 in sixteens), 16-byte alignment of x, norm and y; x and y do
+ *          not overlap
  * checked by   RowsTest, BatchExpertsTest
  *
  * A row of zeros, or one with an infinite or no number, has the factor 1 and is passed on as it is.
