@@ -20,6 +20,14 @@ record Choices(int topK, int[] ids, float[] weights, int absent) {
         return ids[choice] >= 0 && ids[choice] < experts && ids[choice] != absent;
     }
 
+    /** The 2-norm of the weights of a token's choices that add something. */
+    double norm(int token, int experts) {
+        return Math.sqrt(IntStream.range(token * topK, (token + 1) * topK)
+                .filter(choice -> adds(choice, experts))
+                .mapToDouble(choice -> (double) weights[choice] * weights[choice])
+                .sum());
+    }
+
     /** The same for who takes only experts that are there, different ones for a token: those that add nothing weigh 0. */
     Choices known(int experts) {
         int[] all = ids.clone();

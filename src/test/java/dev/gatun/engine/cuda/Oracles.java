@@ -118,7 +118,18 @@ final class Oracles implements AutoCloseable {
         }
         boolean inWords = layer.isTiledForLibrary || x.rows() == 1;
         double rounding = x.rounding() + 2 * (inWords ? Reference.WORDS : Reference.FLOATS);
-        return Expected.of(layer.hidden, layer.expected(x.exact(), choices, residual), y.toArray(), rounding);
+        double[] exact = layer.expected(x.exact(), choices, residual);
+        return new Expected(layer.hidden, exact, y.toArray(), rounding, usual(layer, x, choices));
+    }
+
+    /** With few inner values all may be ones that SiLU leaves next to nothing of, and their errors too large for the rest. */
+    private static double[] usual(SampleExperts layer, Expected x, Choices choices) {
+        List<KnownMatrix> matrices = layer.first();
+        double[] usual = usual(matrices.get(0), matrices.get(1), matrices.get(2), x);
+        for (int row = 0; row < usual.length; row++) {
+            usual[row] *= choices.norm(row, layer.count());
+        }
+        return usual;
     }
 
     /** Straight from the blocks, a few tokens at a time. */

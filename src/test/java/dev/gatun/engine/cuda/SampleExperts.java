@@ -75,6 +75,18 @@ final class SampleExperts {
         return blocks[expert].asSlice(offset, shape.bytes());
     }
 
+    /** Gate, up and down of the first expert; the others are drawn alike. */
+    List<KnownMatrix> first() {
+        return List.of(
+                known(block.gateOffset(), block.gate()),
+                known(block.upOffset(), block.up()),
+                known(block.downOffset(), block.down()));
+    }
+
+    private KnownMatrix known(long offset, TileShape shape) {
+        return KnownMatrix.of(shape, part(0, offset, shape));
+    }
+
     /** A table of the blocks on the device, without that of the absent expert. */
     Region upload(KernelFile gpu, int absent) {
         Region[] uploaded = new Region[blocks.length];
