@@ -43,8 +43,8 @@ final class ErrorWords {
                     + " within two seconds; other programs may keep it busy");
         }
         if ((bits & HOST) != 0) {
-            return new BackendFailureException("the CPU did not hand over its part of " + place
-                    + " within ten seconds; was the program stopped meanwhile?");
+            return new BackendFailureException("the CPU did not hand over its part of " + place + " within "
+                    + HandOff.PATIENCE.toSeconds() + " seconds; was the program stopped meanwhile?");
         }
         if ((bits & NAN) != 0) {
             return new RouterFailureException(word, null);

@@ -32,7 +32,7 @@ class ErrorWordsTest {
                 .hasMessageContaining("layer 1 within two seconds");
         assertThatThrownBy(() -> check(0, 16, 0))
                 .isInstanceOf(BackendFailureException.class)
-                .hasMessageContaining("the CPU did not hand over its part of layer 1 within ten seconds");
+                .hasMessageContaining("the CPU did not hand over its part of layer 1 within 10 seconds");
     }
 
     @Test
