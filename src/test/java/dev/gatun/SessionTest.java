@@ -255,14 +255,16 @@ class SessionTest {
 
     @Test
     void closingTheModelDuringGenerationsEndsThemAll() throws Exception {
-        CountDownLatch begun = new CountDownLatch(2);
-        try (ExecutorService threads = Executors.newFixedThreadPool(2)) {
+        List<CountDownLatch> begun = List.of(new CountDownLatch(1), new CountDownLatch(1));
+        try (ExecutorService threads = Executors.newFixedThreadPool(begun.size())) {
             List<Future<Generation>> running = new ArrayList<>();
-            for (int i = 0; i < 2; i++) {
+            for (CountDownLatch first : begun) {
                 Session own = model.newSession();
-                running.add(threads.submit(() -> own.generate(PROMPT, sampled(0, 1), token -> begun.countDown())));
+                running.add(threads.submit(() -> own.generate(PROMPT, sampled(0, 1), token -> first.countDown())));
             }
-            begun.await();
+            for (CountDownLatch first : begun) {
+                first.await();
+            }
             model.close();
             for (Future<Generation> each : running) {
                 assertThat(each.get(30, TimeUnit.SECONDS).stopReason()).isEqualTo(StopReason.CANCELLED);
