@@ -38,8 +38,12 @@ public enum ColumnOrder {
         };
     }
 
-    /** Where one of {@code columns} columns lies. */
-    int placeOf(int column, int columns) {
+    /**
+     * Where one of {@code columns} columns lies.
+     *
+     * @param column below {@code columns}, which are as many as a matrix in this order has
+     */
+    public int placeOf(int column, int columns) {
         int slices = columns / TOGETHER;
         return switch (this) {
             case NATURAL -> column;

@@ -65,13 +65,10 @@ class BatchQ2Test extends OnBatches {
             return known;
         }
         int columns = shape.columns();
-        int slices = columns / 16;
         double[] weights = new double[known.weights().length];
         for (int at = 0; at < weights.length; at++) {
             int column = at % columns;
-            int slice = column % slices;
-            int place = slice / 16 * 256 + column / slices * 16 + slice % 16;
-            weights[at - column + place] = known.weights()[at];
+            weights[at - column + shape.order().placeOf(column, columns)] = known.weights()[at];
         }
         return KnownMatrix.of(shape.rows(), columns, weights);
     }
