@@ -38,12 +38,7 @@ class TokenLaunchesTest {
     void whatLiesBetweenTheHostsPartsIsAGraphEach() {
         FakeTokens shared = tokens.withHostParts();
         FakeTokens plain = FakeTokens.plain();
-        for (int i = 0; i < 64; i++) {
-            int pieces = 1 + i / 40;
-            shared.pass(1, 7 * i, sequence, i, pieces);
-            plain.pass(1, 7 * i, sequence, i, pieces);
-        }
-        assertThat(shared.results()).isEqualTo(plain.results()).doesNotHaveDuplicates();
+        requireTokensOfPlainLaunches(shared, plain);
         assertThat(shared.noted()).isEqualTo(plain.noted());
         assertThat(recorder.made())
                 .as("three before a layer's experts, one behind them")
@@ -58,12 +53,7 @@ class TokenLaunchesTest {
     void whatFollowsIsLaunchedWhileTheHostComputes() {
         FakeTokens late = FakeTokens.withLateHost(recorder);
         FakeTokens plain = FakeTokens.plain();
-        for (int i = 0; i < 64; i++) {
-            int pieces = 1 + i / 40;
-            late.pass(1, 7 * i, sequence, i, pieces);
-            plain.pass(1, 7 * i, sequence, i, pieces);
-        }
-        assertThat(late.results()).isEqualTo(plain.results()).doesNotHaveDuplicates();
+        requireTokensOfPlainLaunches(late, plain);
         assertThat(recorder.made()).isEqualTo(4);
         assertThat(recorder.launched()).isEqualTo(4 * 64);
         late.embed(1, 1);
@@ -77,6 +67,16 @@ class TokenLaunchesTest {
         late.launches().forget(sequence);
         assertThat(recorder.isWaiting()).isFalse();
         assertThat(recorder.open()).isZero();
+    }
+
+    /** 64 tokens of two forms. */
+    private void requireTokensOfPlainLaunches(FakeTokens some, FakeTokens plain) {
+        for (int i = 0; i < 64; i++) {
+            int pieces = 1 + i / 40;
+            some.pass(1, 7 * i, sequence, i, pieces);
+            plain.pass(1, 7 * i, sequence, i, pieces);
+        }
+        assertThat(some.results()).isEqualTo(plain.results()).doesNotHaveDuplicates();
     }
 
     @Test
