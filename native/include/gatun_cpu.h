@@ -243,8 +243,8 @@ int32_t gatun_experts(struct gatun_pool *pool, const struct gatun_expert *expert
  * largest in a block of 1024 columns and sum exactly: an error of 1e-4 to 4e-4 of the output's 2-norm where columns are alike.
  * Where there are few large ones among many small it is the largest of less: in GATUN_Q2N scales and inputs of a tile or, in
  * GATUN_SIXTEENS, of one value of a block's slices; in GATUN_Q2 w2's products of the row at hand. Unless w2's order is natural
- * its blocks are the same whichever slices are wanted: in GATUN_SIXTEENS half of the values of 128 slices. A token's result
- * depends on neither the others nor on which items go together.
+ * its blocks are the same whichever slices are wanted, 64 of these each. A token's result depends on neither the others nor on
+ * which items go together.
  */
 int32_t gatun_tiled_experts(struct gatun_pool *pool, const struct gatun_tiled_item *items, int32_t count);
 

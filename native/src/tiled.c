@@ -223,7 +223,8 @@ static void make_inputs(const struct tiled_job *job, struct unit unit, struct ti
     while (block >= tiled_blocks(&item->strips[strip].list)) {
         block -= tiled_blocks(&item->strips[strip++].list);
     }
-    await(job, &job->filled[item->first_block + tiled_counted(item, unit.number)], tiled_slices_in(item, unit.number), next);
+    int64_t counted = item->runs == 1 ? unit.number : 0;
+    await(job, &job->filled[item->first_block + counted], tiled_slices_in(item, unit.number), next);
     tiled_make_down_inputs(item, &item->strips[strip], block);
     count_one(&job->ready[item->first_strip + strip]);
 }

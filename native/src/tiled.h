@@ -34,9 +34,11 @@
 /*
  * GATUN_Q2N with its columns in the order GATUN_SIXTEENS, as a format of rows: two tiles hold the values of TILED_TOGETHER
  * slices, the first one half of them, each in as many adjacent columns. Of eight such pairs of tiles each value has an entry.
+ * A block is four of them.
  */
 #define TILED_SIXTEENS 2
 #define TILED_TOGETHER 16
+#define TILED_VALUES (TILED_COLUMNS / TILED_TOGETHER) /* of a tile */
 
 static inline int64_t tiles_of(int64_t columns) {
     return (columns + TILED_COLUMNS - 1) / TILED_COLUMNS;
@@ -64,35 +66,21 @@ static inline int64_t tiled_entries(int32_t format, int64_t tiles) {
     return format == TILED_SIXTEENS ? padded_to(tiles, 2 * TILED_BLOCK) : tiles;
 }
 
-/*
- * Some columns of a matrix, by their tiles: tile n has the columns from TILED_COLUMNS * n on. Where tiles adjoin, blocks begin
- * at multiples of TILED_BLOCK. In TILED_SIXTEENS pairs of tiles do, and each two blocks at multiples of twice as many, the
- * first with one tile of each pair, the second with the other, and so they lie in the list.
- */
+/* Some columns of a matrix, by their tiles: tile n has the columns from TILED_COLUMNS * n on. */
 struct tiled_list {
     const int32_t *numbers;
     int64_t count;
-    int64_t skip; /* how many tiles fewer the first block has, or the first two */
-    int32_t is_of_pairs;
+    int64_t skip; /* how many tiles fewer the first block has: where tiles adjoin, blocks begin at multiples of TILED_BLOCK */
 };
 
 static inline int64_t tiled_blocks(const struct tiled_list *list) {
-    int64_t end = list->skip + list->count;
-    return list->is_of_pairs ? (end + 2 * TILED_BLOCK - 1) / (2 * TILED_BLOCK) * 2 : (end + TILED_BLOCK - 1) / TILED_BLOCK;
-}
-
-/* Where in the list the tile is that would be number `at` if none were skipped, or the end. */
-static inline int64_t place_in_list(const struct tiled_list *list, int64_t at) {
-    return at < list->skip ? 0 : at - list->skip < list->count ? at - list->skip : list->count;
+    return (list->skip + list->count + TILED_BLOCK - 1) / TILED_BLOCK;
 }
 
 /* Where in the list a block begins; the one behind the last, at its end. */
 static inline int64_t block_begin(const struct tiled_list *list, int64_t block) {
-    if (!list->is_of_pairs) {
-        return place_in_list(list, block * TILED_BLOCK);
-    }
-    int64_t begin = place_in_list(list, block / 2 * (2 * TILED_BLOCK));
-    return block % 2 == 0 ? begin : (begin + place_in_list(list, (block / 2 + 1) * (2 * TILED_BLOCK))) / 2;
+    int64_t at = block * TILED_BLOCK - list->skip;
+    return at < 0 ? 0 : at < list->count ? at : list->count;
 }
 
 /* Tiles of a block. */
@@ -142,9 +130,9 @@ static inline int64_t tiled_scaled(void) {
     return (int64_t)TILED_TOKENS * TILED_BLOCK_COLUMNS;
 }
 
-/* The most entries of a list of so many tiles: those of whole blocks, which may lack some tiles. */
+/* The most entries of a list of so many tiles: two for each tile of whole blocks, of which the first may lack some. */
 static inline int64_t tiled_most_entries(int64_t count) {
-    return padded_to(count + 2 * TILED_BLOCK, 2 * TILED_BLOCK);
+    return 2 * padded_to(count + TILED_BLOCK, TILED_BLOCK);
 }
 
 static inline int64_t tiled_scratch(int64_t count) {

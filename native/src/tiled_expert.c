@@ -120,20 +120,6 @@ void *tiled_take(struct tiled_memory *memory, int64_t bytes) {
     return piece;
 }
 
-/* Of each of the tiles that two blocks have together, from `first` to `end`, first those that are first of a pair. */
-static void number_pairs(int64_t first, int64_t end, int32_t *numbers) {
-    while (first < end) {
-        int64_t next = padded_to(first + 1, 2 * TILED_BLOCK);
-        int64_t pairs = ((next < end ? next : end) - first) / 2;
-        for (int64_t i = 0; i < pairs; i++) {
-            numbers[i] = (int32_t)(first + 2 * i);
-            numbers[pairs + i] = (int32_t)(first + 2 * i + 1);
-        }
-        numbers += 2 * pairs;
-        first += 2 * pairs;
-    }
-}
-
 static void number_all(struct tiled_matrix *m) {
     for (int64_t i = 0; i < m->list.count; i++) {
         m->numbers[i] = (int32_t)i;
@@ -151,16 +137,8 @@ static int64_t end_tile_of(const struct tiled_item *item, int64_t run) {
     return tiles_of(slice * run_values(item));
 }
 
-/* The tiles of w2 that hold columns of the item's slices; returns how many, and writes them if there is room. */
+/* The tiles of w2 that hold columns of the item's slices, in order; returns how many, and writes them if there is room. */
 static int64_t number_slices(const struct tiled_item *item, int32_t *numbers) {
-    if (item->down.format == TILED_SIXTEENS) {
-        int64_t first = first_tile_of(item, 0);
-        int64_t end = end_tile_of(item, 0);
-        if (numbers != NULL) {
-            number_pairs(first, end, numbers);
-        }
-        return end - first;
-    }
     int64_t count = 0;
     int64_t least = 0;
     for (int64_t run = 0; run < item->runs; run++) {
@@ -179,13 +157,12 @@ static int64_t number_slices(const struct tiled_item *item, int32_t *numbers) {
 
 /* What lies in one run is cut into the same blocks whichever of its slices are wanted. */
 static int64_t skipped_tiles(const struct tiled_item *item) {
-    int64_t adjoining = item->down.format == TILED_SIXTEENS ? 2 * TILED_BLOCK : TILED_BLOCK;
-    return item->runs == 1 ? first_tile_of(item, 0) % adjoining : 0;
+    return item->runs == 1 ? first_tile_of(item, 0) % TILED_BLOCK : 0;
 }
 
 static void place_list(struct tiled_matrix *m, int64_t tiles, int64_t skip, struct tiled_memory *memory) {
     m->numbers = tiled_take(memory, tiles * (int64_t)sizeof *m->numbers);
-    m->list = (struct tiled_list){m->numbers, tiles, skip, m->format == TILED_SIXTEENS};
+    m->list = (struct tiled_list){m->numbers, tiles, skip};
 }
 
 /* The blocks [from, to) of w2's. */
@@ -194,16 +171,8 @@ static struct tiled_matrix strip_between(const struct tiled_matrix *down, int64_
     int64_t first = block_begin(&down->list, from);
     strip.numbers += first;
     int64_t tiles = block_begin(&down->list, to) - first;
-    strip.list.numbers = strip.numbers;
-    strip.list.count = tiles;
-    strip.list.skip = from == 0 ? down->list.skip : 0;
+    strip.list = (struct tiled_list){strip.numbers, tiles, from == 0 ? down->list.skip : 0};
     return strip;
-}
-
-/* The block of w2 that a strip begins with, or the one behind the last. Two blocks that share pairs of tiles stay together. */
-static int64_t strip_begin(const struct tiled_item *item, int64_t strip) {
-    int64_t together = item->down.list.is_of_pairs ? 2 : 1;
-    return tiled_blocks(&item->down.list) / together * strip / item->strip_count * together;
 }
 
 static void place_strips(struct tiled_item *item, struct tiled_memory *memory) {
@@ -211,8 +180,8 @@ static void place_strips(struct tiled_item *item, struct tiled_memory *memory) {
     item->strip_count = (blocks + STRIP_BLOCKS - 1) / STRIP_BLOCKS;
     item->strips = tiled_take(memory, item->strip_count * (int64_t)sizeof *item->strips);
     for (int64_t i = 0; i < item->strip_count; i++) {
-        int64_t from = strip_begin(item, i);
-        int64_t to = strip_begin(item, i + 1);
+        int64_t from = blocks * i / item->strip_count;
+        int64_t to = blocks * (i + 1) / item->strip_count;
         int64_t count = item->tokens * (to - from);
         char *inputs = tiled_take(memory, count * item->ops->inputs_bytes);
         char *farthest = tiled_take(memory, farthest_kinds(&item->down) * count * item->ops->farthest_bytes);

@@ -157,9 +157,8 @@ void tiled_make_wide_inputs(const struct tiled_item *item, int64_t block, char *
 /* Of a strip of w2, once its columns of h are there. */
 void tiled_make_down_inputs(const struct tiled_item *item, const struct tiled_matrix *strip, int64_t block);
 
-/* The block of w2's inputs that a slice is counted in; the one that those are in that a block depends on, and how many. */
+/* Slices on which a block of w2's inputs depends, and in which of the item's blocks a slice is counted. */
 int64_t tiled_block_of(const struct tiled_item *item, int64_t slice);
-int64_t tiled_counted(const struct tiled_item *item, int64_t block);
 int64_t tiled_slices_in(const struct tiled_item *item, int64_t block);
 
 /* ---- tiled_rows.c ---- */

@@ -70,7 +70,8 @@ struct column_metas {
 
 /* Which entry column `column` of tile `i` of a block has. */
 INLINE int64_t entry_of(int format, const struct tiled_block *block, int64_t i, int64_t column) {
-    return format == TILED_SIXTEENS ? block->number * TILED_BLOCK + column / TILED_TOGETHER : block->first + i;
+    int64_t value = i % 2 * TILED_VALUES + column / TILED_TOGETHER;
+    return format == TILED_SIXTEENS ? block->number * block_entries(format) + value : block->first + i;
 }
 
 INLINE struct column_metas narrow_metas(const struct narrow_row *narrow, int64_t entry, const uint8_t *codes) {

@@ -3,6 +3,9 @@
 
 #include "tiled_expert.h"
 
+/* Slices whose values fill a block of w2's columns where these are one run. */
+#define BLOCK_SLICES (TILED_BLOCK_COLUMNS / TILED_ROWS)
+
 /* ---- w1 and w3 ---- */
 
 int64_t tiled_wide_inputs(const struct tiled_item *item) {
@@ -28,39 +31,24 @@ void tiled_make_wide_inputs(const struct tiled_item *item, int64_t block, char *
 
 /* ---- w2 ---- */
 
-/* Where w2's columns are one run: blocks that have values of the same slices, and how many slices these are. */
-static int64_t blocks_together(const struct tiled_item *item) {
-    return item->down.format == TILED_SIXTEENS ? 2 : 1;
-}
-
-static int64_t slices_together(const struct tiled_item *item) {
-    return blocks_together(item) * TILED_BLOCK_COLUMNS / TILED_ROWS;
-}
-
 int64_t tiled_block_of(const struct tiled_item *item, int64_t slice) {
-    int64_t slices = slices_together(item);
-    return item->runs == 1 ? (slice / slices - item->from / slices) * blocks_together(item) : 0;
-}
-
-int64_t tiled_counted(const struct tiled_item *item, int64_t block) {
-    return item->runs == 1 ? block / blocks_together(item) * blocks_together(item) : 0;
+    return item->runs == 1 ? slice / BLOCK_SLICES - item->from / BLOCK_SLICES : 0;
 }
 
 int64_t tiled_slices_in(const struct tiled_item *item, int64_t block) {
     if (item->runs != 1) {
         return slices_of(item);
     }
-    int64_t slices = slices_together(item);
-    int64_t first = (item->from / slices + block / blocks_together(item)) * slices;
+    int64_t first = (item->from / BLOCK_SLICES + block) * BLOCK_SLICES;
     int64_t from = first > item->from ? first : item->from;
-    int64_t to = first + slices < item->to ? first + slices : item->to;
+    int64_t to = first + BLOCK_SLICES < item->to ? first + BLOCK_SLICES : item->to;
     return to - from;
 }
 
 /* The columns of a tile of w2 in the order of sixteens. Others than the item's are zeros. */
 static void gather_sixteens(const struct tiled_item *item, int64_t token, int64_t tile, float *columns) {
     int64_t first = tile / 2 * TILED_TOGETHER;
-    int64_t value = tile % 2 * (TILED_COLUMNS / TILED_TOGETHER);
+    int64_t value = tile % 2 * TILED_VALUES;
     for (int64_t k = 0; k < TILED_COLUMNS; k++) {
         int64_t slice = first + k % TILED_TOGETHER;
         int is_wanted = item->from <= slice && slice < item->to;

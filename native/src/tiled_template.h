@@ -82,12 +82,15 @@ static void widen_pairs(const uint16_t *pairs, int64_t n, float *restrict scale,
     }
 }
 
-/* Entries of the second level of a row's blocks, TILED_BLOCK of each: one for each tile, or for each value. */
-INLINE int64_t listed_entries(int format, const struct tiled_list *list) {
-    return format == TILED_SIXTEENS ? tiled_blocks(list) * TILED_BLOCK : list->count;
+/* Entries of the second level of a whole block: one for each tile, or for each value. */
+INLINE int64_t block_entries(int format) {
+    return format == TILED_SIXTEENS ? 2 * TILED_VALUES : TILED_BLOCK;
 }
 
-_Static_assert(TILED_TOGETHER == 2 * TILED_BLOCK, "a block in TILED_SIXTEENS has as many entries as one of tiles");
+/* Those of a row's blocks. */
+INLINE int64_t listed_entries(int format, const struct tiled_list *list) {
+    return format == TILED_SIXTEENS ? tiled_blocks(list) * block_entries(format) : list->count;
+}
 
 /* Of LANES entries. */
 struct narrow_level {
@@ -123,13 +126,14 @@ INLINE struct narrow_level level_of_tiles(const struct tiled_row *row, int64_t i
     return deal_entries(halves);
 }
 
-/* From number `i` of listed_entries on. */
+/* From number `i` of listed_entries on. Two blocks have the same entries in TILED_SIXTEENS. */
 INLINE struct narrow_level narrow_level_of(int format, const struct tiled_row *row, int64_t i) {
     if (format == GATUN_Q2N) {
         return level_of_tiles(row, i);
     }
-    int64_t first = row->list.numbers[0] / TILED_TOGETHER * TILED_TOGETHER;
-    return deal_entries(row->second + (first + i) * TILED_ENTRY);
+    int64_t values = block_entries(format);
+    int64_t block = row->list.numbers[0] / TILED_BLOCK + i / values;
+    return deal_entries(row->second + (block / 2 * values + i % values) * TILED_ENTRY);
 }
 
 /*

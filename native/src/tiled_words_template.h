@@ -10,8 +10,8 @@
  *         |x|, are computed first, and no other is beyond what the next column can reach
  * narrow  tiles have an S and an X of their own, with 2^3 for 2^7. Of a block, with L = the largest S * X of its tiles,
  *         scale = L / X / 32500 * (...): so w is in the same unit, L, for all of them
- * values  in TILED_SIXTEENS it is not tiles that have an S and an X, but each of the eight values of a block, which have
- *         sixteen columns of every tile
+ * values  in TILED_SIXTEENS it is not tiles that have an S and an X, but each of the sixteen values of a block, which have
+ *         sixteen columns of every other tile
  * words   their product w, a rounded multiplication, |w| < 32512 = 127 * 256: so of w = 256 high + low both are signed
  *         bytes
  * order   a byte of codes holds the columns 16f + n in its field f, or 16f + 64 + n if it is an odd one. So words are
@@ -67,7 +67,7 @@ struct farthest {
 /* `largest` is X, likewise: the first one of the block; or that of each narrow tile or value, zeros behind the last. */
 struct tiled_inputs {
     _Alignas(CACHE_LINE) int16_t words[TILED_BLOCK_COLUMNS];
-    float largest[TILED_BLOCK];
+    float largest[2 * TILED_VALUES];
 };
 
 struct magnitude {
@@ -105,19 +105,19 @@ INLINE void put_words(vf v, int64_t column, int16_t *tile) {
     }
 }
 
-/* Words of some columns, from column `first` on, of each of some tiles, which have one unit; returns the largest. */
-INLINE float write_inputs(const float *x, int64_t columns, int64_t tiles, int64_t first, int16_t *words) {
+/* Words of some columns, from `first` on, of every `step`th of some tiles, which have one unit; returns the largest. */
+INLINE float write_inputs(const float *x, int64_t tiles, int64_t step, int64_t first, int64_t columns, int16_t *words) {
     struct magnitude magnitude = {vf_zero(), vf_zero()};
-    for (int64_t i = 0; i < tiles; i++) {
-        for (int64_t k = 0; k < columns; k += LANES) {
+    for (int64_t i = 0; i < tiles; i += step) {
+        for (int64_t k = first; k < first + columns; k += LANES) {
             look_at(&magnitude, vf_load(x + i * TILED_COLUMNS + k));
         }
     }
     float largest = seen_by(&magnitude);
     vf units = vf_set(units_of(LARGEST_INPUT, largest));
-    for (int64_t i = 0; i < tiles; i++) {
-        for (int64_t k = 0; k < columns; k += LANES) {
-            put_words(vf_mul(vf_load(x + i * TILED_COLUMNS + k), units), first + k, words + i * TILED_COLUMNS);
+    for (int64_t i = 0; i < tiles; i += step) {
+        for (int64_t k = first; k < first + columns; k += LANES) {
+            put_words(vf_mul(vf_load(x + i * TILED_COLUMNS + k), units), k, words + i * TILED_COLUMNS);
         }
     }
     return largest;
@@ -169,19 +169,21 @@ static void prepare_inputs(int32_t format, const float *x, int64_t tiles, void *
     memset(inputs->largest, 0, sizeof inputs->largest);
     switch (format) {
     case TILED_SIXTEENS:
-        for (int64_t i = 0; i < TILED_BLOCK; i++) {
-            int64_t k = i * TILED_TOGETHER;
-            inputs->largest[i] = write_inputs(x + k, TILED_TOGETHER, tiles, k, inputs->words);
+        for (int64_t i = 0; i < 2 * TILED_VALUES; i++) {
+            int64_t odd = i / TILED_VALUES;
+            int64_t k = odd * TILED_COLUMNS;
+            int64_t first = i % TILED_VALUES * TILED_TOGETHER;
+            inputs->largest[i] = write_inputs(x + k, tiles - odd, 2, first, TILED_TOGETHER, inputs->words + k);
         }
         break;
     case GATUN_Q2N:
         for (int64_t i = 0; i < tiles; i++) {
             int64_t k = i * TILED_COLUMNS;
-            inputs->largest[i] = write_inputs(x + k, TILED_COLUMNS, 1, 0, inputs->words + k);
+            inputs->largest[i] = write_inputs(x + k, 1, 1, 0, TILED_COLUMNS, inputs->words + k);
         }
         break;
     default:
-        inputs->largest[0] = write_inputs(x, TILED_COLUMNS, tiles, 0, inputs->words);
+        inputs->largest[0] = write_inputs(x, tiles, 1, 0, TILED_COLUMNS, inputs->words);
     }
 }
 
@@ -243,9 +245,9 @@ INLINE void put_twice(vf v, float *to) {
 }
 
 /* Without their signs the bits of floats are in the order of the floats, and those of NaN come last. */
-static float largest_magnitude(const float *values) {
+INLINE float largest_magnitude(const float *values, int64_t count) {
     int32_t most = 0;
-    for (int i = 0; i < TILED_BLOCK; i++) {
+    for (int64_t i = 0; i < count; i++) {
         int32_t bits;
         memcpy(&bits, values + i, sizeof bits);
         bits &= INT32_MAX;
@@ -262,18 +264,20 @@ _Static_assert(WIDEST % TILED_BLOCK == 0, "zeros lie behind the tiles of the las
  * What the steps and centres of a row are multiplied with for a token, by entry; and L by block. An entry without a scale has
  * none of L, so its inputs may be any times as large.
  */
-static void find_units(const struct tiled_row *row, int64_t token, const float *reach, float *units, float *largest) {
+INLINE void find_units(int format, const struct tiled_row *row, int64_t token, const float *reach, float *units,
+                       float *largest) {
+    const int64_t entries = block_entries(format);
     int64_t blocks = tiled_blocks(&row->list);
     const struct tiled_inputs *inputs = (const struct tiled_inputs *)row->inputs + token * blocks;
     for (int64_t b = 0; b < blocks; b++) {
-        float products[TILED_BLOCK];
-        for (int i = 0; i < TILED_BLOCK; i++) {
-            products[i] = reach[b * TILED_BLOCK + i] * inputs[b].largest[i];
+        float products[2 * TILED_VALUES];
+        for (int64_t i = 0; i < entries; i++) {
+            products[i] = reach[b * entries + i] * inputs[b].largest[i];
         }
-        largest[b] = largest_magnitude(products);
+        largest[b] = largest_magnitude(products, entries);
         float unit = units_of(LARGEST_SCALE, largest[b]);
-        for (int i = 0; i < TILED_BLOCK; i++) {
-            int64_t entry = b * TILED_BLOCK + i;
+        for (int64_t i = 0; i < entries; i++) {
+            int64_t entry = b * entries + i;
             units[entry] = reach[entry] == 0 ? 0 : unit * inputs[b].largest[i];
         }
     }
@@ -303,7 +307,7 @@ INLINE struct narrow_row narrow_row_of(int format, const struct tiled_row *row, 
         vf_store(reach + i, vf_fma(centres, vf_zero(), magnitude_of(centres, level.scale, 8)));
     }
     for (int64_t t = 0; t < row->tokens; t++) {
-        find_units(row, t, reach, units, largest + t * blocks);
+        find_units(format, row, t, reach, units, largest + t * blocks);
         for (int64_t i = 0; i < count; i += LANES) {
             put_twice(vf_mul(vf_load(scale + i), vf_load(units + i)), step + t * room + i);
             put_twice(vf_mul(vf_load(middle + i), vf_load(units + i)), centre + t * room + i);
@@ -471,9 +475,9 @@ INLINE void scale_tile(int format, int tokens, const struct tiled_row *row, cons
     }
 }
 
-/* What a chunk's columns have of the entries of a block in TILED_SIXTEENS, below and above 64; `values`: of a chunk's first. */
+/* What a chunk's columns have of the entries of a tile in TILED_SIXTEENS, below and above 64; `values`: of a chunk's first. */
 INLINE struct words words_of_entries(const int32_t *values) {
-    return (struct words){vi_each16(values), vi_each16(values + TILED_BLOCK / 2)};
+    return (struct words){vi_each16(values), vi_each16(values + TILED_VALUES / 2)};
 }
 
 /* The zeros of columns that have the entries from `entry` on, in units of w. */
@@ -481,13 +485,13 @@ INLINE vf zeros_of_entries(const struct narrow_row *narrow, int64_t entry, struc
     return zero_of(sums, vf_each16(narrow->zero + entry), vf_each16(narrow->zero_offset + entry));
 }
 
-/* The scaled inputs of a chunk of each tile of a block in TILED_SIXTEENS; adds to the zeros, by token. */
+/* The scaled inputs of a chunk of every other tile of a block in TILED_SIXTEENS from `odd` on; adds to the zeros, by token. */
 INLINE void scale_chunks(int tokens, const struct tiled_row *row, const struct narrow_row *narrow,
-                         struct tiled_block *block, int c, vf *zeros) {
+                         struct tiled_block *block, int odd, int c, vf *zeros) {
     const struct zero_sums none = {vi_set(0), vi_set(0)};
     const struct tiled_inputs *inputs = (const struct tiled_inputs *)row->inputs + block->number;
     int64_t blocks = tiled_blocks(&row->list);
-    int64_t entry = block->number * TILED_BLOCK + c * CHUNK_FIELDS;
+    int64_t entry = (block->number * 2 + odd) * TILED_VALUES + c * CHUNK_FIELDS;
     struct words step[TILED_TOKENS];
     struct words centre[TILED_TOKENS];
     struct zero_sums below[TILED_TOKENS];
@@ -498,7 +502,7 @@ INLINE void scale_chunks(int tokens, const struct tiled_row *row, const struct n
         below[t] = none;
         above[t] = none;
     }
-    for (int64_t i = 0; i < block->count; i++) {
+    for (int64_t i = odd; i < block->count; i += 2) {
         if (c == 0) {
             fetch_ahead(&block->ahead, meta_lines(TILED_SIXTEENS));
         }
@@ -515,7 +519,7 @@ INLINE void scale_chunks(int tokens, const struct tiled_row *row, const struct n
     }
     for (int t = 0; t < tokens; t++) {
         zeros[t] = vf_add(zeros[t], zeros_of_entries(narrow, entry, below[t]));
-        zeros[t] = vf_add(zeros[t], zeros_of_entries(narrow, entry + TILED_BLOCK / 2, above[t]));
+        zeros[t] = vf_add(zeros[t], zeros_of_entries(narrow, entry + TILED_VALUES / 2, above[t]));
     }
 }
 
@@ -584,8 +588,8 @@ INLINE void scale_block(int format, int tokens, const struct tiled_row *row, con
         times[t] = format == GATUN_Q2 ? times_of(row, block, t, units[t]) : 1;
         units[t] /= (float)times[t];
     }
-    for (int c = 0; c < CHUNKS && format == TILED_SIXTEENS; c++) {
-        scale_chunks(tokens, row, narrow, block, c, zeros);
+    for (int i = 0; i < 2 * CHUNKS && format == TILED_SIXTEENS; i++) {
+        scale_chunks(tokens, row, narrow, block, i / CHUNKS, i % CHUNKS, zeros);
     }
     for (int64_t i = 0; i < block->count && format != TILED_SIXTEENS; i++) {
         fetch_ahead(&block->ahead, meta_lines(format));
