@@ -121,7 +121,7 @@ static inline int64_t tiled_source(int64_t slices, int64_t place) {
 }
 
 /* What becomes of the second level of narrow tiles: so many numbers of each. */
-#define TILED_NARROW_ROOMS (7 + 2 * TILED_TOKENS)
+#define TILED_NARROW_ROOMS (6 + 2 * TILED_TOKENS)
 
 /* Floats of scratch: scaled inputs, room for reordering some; totals; what becomes of the second level of narrow tiles. */
 #define TILED_ORDERED 256
@@ -130,9 +130,12 @@ static inline int64_t tiled_scaled(void) {
     return (int64_t)TILED_TOKENS * TILED_BLOCK_COLUMNS;
 }
 
-/* The most entries of a list of so many tiles: two for each tile of whole blocks, of which the first may lack some. */
+/*
+ * Room for the most entries of a list of so many tiles: two for each tile of whole blocks, of which the first may lack some; and
+ * for a block more, where vectors are longer than the last one.
+ */
 static inline int64_t tiled_most_entries(int64_t count) {
-    return 2 * padded_to(count + TILED_BLOCK, TILED_BLOCK);
+    return 2 * padded_to(count + 2 * TILED_BLOCK, TILED_BLOCK);
 }
 
 static inline int64_t tiled_scratch(int64_t count) {

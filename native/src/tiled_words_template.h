@@ -226,94 +226,93 @@ static void prepare_pairs(const float *scale, const float *offset, int64_t tiles
 /* ---- narrow tiles ---- */
 
 /*
- * By entry: zero = code * zero + zero_offset; and of each token, `room` entries apart, words of steps and centres, each twice.
- * By block and token, `blocks` apart: L, or NaN.
+ * By entry: zero = code * zero + zero_offset; scale = centre + (code - 2^3) / 2^3 * step, and what its magnitude may reach. Of
+ * each token, `room` entries apart, words of steps and centres, each twice. By block and token, `blocks` apart: L, or NaN.
  */
 struct narrow_row {
-    const float *zero;
-    const float *zero_offset;
-    const int32_t *step;
-    const int32_t *centre;
+    float *zero;
+    float *zero_offset;
+    float *step;
+    float *centre;
+    float *reach;
+    int32_t *step_words;
+    int32_t *centre_words;
     int64_t room;
-    const float *largest;
+    float *largest;
     int64_t blocks;
 };
 
-INLINE void put_twice(vf v, float *to) {
+INLINE void put_twice(vf v, int32_t *to) {
     vi words = vi_round(v);
     vi_store((uint8_t *)to, vi_pair(words, words));
 }
 
 /* Without their signs the bits of floats are in the order of the floats, and those of NaN come last. */
-INLINE float largest_magnitude(const float *values, int64_t count) {
-    int32_t most = 0;
-    for (int64_t i = 0; i < count; i++) {
-        int32_t bits;
-        memcpy(&bits, values + i, sizeof bits);
-        bits &= INT32_MAX;
-        most = bits > most ? bits : most;
+INLINE float largest_reached(const float *reach, const float *x, int64_t entries) {
+    vi most = vi_set(0);
+    for (int64_t i = 0; i < entries; i += LANES) {
+        vi product = vi_bits(vf_mul(vf_load(reach + i), vf_load(x + i)));
+        most = vi_max(most, vi_and(product, vi_set(INT32_MAX)));
     }
+    int32_t bits = vi_largest(most);
     float largest;
-    memcpy(&largest, &most, sizeof largest);
+    memcpy(&largest, &bits, sizeof largest);
     return largest + 0 * largest;
 }
 
-_Static_assert(WIDEST % TILED_BLOCK == 0, "zeros lie behind the tiles of the last block");
-
 /*
- * What the steps and centres of a row are multiplied with for a token, by entry; and L by block. An entry without a scale has
- * none of L, so its inputs may be any times as large.
+ * Words of a token, and L by block. An entry without a scale has none of L, so its inputs may be any times as large. A vector
+ * may be longer than a block: what lies behind it has inputs of zero, and is written later if it is the next block's.
  */
-INLINE void find_units(int format, const struct tiled_row *row, int64_t token, const float *reach, float *units,
-                       float *largest) {
-    const int64_t entries = block_entries(format);
-    int64_t blocks = tiled_blocks(&row->list);
-    const struct tiled_inputs *inputs = (const struct tiled_inputs *)row->inputs + token * blocks;
-    for (int64_t b = 0; b < blocks; b++) {
-        float products[2 * TILED_VALUES];
-        for (int64_t i = 0; i < entries; i++) {
-            products[i] = reach[b * entries + i] * inputs[b].largest[i];
-        }
-        largest[b] = largest_magnitude(products, entries);
-        float unit = units_of(LARGEST_SCALE, largest[b]);
-        for (int64_t i = 0; i < entries; i++) {
-            int64_t entry = b * entries + i;
-            units[entry] = reach[entry] == 0 ? 0 : unit * inputs[b].largest[i];
+INLINE void make_words(int format, const struct tiled_row *row, int64_t token, const struct narrow_row *narrow) {
+    const struct tiled_inputs *inputs = (const struct tiled_inputs *)row->inputs + token * narrow->blocks;
+    int32_t *step = narrow->step_words + token * narrow->room;
+    int32_t *centre = narrow->centre_words + token * narrow->room;
+    for (int64_t b = 0; b < narrow->blocks; b++) {
+        int64_t first = b * block_entries(format);
+        const float *x = inputs[b].largest;
+        float largest = largest_reached(narrow->reach + first, x, block_entries(format));
+        narrow->largest[token * narrow->blocks + b] = largest;
+        vf unit = vf_set(units_of(LARGEST_SCALE, largest));
+        for (int64_t i = 0; i < block_entries(format); i += LANES) {
+            int64_t entry = first + i;
+            vf units = vf_drop_below(vf_mul(unit, vf_load(x + i)), LEAST_LARGEST, vf_load(narrow->reach + entry));
+            put_twice(vf_mul(vf_load(narrow->step + entry), units), step + entry);
+            put_twice(vf_mul(vf_load(narrow->centre + entry), units), centre + entry);
         }
     }
 }
 
 INLINE struct narrow_row narrow_row_of(int format, const struct tiled_row *row, float *memory) {
     int64_t count = listed_entries(format, &row->list);
-    int64_t blocks = tiled_blocks(&row->list);
-    int64_t room = padded_to(count, WIDEST);
-    float *zero = memory;
-    float *zero_offset = memory + room;
-    float *scale = memory + 2 * room;
-    float *middle = memory + 3 * room;
-    float *reach = memory + 4 * room;
-    float *units = memory + 5 * room;
-    float *step = memory + 6 * room;
-    float *centre = step + TILED_TOKENS * room;
-    float *largest = centre + TILED_TOKENS * room;
-    memset(units, 0, (size_t)room * sizeof *units); /* some lie behind the last block */
+    int64_t room = padded_to(count + TILED_BLOCK, WIDEST); /* for vectors that are longer than the last block */
+    int32_t *words = (int32_t *)memory + 5 * room;
+    struct narrow_row narrow = {
+        .zero = memory,
+        .zero_offset = memory + room,
+        .step = memory + 2 * room,
+        .centre = memory + 3 * room,
+        .reach = memory + 4 * room,
+        .step_words = words,
+        .centre_words = words + TILED_TOKENS * room,
+        .room = room,
+        .largest = memory + (5 + 2 * TILED_TOKENS) * room,
+        .blocks = tiled_blocks(&row->list),
+    };
+    memset(narrow.step, 0, (size_t)(3 * room) * sizeof *narrow.step);
     for (int64_t i = 0; i < count; i += LANES) {
         struct narrow_level level = narrow_level_of(format, row, i);
-        vf centres = vf_mul(vf_sub(vf_set(8), level.scale_zero), level.scale);
-        vf_store(zero + i, level.zero);
-        vf_store(zero_offset + i, vf_sub(vf_zero(), vf_mul(level.zero, level.zero_zero)));
-        vf_store(scale + i, vf_mul(level.scale, vf_set(8)));
-        vf_store(middle + i, centres);
-        vf_store(reach + i, vf_fma(centres, vf_zero(), magnitude_of(centres, level.scale, 8)));
+        vf centre = vf_mul(vf_sub(vf_set(8), level.scale_zero), level.scale);
+        vf_store(narrow.zero + i, level.zero);
+        vf_store(narrow.zero_offset + i, vf_sub(vf_zero(), vf_mul(level.zero, level.zero_zero)));
+        vf_store(narrow.step + i, vf_mul(level.scale, vf_set(8)));
+        vf_store(narrow.centre + i, centre);
+        vf_store(narrow.reach + i, vf_fma(centre, vf_zero(), magnitude_of(centre, level.scale, 8)));
     }
     for (int64_t t = 0; t < row->tokens; t++) {
-        find_units(format, row, t, reach, units, largest + t * blocks);
-        for (int64_t i = 0; i < count; i += LANES) {
-            put_twice(vf_mul(vf_load(scale + i), vf_load(units + i)), step + t * room + i);
-            put_twice(vf_mul(vf_load(middle + i), vf_load(units + i)), centre + t * room + i);
-        }
+        make_words(format, row, t, &narrow);
     }
-    return (struct narrow_row){zero, zero_offset, (const int32_t *)step, (const int32_t *)centre, room, largest, blocks};
+    return narrow;
 }
 
 /* ---- a block ---- */
@@ -384,8 +383,8 @@ INLINE struct words scaled_codes(struct words codes, struct words step, struct w
 }
 
 INLINE struct words narrow_scales(struct words codes, const struct narrow_row *narrow, int64_t token, int64_t tile) {
-    vi step = vi_set(narrow->step[token * narrow->room + tile]);
-    vi centre = vi_set(narrow->centre[token * narrow->room + tile]);
+    vi step = vi_set(narrow->step_words[token * narrow->room + tile]);
+    vi centre = vi_set(narrow->centre_words[token * narrow->room + tile]);
     return scaled_codes(codes, (struct words){step, step}, (struct words){centre, centre});
 }
 
@@ -497,8 +496,8 @@ INLINE void scale_chunks(int tokens, const struct tiled_row *row, const struct n
     struct zero_sums below[TILED_TOKENS];
     struct zero_sums above[TILED_TOKENS];
     for (int t = 0; t < tokens; t++) {
-        step[t] = words_of_entries(narrow->step + t * narrow->room + entry);
-        centre[t] = words_of_entries(narrow->centre + t * narrow->room + entry);
+        step[t] = words_of_entries(narrow->step_words + t * narrow->room + entry);
+        centre[t] = words_of_entries(narrow->centre_words + t * narrow->room + entry);
         below[t] = none;
         above[t] = none;
     }
