@@ -484,42 +484,29 @@ INLINE vf zeros_of_entries(const struct narrow_row *narrow, int64_t entry, struc
     return zero_of(sums, vf_each16(narrow->zero + entry), vf_each16(narrow->zero_offset + entry));
 }
 
-/* The scaled inputs of a chunk of every other tile of a block in TILED_SIXTEENS from `odd` on; adds to the zeros, by token. */
-INLINE void scale_chunks(int tokens, const struct tiled_row *row, const struct narrow_row *narrow,
-                         struct tiled_block *block, int odd, int c, vf *zeros) {
-    const struct zero_sums none = {vi_set(0), vi_set(0)};
-    const struct tiled_inputs *inputs = (const struct tiled_inputs *)row->inputs + block->number;
-    int64_t blocks = tiled_blocks(&row->list);
+/* The scaled inputs of a token and a chunk of every other tile of a block in TILED_SIXTEENS from `odd` on; returns its zeros. */
+INLINE vf scale_chunks(int tokens, const struct tiled_row *row, const struct narrow_row *narrow, struct tiled_block *block,
+                       int odd, int c, int t) {
+    const struct tiled_inputs *inputs = (const struct tiled_inputs *)row->inputs + t * tiled_blocks(&row->list);
     int64_t entry = (block->number * 2 + odd) * TILED_VALUES + c * CHUNK_FIELDS;
-    struct words step[TILED_TOKENS];
-    struct words centre[TILED_TOKENS];
-    struct zero_sums below[TILED_TOKENS];
-    struct zero_sums above[TILED_TOKENS];
-    for (int t = 0; t < tokens; t++) {
-        step[t] = words_of_entries(narrow->step_words + t * narrow->room + entry);
-        centre[t] = words_of_entries(narrow->centre_words + t * narrow->room + entry);
-        below[t] = none;
-        above[t] = none;
-    }
+    struct words step = words_of_entries(narrow->step_words + t * narrow->room + entry);
+    struct words centre = words_of_entries(narrow->centre_words + t * narrow->room + entry);
+    struct zero_sums below = {vi_set(0), vi_set(0)};
+    struct zero_sums above = below;
     for (int64_t i = odd; i < block->count; i += 2) {
-        if (c == 0) {
+        if (c == 0 && t == 0) {
             fetch_ahead(&block->ahead, meta_lines(TILED_SIXTEENS));
         }
         struct chunk chunk = chunk_of(TILED_SIXTEENS, block->tiles[i], c);
-        for (int t = 0; t < tokens; t++) {
-            struct words scales[2];
-            for (int half = 0; half < 2; half++) {
-                scales[half] = scaled_codes(chunk.scales[half], step[t], centre[t]);
-            }
-            uint8_t *to = (uint8_t *)block->xs + (i * tokens + t) * INPUT_BYTES;
-            const int16_t *x = inputs[t * blocks].words + i * TILED_COLUMNS;
-            write_chunk(scales, chunk.zeros, c, x, 1, to, &below[t], &above[t]);
+        struct words scales[2];
+        for (int half = 0; half < 2; half++) {
+            scales[half] = scaled_codes(chunk.scales[half], step, centre);
         }
+        uint8_t *to = (uint8_t *)block->xs + (i * tokens + t) * INPUT_BYTES;
+        const int16_t *x = inputs[block->number].words + i * TILED_COLUMNS;
+        write_chunk(scales, chunk.zeros, c, x, 1, to, &below, &above);
     }
-    for (int t = 0; t < tokens; t++) {
-        zeros[t] = vf_add(zeros[t], zeros_of_entries(narrow, entry, below[t]));
-        zeros[t] = vf_add(zeros[t], zeros_of_entries(narrow, entry + TILED_VALUES / 2, above[t]));
-    }
+    return vf_add(zeros_of_entries(narrow, entry, below), zeros_of_entries(narrow, entry + TILED_VALUES / 2, above));
 }
 
 /* The largest product of a block that words of a token stand for. */
@@ -588,7 +575,9 @@ INLINE void scale_block(int format, int tokens, const struct tiled_row *row, con
         units[t] /= (float)times[t];
     }
     for (int i = 0; i < 2 * CHUNKS && format == TILED_SIXTEENS; i++) {
-        scale_chunks(tokens, row, narrow, block, i / CHUNKS, i % CHUNKS, zeros);
+        for (int t = 0; t < tokens; t++) {
+            zeros[t] = vf_add(zeros[t], scale_chunks(tokens, row, narrow, block, i / CHUNKS, i % CHUNKS, t));
+        }
     }
     for (int64_t i = 0; i < block->count && format != TILED_SIXTEENS; i++) {
         fetch_ahead(&block->ahead, meta_lines(format));
