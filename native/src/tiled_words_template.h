@@ -8,8 +8,8 @@
  *         inputs are a few large ones among many small) words become `times` as large, as large as they may be. What their
  *         largest is need not be asked of all: those of the FARTHEST columns, by the largest scale that each can have times
  *         |x|, are computed first, and no other is beyond what the next column can reach
- * narrow  tiles have an S and an X of their own, with 2^3 for 2^7. Of a block, with L = the largest S * X of its tiles,
- *         scale = L / X / 32500 * (...): so w is in the same unit, L, for all of them
+ * narrow  tiles have an S, which no scale and no step exceeds, and an X of their own, with 2^3 for 2^7. Of a block, with
+ *         L = the largest S * X of its tiles, scale = L / X / 32500 * (...): so w is in the same unit, L, for all of them
  * values  in TILED_SIXTEENS it is not tiles that have an S and an X, but each of the sixteen values of a block, which have
  *         sixteen columns of every other tile
  * words   their product w, a rounded multiplication, |w| < 32512 = 127 * 256: so of w = 256 high + low both are signed
@@ -242,6 +242,14 @@ struct narrow_row {
     int64_t blocks;
 };
 
+/* The largest magnitude of a scale or of a step, whose word must fit as well; NaN likewise. */
+INLINE vf narrow_reach(vf centre, vf scale) {
+    vf least = vf_sub(centre, vf_mul(scale, vf_set(8)));
+    vf most = vf_fma(scale, vf_set(7), centre);
+    vf reach = vf_larger_magnitude(least, vf_larger_magnitude(most, vf_mul(scale, vf_set(8))));
+    return vf_fma(centre, vf_zero(), reach);
+}
+
 INLINE void put_twice(vf v, int32_t *to) {
     vi words = vi_round(v);
     vi_store((uint8_t *)to, vi_pair(words, words));
@@ -307,7 +315,7 @@ INLINE struct narrow_row narrow_row_of(int format, const struct tiled_row *row, 
         vf_store(narrow.zero_offset + i, vf_sub(vf_zero(), vf_mul(level.zero, level.zero_zero)));
         vf_store(narrow.step + i, vf_mul(level.scale, vf_set(8)));
         vf_store(narrow.centre + i, centre);
-        vf_store(narrow.reach + i, vf_fma(centre, vf_zero(), magnitude_of(centre, level.scale, 8)));
+        vf_store(narrow.reach + i, narrow_reach(centre, level.scale));
     }
     for (int64_t t = 0; t < row->tokens; t++) {
         make_words(format, row, t, &narrow);
@@ -484,7 +492,7 @@ INLINE vf zeros_of_entries(const struct narrow_row *narrow, int64_t entry, struc
     return zero_of(sums, vf_each16(narrow->zero + entry), vf_each16(narrow->zero_offset + entry));
 }
 
-/* The scaled inputs of a token and a chunk of every other tile of a block in TILED_SIXTEENS from `odd` on; returns its zeros. */
+/* A token's scaled inputs of a chunk of every other tile of a block in TILED_SIXTEENS from `odd` on; returns its zeros. */
 INLINE vf scale_chunks(int tokens, const struct tiled_row *row, const struct narrow_row *narrow, struct tiled_block *block,
                        int odd, int c, int t) {
     const struct tiled_inputs *inputs = (const struct tiled_inputs *)row->inputs + t * tiled_blocks(&row->list);
