@@ -246,7 +246,8 @@ struct narrow_row {
 INLINE vf narrow_reach(vf centre, vf scale) {
     vf least = vf_sub(centre, vf_mul(scale, vf_set(8)));
     vf most = vf_fma(scale, vf_set(7), centre);
-    vf reach = vf_larger_magnitude(least, vf_larger_magnitude(most, vf_mul(scale, vf_set(8))));
+    vf step = vf_larger_magnitude(vf_mul(scale, vf_set(8)), vf_zero());
+    vf reach = vf_larger_magnitude(least, vf_larger_magnitude(most, step));
     return vf_fma(centre, vf_zero(), reach);
 }
 

@@ -269,7 +269,7 @@ INLINE vi vi_spread(vi low, vi high, int f, int v) {
     return _mm256_permutevar8x32_epi32(v == 0 ? low : high, _mm256_add_epi32(places, _mm256_set1_epi32(4 * f)));
 }
 
-/* The larger magnitude; b where either is NaN. */
+/* The larger magnitude, where b is not negative; b where either is NaN. */
 INLINE vf vf_larger_magnitude(vf a, vf b) {
     return _mm256_max_ps(_mm256_andnot_ps(_mm256_set1_ps(-0.0f), a), b);
 }

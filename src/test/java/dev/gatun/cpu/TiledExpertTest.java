@@ -221,6 +221,36 @@ class TiledExpertTest extends OnEveryLevel {
         }
     }
 
+    /** Codes about the one that stands for nothing, so that eight steps may be more than any scale. */
+    @ParameterizedTest
+    @ValueSource(booleans = {false, true})
+    void stepsOfScalesAreOfEitherSign(boolean isInSixteens) {
+        Cases.random(20, random -> {
+            try (Arena arena = Arena.ofConfined()) {
+                SampleTiles sample = isInSixteens
+                        ? SampleTiles.inSixteens(arena, random)
+                        : SampleTiles.of(arena, random, TileFormat.Q2N, 16 * Cases.between(random, 1, 22), 640);
+                spreadScales(random, sample.block().gate(), sample.block().gateOffset(), sample.memory());
+                spreadScales(random, sample.block().up(), sample.block().upOffset(), sample.memory());
+                spreadScales(random, sample.block().down(), sample.block().downOffset(), sample.memory());
+                Call call = Call.of(random, sample, Cases.between(random, 1, 4));
+                Reference.assertNear(
+                        add(pool, arena, sample, call),
+                        sample.expected(Reference.widen(call.x()), call.weights(), 0, sample.slices()),
+                        tolerance());
+            }
+        });
+    }
+
+    private static void spreadScales(Random random, TileShape shape, long offset, MemorySegment block) {
+        MemorySegment second = block.asSlice(offset + shape.secondOffset(), shape.secondBytes());
+        for (long at = 0; at < second.byteSize(); at += 8) {
+            float step = Float.float16ToFloat(second.get(ValueLayout.JAVA_SHORT, at));
+            second.set(ValueLayout.JAVA_SHORT, at, Float.floatToFloat16(random.nextBoolean() ? step : -step));
+            second.set(ValueLayout.JAVA_SHORT, at + 2, Float.floatToFloat16(random.nextFloat(7, 9)));
+        }
+    }
+
     /** As where experts change places with each other. */
     @ParameterizedTest
     @EnumSource
