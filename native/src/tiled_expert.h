@@ -157,7 +157,7 @@ void tiled_make_wide_inputs(const struct tiled_item *item, int64_t block, char *
 /* Of a strip of w2, once its columns of h are there. */
 void tiled_make_down_inputs(const struct tiled_item *item, const struct tiled_matrix *strip, int64_t block);
 
-/* Slices on which a block of w2's inputs depends, and in which of the item's blocks a slice is counted. */
+/* In which of the item's blocks of w2's inputs a slice is counted, and on how many slices a block depends. */
 int64_t tiled_block_of(const struct tiled_item *item, int64_t slice);
 int64_t tiled_slices_in(const struct tiled_item *item, int64_t block);
 

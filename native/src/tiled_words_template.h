@@ -187,21 +187,17 @@ static void prepare_inputs(int32_t format, const float *x, int64_t tiles, void *
     }
 }
 
-/* What a centre and a step lead to, at codes of twice `half` values. */
-INLINE vf magnitude_of(vf centre, vf step, float half) {
-    vf magnitude = vf_larger_magnitude(centre, vf_zero());
-    return vf_fma(vf_larger_magnitude(step, vf_zero()), vf_set(half), magnitude);
-}
-
 /* LANES columns of a tile from `column` on. */
 INLINE void put_pairs(vf centre, vf step, vf units, int64_t column, int64_t tile, struct tiled_pairs *pairs) {
     put_words(vf_mul(step, units), column, pairs->step + tile * TILED_COLUMNS);
     put_words(vf_mul(centre, units), column, pairs->centre + tile * TILED_COLUMNS);
 }
 
-/* A NaN may not be seen in its magnitude. */
+/* What a centre and a scale lead to, at codes of 8 bits. A NaN may not be seen in its magnitude. */
 INLINE vf reach_of(vf centre, vf scale) {
-    return vf_fma(centre, vf_zero(), magnitude_of(centre, scale, 128));
+    vf magnitude = vf_larger_magnitude(centre, vf_zero());
+    magnitude = vf_fma(vf_larger_magnitude(scale, vf_zero()), vf_set(128), magnitude);
+    return vf_fma(centre, vf_zero(), magnitude);
 }
 
 static void prepare_pairs(const float *scale, const float *offset, int64_t tiles, void *to, float *reach) {
@@ -268,6 +264,8 @@ INLINE float largest_reached(const float *reach, const float *x, int64_t entries
     memcpy(&largest, &bits, sizeof largest);
     return largest + 0 * largest;
 }
+
+_Static_assert(WIDEST <= 2 * TILED_VALUES && WIDEST <= 2 * TILED_BLOCK, "what a vector has behind a block is there");
 
 /*
  * Words of a token, and L by block. An entry without a scale has none of L, so its inputs may be any times as large. A vector
