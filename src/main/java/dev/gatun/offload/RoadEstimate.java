@@ -10,6 +10,9 @@ package dev.gatun.offload;
  * <p>A road with nothing to do, since it is believed to be slow, cannot refute that. So the belief grows more hopeful with each
  * layer that passes without it, and the next job ends the hope: as far as it did not come true. What was measured is kept
  * apart from it: a hope in vain costs one job, and does not wear off what is known.
+ *
+ * <p>What every job takes besides its bytes is what was measured at first, and at most a half of the shortest job: if it was
+ * measured too long, on a host that was not awake, jobs would else be believed to take that long for ever.
  */
 final class RoadEstimate {
     /** The weight of the newest job in the mean. */
@@ -23,7 +26,9 @@ final class RoadEstimate {
 
     private static final double MOST_IDLE_HOPE = 2;
 
-    private final double fixed;
+    private static final double MOST_FIXED = 1 / 2.0;
+
+    private double fixed;
     private double perByte;
     private double hope = 1;
     /** How many jobs in a row were slower than counts at once, or faster, which is negative. */
@@ -51,16 +56,12 @@ final class RoadEstimate {
     /** A job of so many bytes took so many seconds. */
     void seen(long bytes, double seconds) {
         if (bytes > 0) {
-            double seen = perByte(bytes, seconds);
+            fixed = Math.min(fixed, seconds * MOST_FIXED);
+            double seen = (seconds - fixed) / bytes;
             perByte = Math.clamp(seen, perByte / hope, perByte);
             hope = 1;
             learn(seen);
         }
-    }
-
-    /** The fixed part was measured too, and not under all circumstances: so it explains most of a job at most. */
-    private double perByte(long bytes, double seconds) {
-        return Math.max(seconds - fixed, seconds / 4) / bytes;
     }
 
     private void learn(double seen) {
