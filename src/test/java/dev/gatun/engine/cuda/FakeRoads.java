@@ -3,6 +3,7 @@ package dev.gatun.engine.cuda;
 import dev.gatun.offload.CopyEngine;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.function.DoubleSupplier;
 
 /**
  * Both roads on a clock of their own, which goes on when something waits: uploads run one after the other, the host's threads
@@ -24,6 +25,8 @@ final class FakeRoads implements CopyEngine, HostRoad {
     private double idleLink;
     private int jobs;
     boolean copiesMakeTheCallerWait;
+    /** Seconds by which something holds up a job of the host. */
+    DoubleSupplier heldUp = () -> 0;
 
     /**
      * Makes them.
@@ -86,7 +89,7 @@ final class FakeRoads implements CopyEngine, HostRoad {
 
     @Override
     public void begin() {
-        hostEnds = now + fixedSeconds + noted;
+        hostEnds = now + fixedSeconds + noted + heldUp.getAsDouble();
         noted = 0;
     }
 
