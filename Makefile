@@ -20,7 +20,7 @@ JAVA := $(JDK)/bin/java
 # Maven itself must run on JDK 25. The flags silence warnings of Maven's own libraries about Java 25.
 MVN = JAVA_HOME=$(JDK) MAVEN_OPTS="--enable-native-access=ALL-UNNAMED --sun-misc-unsafe-memory-access=allow" \
   mvn -B -ntp -Dstyle.color=never
-JVM_FLAGS := -XX:+UseSerialGC -Xmx1g --enable-native-access=dev.gatun
+JVM_FLAGS := @src/launcher/jvm.options -Xmx1g
 
 JAVA_SOURCES = $(shell find src/main bindings -name '*.java' -o -name '*.properties') pom.xml
 TEST_MODEL := target/test-data/mixtral-small/config.json
@@ -83,6 +83,7 @@ install: jar ## the program `gatun` below PREFIX (default: ~/.local), with the d
 	@rm -f "$(PREFIX)"/lib/gatun/*.jar
 	@install -m 644 target/gatun-*.jar target/lib/*.jar "$(PREFIX)/lib/gatun/"
 	@install -m 755 src/launcher/find-jdk "$(PREFIX)/lib/gatun/find-jdk"
+	@install -m 644 src/launcher/jvm.options "$(PREFIX)/lib/gatun/jvm.options"
 	@install -m 644 $(DEMO)/* "$(PREFIX)/share/gatun/demo/"
 	@install -m 755 src/launcher/gatun "$(PREFIX)/bin/gatun"
 	@echo "installed: $(PREFIX)/bin/gatun"
