@@ -96,6 +96,18 @@ class InstalledTest {
     }
 
     @Test
+    void theJvmHasItsOptionsAndThoseOfTheUserAfterThem() throws Exception {
+        Map<String, String> flags = Map.of("GATUN_JVM", "-Xmx384m -XX:+PrintFlagsFinal");
+        Result result = run(flags, "--version");
+        assertThat(result.code()).as(result.err()).isZero();
+        assertThat(result.err()).isEmpty();
+        assertThat(result.out())
+                .containsPattern("MaxHeapSize += " + (384L << 20))
+                .containsPattern("UseSerialGC += true")
+                .contains("CompileThresholdScaling,dev.gatun.*::*,0.1");
+    }
+
+    @Test
     void controlCEndsTheTextCleanly() throws Exception {
         Process process = start(Map.of(), "generate", "-n", "0", "--ignore-eos", "--seed", "1");
         while (process.isAlive() && Files.size(temporary.resolve("out")) < 200) {
