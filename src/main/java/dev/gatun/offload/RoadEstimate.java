@@ -7,9 +7,9 @@ package dev.gatun.offload;
  * the belief is a mean in which the newest job counts a quarter, and no job counts for much more or less than was expected; but
  * where the next ones say the same, the road has changed, and each counts for more than the one before.
  *
- * <p>A road with nothing to do, since it is believed to be slow, cannot refute that. So the belief grows more hopeful with each
- * layer that passes without it, and the next job ends the hope: as far as it did not come true. What was measured is kept
- * apart from it: a hope in vain costs one job, and does not wear off what is known.
+ * <p>A road with nothing to do, since it is believed to be slow, or not worth beginning, cannot refute that. So the belief grows
+ * more hopeful with each layer that passes without it, of all that a job takes; and the next job ends the hope: as far as it did
+ * not come true. What was measured is kept apart from it: a hope in vain costs one job, and does not wear off what is known.
  *
  * <p>What every job takes besides its bytes is what was measured at first, and at most a half of the shortest job: if it was
  * measured too long, on a host that was not awake, jobs would else be believed to take that long for ever.
@@ -41,7 +41,7 @@ final class RoadEstimate {
 
     /** What is believed of so many bytes in so many jobs, one after the other. */
     double seconds(long bytes, int jobs) {
-        return jobs * fixed + bytes * perByte / hope;
+        return (jobs * fixed + bytes * perByte) / hope;
     }
 
     double bytesPerSecond() {
