@@ -107,7 +107,8 @@ final class RoadProbe {
         Arrays.sort(whole, 0, jobs);
         Arrays.sort(part, 0, jobs);
         double fixed = parts == 1 ? 0 : fixed(whole[0], part[0]);
-        return new RoadSpeed(blockBytes / Math.max(LEAST_SECONDS, whole[jobs / 2] - fixed), fixed);
+        // The shorter of two in the middle: what holds a job up makes it longer.
+        return new RoadSpeed(blockBytes / Math.max(LEAST_SECONDS, whole[(jobs - 1) / 2] - fixed), fixed);
     }
 
     /** Enough that they take longer than what every job takes besides. */
@@ -117,10 +118,10 @@ final class RoadProbe {
 
     /**
      * What every job takes besides, by a line through the shortest of each: the others were held up, since the JVM runs this for
-     * the first time, and by whatever else runs.
+     * the first time, and by whatever else runs. At most half of either, for one that is the only one may be held up too.
      */
     private double fixed(double whole, double part) {
-        return Math.clamp((part * parts - whole * few()) / (parts - few()), 0, part / 2);
+        return Math.clamp((part * parts - whole * few()) / (parts - few()), 0, Math.min(whole, part) / 2);
     }
 
     /** Puts in what the link has to do for so many jobs of the host. */

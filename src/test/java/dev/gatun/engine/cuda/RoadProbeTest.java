@@ -56,6 +56,34 @@ class RoadProbeTest {
                 .isCloseTo(0.6e-3, within(0.01e-3));
     }
 
+    /** Two jobs of a kind are all there is time for; one of all jobs is held up. */
+    @Test
+    void ofTwoJobsTheOneThatWasHeldUpDoesNotCount() {
+        for (int heldUp = 0; heldUp < 8; heldUp++) {
+            FakeRoads roads = new FakeRoads(UPLOAD, 9e-3, 0, PARTS);
+            int[] jobs = {heldUp};
+            roads.heldUp = () -> jobs[0]-- == 0 ? 5e-3 : 0;
+            RoadRates rates = probe(roads, PARTS).measure();
+            assertThat(seconds(rates.processorBytesPerSecond()))
+                    .as("job %d", heldUp)
+                    .isCloseTo(9e-3, within(0.09e-3));
+        }
+    }
+
+    /** Also where there is time for one job of each kind, and a few parts take longer than all of them. */
+    @RepeatedTest(100)
+    void noHoldUpMakesTheHostSeemMoreThanTwiceAsFast() {
+        long seed = Seeds.next();
+        Random random = new Random(seed);
+        double expert = 0.1e-3 * Math.exp(5 * random.nextDouble());
+        FakeRoads roads = new FakeRoads(UPLOAD, expert, 0, PARTS);
+        roads.heldUp = () -> random.nextBoolean() ? 20e-3 * random.nextDouble() : 0;
+        RoadRates rates = probe(roads, PARTS).measure();
+        assertThat(seconds(rates.processorBytesPerSecond()))
+                .as(Seeds.hint(seed))
+                .isGreaterThan(0.49 * expert);
+    }
+
     @Test
     void theHostIsMeasuredWhileTheLinkIsAtWork() {
         FakeRoads roads = new FakeRoads(UPLOAD, 4.5e-3, 0, PARTS);
