@@ -28,19 +28,6 @@ final class CachedAttention {
 
     /** Places from position + tokens on are not numbers: none may be read. */
     CachedAttention(Sample sample, int tokens, int headSize, int group, int position, boolean isHalf) {
-        this(sample, tokens, headSize, group, position, isHalf, false);
-    }
-
-    /**
-     * The same of 16 bits, with queries, keys and values that are fp16, as tensor cores take them: what is stored may have
-     * more bits, and what a large score is off by where it is rounded is as large.
-     */
-    static CachedAttention ofElevenBits(Sample sample, int tokens, int headSize, int group, int position) {
-        return new CachedAttention(sample, tokens, headSize, group, position, true, true);
-    }
-
-    private CachedAttention(
-            Sample sample, int tokens, int headSize, int group, int position, boolean isHalf, boolean isRounded) {
         this.tokens = tokens;
         this.headSize = headSize;
         this.group = group;
@@ -52,11 +39,18 @@ final class CachedAttention {
         q = sample.floats(tokens * kvHeads * group * headSize, 1 + 2 * sample.uniform());
         keys = cache(sample);
         values = cache(sample);
-        if (isRounded) {
-            roundToHalf(q);
-            roundToHalf(keys.floats());
-            roundToHalf(values.floats());
-        }
+    }
+
+    /**
+     * The same of 16 bits, with queries, keys and values that are fp16, as tensor cores take them: what is stored may have
+     * more bits, and what a large score is off by where it is rounded is as large.
+     */
+    static CachedAttention ofElevenBits(Sample sample, int tokens, int headSize, int group, int position) {
+        CachedAttention cached = new CachedAttention(sample, tokens, headSize, group, position, true);
+        roundToHalf(cached.q);
+        roundToHalf(cached.keys.floats());
+        roundToHalf(cached.values.floats());
+        return cached;
     }
 
     private static void roundToHalf(float[] values) {
