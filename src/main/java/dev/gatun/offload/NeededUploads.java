@@ -52,13 +52,14 @@ final class NeededUploads {
         return slot;
     }
 
+    /** Of what is in flight all may be for slots that were given up, so each time there must be something still. */
     private void awaitArrival() {
-        if (!uploads.areInFlight()) {
-            throw new IllegalStateException("every slot is in use: what was fetched must be computed");
-        }
-        while (!present.settleOne()) {
+        do {
+            if (!uploads.areInFlight()) {
+                throw new IllegalStateException("every slot is in use: what was fetched must be computed");
+            }
             Thread.onSpinWait();
-        }
+        } while (!present.settleOne());
     }
 
     /** A slot of the cache that holds nothing until the layer is computed; {@link ExpertCache#NONE} if there is none. */

@@ -2,10 +2,12 @@ package dev.gatun.offload;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.junit.jupiter.api.Assertions.assertTimeoutPreemptively;
 
 import dev.gatun.offload.CacheShape.Sharing;
 import dev.gatun.offload.FakeWork.Kind;
 import dev.gatun.offload.FetchSetting.Rig;
+import java.time.Duration;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Random;
@@ -17,19 +19,23 @@ class CopyOrderTest {
     private static final int BYTES = 12;
 
     private static Rig rig(CacheShape shape, HostMode mode, int prefetch) {
+        return rig(shape, mode, prefetch, 2, 1);
+    }
+
+    private static Rig rig(CacheShape shape, HostMode mode, int prefetch, int chunkBytes, int seed) {
         FetchSetting setting = new FetchSetting(
                 shape,
                 PolicyKind.LRU,
                 mode,
                 2,
                 2,
-                new PrefetchSettings(prefetch, 2),
+                new PrefetchSettings(prefetch, chunkBytes),
                 1,
                 false,
                 BYTES,
                 MissMode.FETCH,
                 1);
-        Rig rig = setting.rig(new Random(1));
+        Rig rig = setting.rig(new Random(seed));
         rig.device().freeze();
         return rig;
     }
@@ -379,6 +385,27 @@ class CopyOrderTest {
                 .hasMessageContaining("spare slot");
         assertThatThrownBy(() -> exclusive(new CacheShape(2, 8, 6, 2, Sharing.POOL), Sharing.PER_LAYER))
                 .hasMessageContaining("the layout is for");
+    }
+
+    /** All that is in flight is a guess that was given up: its arrival frees nothing. */
+    @Test
+    void tooMuchIsRefusedWhateverIsInFlight() {
+        for (int seed = 0; seed < 50; seed++) {
+            Rig rig = rig(new CacheShape(1, 8, 2, 1, Sharing.PER_LAYER), HostMode.INCLUSIVE, 1, BYTES, seed);
+            int[] slots = new int[2];
+            rig.fetcher().fetch(0, new int[] {0, 1}, 2, slots);
+            rig.device().finish();
+            rig.fetcher().prefetch(0, new int[] {5}, 1);
+            rig.fetcher().pump();
+            assertThat(rig.device().copies().getLast().bytes)
+                    .as("of the whole guess")
+                    .isEqualTo(BYTES);
+            rig.device().thaw();
+            assertTimeoutPreemptively(
+                    Duration.ofSeconds(20),
+                    () -> assertThatThrownBy(() -> rig.fetcher().fetch(0, new int[] {2, 3}, 2, slots))
+                            .hasMessageContaining("every slot is in use"));
+        }
     }
 
     private static ExpertFetcher exclusive(CacheShape shape, Sharing other) {

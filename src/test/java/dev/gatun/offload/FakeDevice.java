@@ -92,6 +92,11 @@ final class FakeDevice implements CopyEngine {
         frozen = true;
     }
 
+    /** Goes on as its seed says. */
+    void thaw() {
+        frozen = false;
+    }
+
     /** Is run whenever something was done. */
     void checkAlways(Runnable check) {
         this.check = check;
