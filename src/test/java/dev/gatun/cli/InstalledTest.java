@@ -6,6 +6,7 @@ import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
@@ -69,19 +70,35 @@ class InstalledTest {
 
     @Test
     void withoutJavaItSaysSo() throws Exception {
-        Path copy = temporary.resolve("copy");
-        Path bin = Files.createDirectories(copy.resolve("bin"));
+        Path copy = copyAlone();
         Path lib = Files.createDirectories(copy.resolve("lib/gatun"));
-        Files.copy(PROGRAM, bin.resolve("gatun"), java.nio.file.StandardCopyOption.COPY_ATTRIBUTES);
+        Files.writeString(lib.resolve("jvm.options"), "");
         Files.writeString(lib.resolve("find-jdk"), "#!/bin/sh\nexit 1\n");
         assertThat(lib.resolve("find-jdk").toFile().setExecutable(true)).isTrue();
-        Process process = new ProcessBuilder(bin.resolve("gatun").toString(), "info")
+        assertMistake(copy, "no Java 25 found");
+    }
+
+    @Test
+    void withoutWhatLiesBesideItItSaysSo() throws Exception {
+        assertMistake(copyAlone(), "copied alone");
+    }
+
+    /** Returns where bin/gatun lies, and nothing else. */
+    private Path copyAlone() throws IOException {
+        Path copy = temporary.resolve("copy");
+        Path bin = Files.createDirectories(copy.resolve("bin"));
+        Files.copy(PROGRAM, bin.resolve("gatun"), StandardCopyOption.COPY_ATTRIBUTES);
+        return copy;
+    }
+
+    private void assertMistake(Path installation, String says) throws Exception {
+        Process process = new ProcessBuilder(installation.resolve("bin/gatun").toString(), "info")
                 .redirectError(temporary.resolve("err").toFile())
                 .redirectOutput(temporary.resolve("out").toFile())
                 .start();
         Result result = finish(process);
         assertThat(result.code()).isEqualTo(2);
-        assertThat(result.err()).contains("no Java 25 found");
+        assertThat(result.err().lines().toList()).singleElement().asString().contains(says);
     }
 
     @Test
