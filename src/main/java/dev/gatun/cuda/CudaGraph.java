@@ -49,7 +49,7 @@ public final class CudaGraph implements AutoCloseable {
             CudaException.check(
                     CudaRuntime.cudaGraphInstantiate(executable, recorded.graph(), 0), "making a graph executable");
             return new CudaGraph(stream.device(), executable.get(ValueLayout.ADDRESS, 0), recorded.capture());
-        } catch (RuntimeException e) {
+        } catch (RuntimeException | Error e) {
             recorded.capture().release(new StreamUses());
             throw e;
         } finally {

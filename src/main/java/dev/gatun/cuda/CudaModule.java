@@ -31,7 +31,7 @@ public final class CudaModule implements AutoCloseable {
         try {
             log = arena.allocate(LOG_BYTES);
             library = load(terminated(image, arena), log, arena);
-        } catch (RuntimeException e) {
+        } catch (RuntimeException | Error e) {
             arena.close();
             throw e;
         }

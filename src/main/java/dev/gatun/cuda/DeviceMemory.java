@@ -251,7 +251,7 @@ public abstract sealed class DeviceMemory permits DeviceBuffer, DeviceSlice {
         stream.enter();
         try {
             buffer().resource().enter(stream);
-        } catch (RuntimeException e) {
+        } catch (RuntimeException | Error e) {
             stream.exit();
             throw e;
         }
@@ -268,7 +268,7 @@ public abstract sealed class DeviceMemory permits DeviceBuffer, DeviceSlice {
         enter(stream);
         try {
             other.enter(stream);
-        } catch (RuntimeException e) {
+        } catch (RuntimeException | Error e) {
             exit(stream);
             throw e;
         }

@@ -21,6 +21,15 @@ final class Resource {
     /** Begins a call that enqueues work with this resource; {@link #exit} follows. The stream was entered before. */
     void enter(CudaStream stream) {
         lifetime.enter();
+        try {
+            note(stream);
+        } catch (RuntimeException | Error e) {
+            exit();
+            throw e;
+        }
+    }
+
+    private void note(CudaStream stream) {
         Capture capture = stream.capture();
         if (capture == null) {
             uses.add(stream);

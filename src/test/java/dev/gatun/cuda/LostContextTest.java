@@ -3,18 +3,24 @@ package dev.gatun.cuda;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.net.URI;
-import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 
 /** Tagged apart, since a memory checker finds the fault, and changes its error. */
 @RequiresGpu
 @Tag("fault")
 class LostContextTest {
+    @TempDir
+    private Path temporary;
+
     @Test
     void aFaultInAKernelIsReportedByEveryLaterCall() throws Exception {
+        Path output = temporary.resolve("output");
         Process child = new ProcessBuilder(
                         Path.of(System.getProperty("java.home"), "bin", "java").toString(),
                         "--enable-native-access=ALL-UNNAMED",
@@ -22,11 +28,17 @@ class LostContextTest {
                         root(CudaDevice.class) + ":" + root(LoseContext.class),
                         LoseContext.class.getName())
                 .redirectErrorStream(true)
+                .redirectOutput(output.toFile())
                 .start();
-        String output = new String(child.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
-        assertThat(child.waitFor()).as(output).isZero();
-
-        List<String> lines = output.lines().toList();
+        try {
+            assertThat(child.waitFor(60, TimeUnit.SECONDS))
+                    .as("it ends; so far it said %s", Files.readString(output))
+                    .isTrue();
+        } finally {
+            child.destroyForcibly();
+        }
+        List<String> lines = Files.readAllLines(output);
+        assertThat(child.exitValue()).as("%s", lines).isZero();
         assertThat(lines)
                 .hasSize(3)
                 .allMatch(line -> line.startsWith("true ") && line.endsWith("start the program again"));
