@@ -60,12 +60,21 @@ final class NearTranscript {
     }
 
     static int[] text() {
-        try {
-            Path file = Path.of(System.getProperty("gatun.test.data"), "heldout.txt");
-            return Tokenizer.load(Which.QUANTIZED.folder().model().resolve("tokenizer.json"))
-                    .encode(Files.readString(file));
-        } catch (IOException unreadable) {
-            throw new UncheckedIOException(unreadable);
+        return Text.TOKENS.clone();
+    }
+
+    /** Read once: it is asked for a thousand times. */
+    private static final class Text {
+        private static final int[] TOKENS = read();
+
+        private static int[] read() {
+            try {
+                Path file = Path.of(System.getProperty("gatun.test.data"), "heldout.txt");
+                return Tokenizer.load(Which.QUANTIZED.folder().model().resolve("tokenizer.json"))
+                        .encode(Files.readString(file));
+            } catch (IOException unreadable) {
+                throw new UncheckedIOException(unreadable);
+            }
         }
     }
 
