@@ -24,7 +24,6 @@ import dev.gatun.quant.solver.Workers;
 import dev.gatun.text.Tokenizer;
 import java.io.IOException;
 import java.lang.foreign.Arena;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -60,7 +59,7 @@ class QuantizedPerplexityTest {
 
     /** On the windows that are evaluated, over that of the original library's files. */
     private static double relativePerplexity(String what, Quantizing quantizing) throws IOException {
-        int[] text = tokens(Files.readString(Path.of(System.getProperty("gatun.test.data"), "heldout.txt")));
+        int[] text = ReferenceFolder.unquantized().heldOut();
         List<TextWindow> windows =
                 TextWindow.of(text, OptionalInt.of(BOS), LENGTH, LENGTH - 1).subList(0, WINDOWS);
         try (Arena arena = Arena.ofShared();

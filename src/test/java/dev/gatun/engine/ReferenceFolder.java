@@ -2,6 +2,7 @@ package dev.gatun.engine;
 
 import dev.gatun.checkpoint.SafetensorsFile;
 import dev.gatun.checkpoint.Tensor;
+import dev.gatun.text.Tokenizer;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.lang.foreign.Arena;
@@ -33,6 +34,11 @@ public record ReferenceFolder(Path model, Path expected) {
 
     private static Path data(String name) {
         return Path.of(System.getProperty("gatun.test.data"), name);
+    }
+
+    /** The tokens of a text that the model was not trained on, without one that begins it. */
+    public int[] heldOut() throws IOException {
+        return Tokenizer.load(model.resolve("tokenizer.json")).encode(Files.readString(data("heldout.txt")));
     }
 
     /** One of the reference's prompts, with its greedy continuation. */

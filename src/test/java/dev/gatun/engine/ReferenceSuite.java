@@ -3,10 +3,7 @@ package dev.gatun.engine;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 
-import dev.gatun.text.Tokenizer;
 import java.io.IOException;
-import java.nio.file.Files;
-import java.nio.file.Path;
 import java.util.List;
 import java.util.OptionalInt;
 import java.util.stream.DoubleStream;
@@ -156,8 +153,7 @@ public abstract class ReferenceSuite {
     @ParameterizedTest
     @EnumSource
     void perplexityIsTheReferences(Which which) throws IOException {
-        int[] text = Tokenizer.load(which.folder().model().resolve("tokenizer.json"))
-                .encode(Files.readString(Path.of(System.getProperty("gatun.test.data"), "heldout.txt")));
+        int[] text = which.folder().heldOut();
         int[] begun = IntStream.concat(IntStream.of(BOS), IntStream.of(text)).toArray();
         try (OpenModel model = open(which)) {
             assertPerplexity(which, model, TextWindow.of(text, OptionalInt.of(BOS), WINDOW, WINDOW - 1), "bos");

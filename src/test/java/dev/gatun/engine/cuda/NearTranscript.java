@@ -6,11 +6,8 @@ import dev.gatun.engine.KvCache;
 import dev.gatun.engine.KvPrecision;
 import dev.gatun.engine.OpenModel;
 import dev.gatun.engine.ReferenceSuite.Which;
-import dev.gatun.text.Tokenizer;
 import java.io.IOException;
 import java.io.UncheckedIOException;
-import java.nio.file.Files;
-import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -69,9 +66,7 @@ final class NearTranscript {
 
         private static int[] read() {
             try {
-                Path file = Path.of(System.getProperty("gatun.test.data"), "heldout.txt");
-                return Tokenizer.load(Which.QUANTIZED.folder().model().resolve("tokenizer.json"))
-                        .encode(Files.readString(file));
+                return Which.QUANTIZED.folder().heldOut();
             } catch (IOException unreadable) {
                 throw new UncheckedIOException(unreadable);
             }
