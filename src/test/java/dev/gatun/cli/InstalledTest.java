@@ -28,7 +28,11 @@ class InstalledTest {
     private record Result(int code, String out, String err) {}
 
     private Process start(Map<String, String> environment, String... arguments) throws IOException {
-        List<String> command = Stream.concat(Stream.of(PROGRAM.toString()), Stream.of(arguments))
+        return start(PROGRAM, environment, arguments);
+    }
+
+    private Process start(Path program, Map<String, String> environment, String... arguments) throws IOException {
+        List<String> command = Stream.concat(Stream.of(program.toString()), Stream.of(arguments))
                 .toList();
         ProcessBuilder builder = new ProcessBuilder(command)
                 .directory(temporary.toFile())
@@ -92,11 +96,7 @@ class InstalledTest {
     }
 
     private void assertMistake(Path installation, String says) throws Exception {
-        Process process = new ProcessBuilder(installation.resolve("bin/gatun").toString(), "info")
-                .redirectError(temporary.resolve("err").toFile())
-                .redirectOutput(temporary.resolve("out").toFile())
-                .start();
-        Result result = finish(process);
+        Result result = finish(start(installation.resolve("bin/gatun"), Map.of(), "info"));
         assertThat(result.code()).isEqualTo(2);
         assertThat(result.err().lines().toList()).singleElement().asString().contains(says);
     }
