@@ -31,7 +31,7 @@ INLINE vi sum_of_parts(const vi *sums, int parts) {
 }
 
 /* Some row pairs from `first` on against one vector of each tile's codes; adds to totals[row pair][token]. */
-INLINE void add_row_pairs(int tokens, struct tiled_block *block, int first, int vector, const float *units) {
+INLINE void add_row_pairs(int format, int tokens, struct tiled_block *block, int first, int vector, const float *units) {
     const int rows = pairs_at_a_time(tokens);
     const int parts = byte_parts(tokens);
     const uint8_t *words = (const uint8_t *)block->xs + vector * 4 * 2 * VECTOR_BYTES;
@@ -41,7 +41,7 @@ INLINE void add_row_pairs(int tokens, struct tiled_block *block, int first, int 
         const uint8_t *codes = block->tiles[i] + first * PAIR_BYTES + vector * VECTOR_BYTES;
         vi bytes[2];
         if (vector == 0) {
-            fetch_ahead(&block->ahead, rows);
+            fetch_to_add(format, block, i, first, rows);
         }
         for (int r = 0; r < rows; r++) {
             bytes[r] = vi_keep(vi_load(codes + r * PAIR_BYTES));
@@ -78,7 +78,7 @@ INLINE void add_block(int format, int tokens, const struct tiled_row *row, const
     scale_block(format, tokens, row, narrow, block, units);
     for (int r = 0; r < ROW_PAIRS; r += pairs_at_a_time(tokens)) {
         for (int v = 0; v < VECTORS; v++) {
-            add_row_pairs(tokens, block, r, v, units);
+            add_row_pairs(format, tokens, block, r, v, units);
         }
     }
 }

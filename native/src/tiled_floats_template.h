@@ -140,7 +140,7 @@ static void add_codes(int tokens, const struct tiled_block *block, int64_t i) {
 INLINE void add_block(int format, int tokens, const struct tiled_row *row, const struct narrow_row *narrow,
                       struct tiled_block *block) {
     for (int64_t i = 0; i < block->count; i++) {
-        fetch_ahead(&block->ahead, meta_lines(format) + ROW_PAIRS);
+        fetch_lines(block->tiles[i + TILED_AHEAD], 0, CODE_LINES + meta_lines(format), 2);
         scale_tile(format, tokens, row, narrow, block, i);
         add_codes(tokens, block, i);
     }

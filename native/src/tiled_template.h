@@ -8,34 +8,19 @@
  *         two: bits 2p + 16h of lane j of sixteen bytes l are column 16p + 4l + 2(j / 2) + h, row r + 8(j mod 2). So the
  *         scaled inputs are brought into that order, each twice, and a vector of totals has row r in its even lanes and
  *         row r + 8 in its odd ones
- * ahead   while a block is computed, as many lines are prefetched, TILED_AHEAD tiles ahead
+ * ahead   what a block is about to read is fetched in the order in which it is read: from memory while the tile TILED_AHEAD
+ *         before it is at that place, and from the level-two cache to the first one half a block before. In the tiles' own
+ *         order more lines were waited for than it has room for, which holds up what is there already (BENCHMARKS.md)
  * bytes   768 or 640 a tile, read once          bound: reading memory
  * sums    lanes of totals block by block, then their lanes; in that order at any number of tokens
  */
 
 #define ROW_PAIRS (TILED_ROWS / 2)
 #define PAIR_BYTES (TILED_CODES / ROW_PAIRS)
+#define CODE_LINES (TILED_CODES / CACHE_LINE)
 
-/*
- * The lines that will be read in a while, one after the other: in order, as the processor's own prefetcher expects it;
- * to the level-two cache, since what is in use fills the first.
- */
-struct ahead {
-    const uint8_t *const *tile;
-    int64_t at;
-    int64_t tile_bytes;
-};
-
-INLINE void fetch_ahead(struct ahead *ahead, int lines) {
-    for (int i = 0; i < lines; i++) {
-        __builtin_prefetch(*ahead->tile + ahead->at, 0, 2);
-        ahead->at += CACHE_LINE;
-        if (ahead->at == ahead->tile_bytes) {
-            ahead->at = 0;
-            ahead->tile++;
-        }
-    }
-}
+_Static_assert(PAIR_BYTES == CACHE_LINE, "a row pair is a line");
+_Static_assert(TILED_BLOCK <= TILED_AHEAD, "the tiles of the next block are known");
 
 /* Lines of a tile behind its codes. */
 INLINE int meta_lines(int format) {
@@ -45,7 +30,6 @@ INLINE int meta_lines(int format) {
 /* Some tiles of a row and what their sums are made of. */
 struct tiled_block {
     const uint8_t *const *tiles;
-    struct ahead ahead;
     int64_t number;
     int64_t first; /* in the list */
     int64_t skip;  /* tiles that it lacks at its beginning */
@@ -55,6 +39,31 @@ struct tiled_block {
     float *totals;  /* [ROW_PAIRS][tokens][LANES] */
     vf *zeros;      /* [tokens]: the second sum */
 };
+
+/* Lines of a tile from `first` on, to a cache of that level. */
+INLINE void fetch_lines(const uint8_t *tile, int first, int lines, int level) {
+    for (int i = first; i < first + lines; i++) {
+        if (level == 1) {
+            __builtin_prefetch(tile + i * CACHE_LINE, 0, 3);
+        } else {
+            __builtin_prefetch(tile + i * CACHE_LINE, 0, 2);
+        }
+    }
+}
+
+/* While tile `i` of a block is scaled: what of a later one will then be read, and its own codes, which come next. */
+INLINE void fetch_to_scale(int format, const struct tiled_block *block, int64_t i) {
+    fetch_lines(block->tiles[i + TILED_AHEAD], CODE_LINES, meta_lines(format), 2);
+    fetch_lines(block->tiles[i], 0, CODE_LINES, 1);
+}
+
+/* While some row pairs of its codes are added: likewise, and what the next block is scaled with. */
+INLINE void fetch_to_add(int format, const struct tiled_block *block, int64_t i, int first, int pairs) {
+    fetch_lines(block->tiles[i + TILED_AHEAD], first, pairs, 2);
+    if (first % 2 == 0 && first / 2 < meta_lines(format)) {
+        fetch_lines(block->tiles[i + block->count], CODE_LINES + first / 2, 1, 1);
+    }
+}
 
 /* LANES pairs; the loops are over constants, so that they become vectors. */
 INLINE void widen_lanes(const uint16_t *pairs, float *scale, float *offset) {
@@ -185,7 +194,6 @@ INLINE void row_of(int format, int tokens, const struct tiled_row *given) {
         block.skip = block.number == 0 ? row->list.skip : 0;
         block.tiles = row->tiles + block.first;
         block.count = tiles_in(&row->list, block.number);
-        block.ahead = (struct ahead){block.tiles + TILED_AHEAD, 0, tiled_bytes(format)};
         add_block(format, tokens, row, &narrow, &block);
     }
     write_sums(tokens, block.totals, zeros, row->sums);

@@ -502,7 +502,7 @@ INLINE vf scale_chunks(int tokens, const struct tiled_row *row, const struct nar
     struct zero_sums above = below;
     for (int64_t i = odd; i < block->count; i += 2) {
         if (c == 0 && t == 0) {
-            fetch_ahead(&block->ahead, meta_lines(TILED_SIXTEENS));
+            fetch_to_scale(TILED_SIXTEENS, block, i);
         }
         struct chunk chunk = chunk_of(TILED_SIXTEENS, block->tiles[i], c);
         struct words scales[2];
@@ -587,7 +587,7 @@ INLINE void scale_block(int format, int tokens, const struct tiled_row *row, con
         }
     }
     for (int64_t i = 0; i < block->count && format != TILED_SIXTEENS; i++) {
-        fetch_ahead(&block->ahead, meta_lines(format));
+        fetch_to_scale(format, block, i);
         scale_tile(format, tokens, row, narrow, block, i, times, sums);
         /* Each narrow tile has a zero of zeros of its own. */
         for (int t = 0; t < tokens && format == GATUN_Q2N; t++) {
