@@ -135,7 +135,7 @@ struct level_ops {
     void (*widen_pairs)(const uint16_t *pairs, int64_t n, float *scale, float *offset);
 
     /*
-     * What tiled_row wants of a block of tiles: of their second-level pairs, as widen_pairs left them, and of one token's
+     * What tiled_rows wants of a block of tiles: of their second-level pairs, as widen_pairs left them, and of one token's
      * inputs; both are zeros behind the last column. Results take `pairs_bytes` and `inputs_bytes`, at multiples of 64.
      * The format decides how many inputs may share a unit: GATUN_Q2N those of a tile, TILED_SIXTEENS those of a value, GATUN_Q2
      * those of a block. Unless it is NULL, prepare_pairs writes to `reach` the largest magnitude that a scale of each column can
@@ -150,8 +150,8 @@ struct level_ops {
     void (*find_farthest)(const float *x, const float *reach, int64_t tiles, void *to);
     int64_t farthest_bytes;
 
-    /* The sums of one group row of 2-bit tiles. */
-    void (*tiled_row)(const struct tiled_row *row);
+    /* The sums of some group rows of 2-bit tiles. */
+    void (*tiled_rows)(const struct tiled_rows *rows);
 
     /* One group row of 2-bit tiles from the matrix's own order. */
     void (*tile_row)(const struct tiling_row *row);

@@ -43,6 +43,6 @@ const struct level_ops LEVEL = {
     .find_farthest = find_farthest,
     .farthest_bytes = sizeof(struct farthest),
 #endif
-    .tiled_row = tiled_row,
+    .tiled_rows = tiled_rows,
     .tile_row = tile_row,
 };

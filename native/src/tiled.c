@@ -9,7 +9,7 @@
  * a block for its own slices alone: most are there when the first threads are done with WIDE, and the last ones when they are
  * needed. Only where w2's order is natural has a slice columns all over it, so that a block waits for all of the item's. The
  * inputs of w1 and w3 every thread makes for itself, as that takes no longer than to have them from others. Who waits
- * fetches from memory what it will compute first; and the chunk that follows is claimed before the last row of the one
+ * fetches from memory what it will compute first; and the chunk that follows is claimed before the last rows of the one
  * before, so that its first tiles are on their way.
  *
  * Group rows do not depend on each other, and items and their strips are added to a group row of y in their order, so results
@@ -138,32 +138,34 @@ static int64_t strip_of(struct unit row) {
     return row.number / group_rows_of(&row.item->down);
 }
 
-static struct tiled_place place_of(enum stage stage, struct unit row) {
-    return stage == WIDE ? tiled_gate_place(row.item, row.number)
-                         : tiled_down_place(row.item, strip_of(row), row.number % group_rows_of(&row.item->down));
+static struct tiled_place place_of(enum stage stage, struct unit row, int64_t most) {
+    int64_t number = row.number % group_rows_of(&row.item->down);
+    return stage == WIDE ? tiled_gate_place(row.item, row.number, most)
+                         : tiled_down_place(row.item, strip_of(row), number, most);
 }
 
-/* The group row that a chunk begins with, if it is one of rows. */
-static struct tiled_place first_row_of(const struct tiled_job *job, struct chunk chunk) {
+/* The group rows that a chunk begins with, if it is one of rows. */
+static struct tiled_place first_rows_of(const struct tiled_job *job, struct chunk chunk) {
     if (!is_of_rows(chunk.stage)) {
-        return (struct tiled_place){NULL, NULL, 0};
+        return (struct tiled_place){0};
     }
-    return place_of(chunk.stage, unit_at(job, chunk.stage, chunk.units.from));
+    return place_of(chunk.stage, unit_at(job, chunk.stage, chunk.units.from), chunk.units.to - chunk.units.from);
 }
 
 /* ---- waiting ---- */
 
-static void fetch_block(const struct tiled_place *row, int64_t block) {
-    for (int64_t i = block_begin(&row->matrix->list, block); i < block_begin(&row->matrix->list, block + 1); i++) {
-        tiled_fetch(row, i);
-    }
-}
+/* The most tiles that are fetched while a thread waits or makes inputs, about 24 KB. */
+#define FIRST_TILES 32
 
-/* Returns when the counter is at `least`. Meanwhile it fetches a row, if there is one. */
-static void await(const struct tiled_job *job, const struct counter *counter, int64_t least, struct tiled_place row) {
-    int64_t tiles = row.matrix == NULL ? 0 : row.matrix->list.count;
-    for (int64_t i = 0; i < tiles && atomic_load_explicit(&counter->value, memory_order_relaxed) < least; i++) {
-        tiled_fetch(&row, i);
+/* Returns when the counter is at `least`. Meanwhile it fetches what rows begin with, if there are some. */
+static void await(const struct tiled_job *job, const struct counter *counter, int64_t least, struct tiled_place rows) {
+    if (atomic_load_explicit(&counter->value, memory_order_acquire) >= least) {
+        return;
+    }
+    const uint8_t *tiles[FIRST_TILES];
+    int64_t count = rows.matrix == NULL ? 0 : tiled_first_tiles(&rows, FIRST_TILES, tiles);
+    for (int64_t i = 0; i < count && atomic_load_explicit(&counter->value, memory_order_relaxed) < least; i++) {
+        tiled_fetch(&rows, tiles[i]);
     }
     pool_await(job->pool, &counter->value, least);
 }
@@ -172,7 +174,7 @@ static void count_one(struct counter *counter) {
     atomic_fetch_add_explicit(&counter->value, 1, memory_order_release);
 }
 
-/* ---- one row or block ---- */
+/* ---- rows or a block ---- */
 
 /* Experts of one token have the same inputs. */
 static int is_held(const struct tiled_hand *hand, const struct tiled_item *item) {
@@ -181,38 +183,45 @@ static int is_held(const struct tiled_hand *hand, const struct tiled_item *item)
            && held->ldx == item->ldx;
 }
 
-/* Has the inputs of an item's w1 and w3 at hand. Meanwhile a row of it is fetched. */
-static void hold(const struct tiled_item *item, struct tiled_place row, struct tiled_hand *hand) {
+/* Has the inputs of an item's w1 and w3 at hand. Meanwhile what its rows begin with is fetched. */
+static void hold(const struct tiled_item *item, struct tiled_place rows, struct tiled_hand *hand) {
     if (is_held(hand, item)) {
         return;
     }
+    const uint8_t *tiles[FIRST_TILES];
+    int64_t count = tiled_first_tiles(&rows, FIRST_TILES, tiles);
     for (int64_t block = 0; block < tiled_blocks(&item->gate.list); block++) {
-        fetch_block(&row, block);
+        for (int64_t i = block * TILED_BLOCK; i < (block + 1) * TILED_BLOCK && i < count; i++) {
+            tiled_fetch(&rows, tiles[i]);
+        }
         tiled_make_wide_inputs(item, block, hand->inputs);
     }
     hand->held = item;
 }
 
-static void run_wide_row(const struct tiled_job *job, struct unit unit, struct tiled_place next,
-                         struct tiled_hand *hand) {
-    struct tiled_place place = place_of(WIDE, unit);
-    hold(unit.item, place, hand);
-    tiled_wide_row(place, next, hand);
-    count_one(&job->filled[unit.item->first_block + tiled_block_of(unit.item, place.row)]);
+static void run_wide_rows(const struct tiled_job *job, struct tiled_place place, struct tiled_place next,
+                          struct tiled_hand *hand) {
+    const struct tiled_item *item = place.item;
+    hold(item, place, hand);
+    tiled_wide_rows(place, next, hand);
+    for (int32_t i = 0; i < place.rows; i++) {
+        count_one(&job->filled[item->first_block + tiled_block_of(item, tiled_row_at(&place, i))]);
+    }
 }
 
-/* A group row of a strip: what comes before is added to it first. */
-static void run_down_row(const struct tiled_job *job, struct unit unit, struct tiled_place next,
-                         struct tiled_hand *hand) {
-    float sums[TILED_TOKENS * TILED_ROWS];
-    struct tiled_place place = place_of(DOWN, unit);
-    int64_t turn = unit.item->first_strip + strip_of(unit);
+/* Group rows of a strip: what comes before is added to them first. */
+static void run_down_rows(const struct tiled_job *job, struct tiled_place place, struct tiled_place next,
+                          struct tiled_hand *hand) {
+    float sums[TILED_ABREAST * TILED_TOKENS * TILED_ROWS];
+    int64_t turn = place.item->first_strip + (place.matrix - place.item->strips);
     await(job, &job->ready[turn], tiled_blocks(&place.matrix->list), place);
-    tiled_down_row(place, next, hand, sums);
-    atomic_int_fast64_t *added = &job->added[place.row];
-    pool_await(job->pool, added, turn);
-    tiled_add_sums(place, sums);
-    atomic_store_explicit(added, turn + 1, memory_order_release);
+    tiled_down_rows(place, next, hand, sums);
+    for (int32_t i = 0; i < place.rows; i++) {
+        int64_t row = tiled_row_at(&place, i);
+        pool_await(job->pool, &job->added[row], turn);
+        tiled_add_sums(place.item, row, sums + i * place.item->tokens * TILED_ROWS);
+        atomic_store_explicit(&job->added[row], turn + 1, memory_order_release);
+    }
 }
 
 /* A block of w2's inputs; `next` is fetched while it waits for its slices. */
@@ -234,17 +243,19 @@ static void make_inputs(const struct tiled_job *job, struct unit unit, struct ti
 /* Claims the chunk that follows, too. */
 static struct chunk run_rows(const struct tiled_job *job, struct chunk chunk, struct tiled_hand *hand) {
     struct chunk following;
+    struct tiled_place next = first_rows_of(job, chunk);
     do {
-        struct unit unit = unit_at(job, chunk.stage, chunk.units.from++);
+        struct tiled_place place = next;
+        chunk.units.from += place.rows;
         int is_last = chunk.units.from == chunk.units.to;
         if (is_last) {
             following = claim(job);
         }
-        struct tiled_place next = first_row_of(job, is_last ? following : chunk);
+        next = first_rows_of(job, is_last ? following : chunk);
         if (chunk.stage == WIDE) {
-            run_wide_row(job, unit, next, hand);
+            run_wide_rows(job, place, next, hand);
         } else {
-            run_down_row(job, unit, next, hand);
+            run_down_rows(job, place, next, hand);
         }
     } while (chunk.units.from < chunk.units.to);
     return following;
@@ -256,7 +267,7 @@ static struct chunk run_chunk(const struct tiled_job *job, struct chunk chunk, s
         return run_rows(job, chunk, hand);
     }
     struct chunk following = claim(job);
-    make_inputs(job, unit_at(job, INPUTS, chunk.units.from), first_row_of(job, following));
+    make_inputs(job, unit_at(job, INPUTS, chunk.units.from), first_rows_of(job, following));
     return following;
 }
 
@@ -346,7 +357,7 @@ static struct tiled_job *new_job(struct gatun_pool *pool, const struct gatun_til
     struct needs needs = place_items(NULL, &memory, ops, given, count);
     place_job(&memory, count, needs, rows);
     memory = (struct tiled_memory){pool_shared(pool, (size_t)memory.bytes), 0};
-    int64_t scratch = needs.inputs_bytes + tiled_row_scratch(needs.tiles);
+    int64_t scratch = needs.inputs_bytes + tiled_rows_scratch(needs.tiles);
     if (memory.at == NULL || pool_reserve(pool, (size_t)scratch) != GATUN_OK) {
         return NULL;
     }

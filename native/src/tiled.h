@@ -21,6 +21,12 @@
 /* How many tiles ahead of their use they are fetched. */
 #define TILED_AHEAD 16
 
+/* The most group rows that are computed together, block by block: so their pairs and inputs are brought to a core once. */
+#define TILED_ABREAST 4
+
+/* How many blocks of a row are computed before those of the next one. */
+#define TILED_RUN 2
+
 #define TILED_WIDE 768
 #define TILED_NARROW 640
 
@@ -69,6 +75,7 @@ static inline int64_t tiled_entries(int32_t format, int64_t tiles) {
 /* Some columns of a matrix, by their tiles: tile n has the columns from TILED_COLUMNS * n on. */
 struct tiled_list {
     const int32_t *numbers;
+    const int64_t *offsets; /* of the tiles in a row, in bytes */
     int64_t count;
     int64_t skip; /* how many tiles fewer the first block has: where tiles adjoin, blocks begin at multiples of TILED_BLOCK */
 };
@@ -88,12 +95,13 @@ static inline int64_t tiles_in(const struct tiled_list *list, int64_t block) {
     return block_begin(list, block + 1) - block_begin(list, block);
 }
 
-/* One group row by some of its tiles, in the order of their columns. */
-struct tiled_row {
+/* Group rows with the same pairs by some of their tiles, in the order of their columns; of narrow tiles it is one. */
+struct tiled_rows {
     int32_t format;
     int32_t tokens;
+    int32_t rows;
     struct tiled_list list;
-    const uint8_t *const *tiles; /* [list.count + TILED_AHEAD]: the tiles, then those that will be read next */
+    const uint8_t *const *tiles; /* [run][row][tile of the run], then the TILED_AHEAD that will be read next */
     const uint16_t *second;      /* narrow: the second level of the group row, [tiled_entries][TILED_ENTRY] */
     const void *pairs;           /* GATUN_Q2: blocks of pairs as the level prepared them, the first one whole */
     float zero_scale;            /* GATUN_Q2: zero = zero code * zero_scale + zero_offset */
@@ -101,7 +109,7 @@ struct tiled_row {
     const void *inputs;   /* [tokens]: blocks of inputs as the level prepared them */
     const void *farthest; /* [tokens]: of each block, as the level found them; NULL unless it is of w2 in GATUN_Q2 */
     float *scratch;     /* tiled_scratch(list.count) floats at a multiple of 64 bytes */
-    float *sums;        /* [tokens][TILED_ROWS] */
+    float *sums;        /* [rows][tokens][TILED_ROWS] */
 };
 
 /* One group row of a matrix of 2 bits in groups of 16, to be tiled. */
@@ -139,8 +147,9 @@ static inline int64_t tiled_most_entries(int64_t count) {
 }
 
 static inline int64_t tiled_scratch(int64_t count) {
-    return tiled_scaled() + TILED_ORDERED + (int64_t)TILED_TOKENS * TILED_ROWS / 2 * 16
-           + tiled_most_entries(count) * TILED_NARROW_ROOMS;
+    int64_t totals = (int64_t)TILED_TOKENS * TILED_ROWS / 2 * 16;
+    int64_t narrow = totals + tiled_most_entries(count) * TILED_NARROW_ROOMS;
+    return tiled_scaled() + TILED_ORDERED + (narrow > TILED_ABREAST * totals ? narrow : TILED_ABREAST * totals);
 }
 
 #endif

@@ -41,7 +41,7 @@ INLINE void add_row_pairs(int format, int tokens, struct tiled_block *block, int
         const uint8_t *codes = block->tiles[i] + first * PAIR_BYTES + vector * VECTOR_BYTES;
         vi bytes[2];
         if (vector == 0) {
-            fetch_to_add(format, block, i, first, rows);
+            fetch_to_add(format, tokens, block, i, first, rows);
         }
         for (int r = 0; r < rows; r++) {
             bytes[r] = vi_keep(vi_load(codes + r * PAIR_BYTES));
@@ -72,10 +72,10 @@ INLINE void add_row_pairs(int format, int tokens, struct tiled_block *block, int
     }
 }
 
-INLINE void add_block(int format, int tokens, const struct tiled_row *row, const struct narrow_row *narrow,
+INLINE void add_block(int format, int tokens, const struct tiled_rows *rows, const struct narrow_row *narrow,
                       struct tiled_block *block) {
     float units[TILED_TOKENS];
-    scale_block(format, tokens, row, narrow, block, units);
+    scale_block(format, tokens, rows, narrow, block, units);
     for (int r = 0; r < ROW_PAIRS; r += pairs_at_a_time(tokens)) {
         for (int v = 0; v < VECTORS; v++) {
             add_row_pairs(format, tokens, block, r, v, units);

@@ -162,7 +162,14 @@ static int64_t skipped_tiles(const struct tiled_item *item) {
 
 static void place_list(struct tiled_matrix *m, int64_t tiles, int64_t skip, struct tiled_memory *memory) {
     m->numbers = tiled_take(memory, tiles * (int64_t)sizeof *m->numbers);
-    m->list = (struct tiled_list){m->numbers, tiles, skip};
+    m->offsets = tiled_take(memory, tiles * (int64_t)sizeof *m->offsets);
+    m->list = (struct tiled_list){m->numbers, m->offsets, tiles, skip};
+}
+
+static void fill_offsets(struct tiled_matrix *m) {
+    for (int64_t i = 0; i < m->list.count; i++) {
+        m->offsets[i] = m->numbers[i] * tiled_bytes(m->format);
+    }
 }
 
 /* The blocks [from, to) of w2's. */
@@ -170,8 +177,9 @@ static struct tiled_matrix strip_between(const struct tiled_matrix *down, int64_
     struct tiled_matrix strip = *down;
     int64_t first = block_begin(&down->list, from);
     strip.numbers += first;
+    strip.offsets += first;
     int64_t tiles = block_begin(&down->list, to) - first;
-    strip.list = (struct tiled_list){strip.numbers, tiles, from == 0 ? down->list.skip : 0};
+    strip.list = (struct tiled_list){strip.numbers, strip.offsets, tiles, from == 0 ? down->list.skip : 0};
     return strip;
 }
 
@@ -199,6 +207,8 @@ void tiled_place_item(struct tiled_item *item, struct tiled_memory *memory) {
     if (memory->at != NULL) {
         number_all(&item->gate);
         number_slices(item, item->down.numbers);
+        fill_offsets(&item->gate);
+        fill_offsets(&item->down);
     }
     item->up.list = item->gate.list;
     place_strips(item, memory);

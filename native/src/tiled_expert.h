@@ -24,6 +24,7 @@ struct tiled_matrix {
     char *prepared; /* GATUN_Q2: pairs [period][blocks of all columns] */
     float *reach;   /* w2 in GATUN_Q2, or NULL: the largest scales of columns [period][blocks of all][TILED_BLOCK_COLUMNS] */
     int32_t *numbers;
+    int64_t *offsets;
     struct tiled_list list; /* the tiles of a row that are wanted */
     char *inputs;           /* w2: [tokens][blocks of the list] */
     char *farthest;         /* w2, if there is a reach: [period][tokens][blocks of the list] */
@@ -63,11 +64,12 @@ struct tiled_hand {
     const char *down_pairs;
 };
 
-/* A group row of a matrix; the matrix is NULL if there is none. */
+/* Group rows of a matrix with the same pairs, `row` and those a period apart; the matrix is NULL if there are none. */
 struct tiled_place {
     const struct tiled_item *item;
     const struct tiled_matrix *matrix;
     int64_t row;
+    int32_t rows;
 };
 
 static inline int64_t group_rows_of(const struct tiled_matrix *m) {
@@ -164,22 +166,33 @@ int64_t tiled_slices_in(const struct tiled_item *item, int64_t block);
 /* ---- tiled_rows.c ---- */
 
 /* Scratch of a thread for rows of at most `tiles` tiles. */
-int64_t tiled_row_scratch(int64_t tiles);
+int64_t tiled_rows_scratch(int64_t tiles);
 
-/* The group rows of w1, w3 and of a strip of w2 at a place of the order in which they are computed. */
-struct tiled_place tiled_gate_place(const struct tiled_item *item, int64_t place);
-struct tiled_place tiled_down_place(const struct tiled_item *item, int64_t strip, int64_t place);
+/*
+ * The group rows of w1, w3 and of a strip of w2 from a place on, in the order in which they are computed: as many of the next
+ * `most` as go together.
+ */
+struct tiled_place tiled_gate_place(const struct tiled_item *item, int64_t place, int64_t most);
+struct tiled_place tiled_down_place(const struct tiled_item *item, int64_t strip, int64_t place, int64_t most);
 
-/* Fetches tile `i` of the list of a place: all of its lines. */
-void tiled_fetch(const struct tiled_place *place, int64_t i);
+/* Number `i` of a place's group rows. */
+static inline int64_t tiled_row_at(const struct tiled_place *place, int32_t i) {
+    return place->row + i * place->matrix->period;
+}
 
-/* The inner values of a slice, written to h. What `next` begins with is fetched meanwhile. */
-void tiled_wide_row(struct tiled_place gate, struct tiled_place next, struct tiled_hand *hand);
+/* Writes where the first tiles of a place are, at most `most`, in the order in which they are computed; returns how many. */
+int64_t tiled_first_tiles(const struct tiled_place *place, int64_t most, const uint8_t **tiles);
 
-/* sums[t][i] of a group row of a strip, likewise. */
-void tiled_down_row(struct tiled_place place, struct tiled_place next, struct tiled_hand *hand, float *sums);
+/* Fetches all lines of a tile from memory. */
+void tiled_fetch(const struct tiled_place *place, const uint8_t *tile);
 
-/* Adds the sums of a group row of w2 to y. */
-void tiled_add_sums(struct tiled_place place, const float *sums);
+/* The inner values of slices, written to h. What `next` begins with is fetched meanwhile. */
+void tiled_wide_rows(struct tiled_place gate, struct tiled_place next, struct tiled_hand *hand);
+
+/* sums[row][t][i] of group rows of a strip, likewise. */
+void tiled_down_rows(struct tiled_place place, struct tiled_place next, struct tiled_hand *hand, float *sums);
+
+/* Adds the sums[t][i] of one group row of w2 to y. */
+void tiled_add_sums(const struct tiled_item *item, int64_t row, const float *sums);
 
 #endif

@@ -39,12 +39,12 @@ struct narrow_row {
     float *zero_offset;
 };
 
-INLINE struct narrow_row narrow_row_of(int format, const struct tiled_row *row, float *memory) {
-    int64_t count = listed_entries(format, &row->list);
+INLINE struct narrow_row narrow_row_of(int format, const struct tiled_rows *rows, float *memory) {
+    int64_t count = listed_entries(format, &rows->list);
     int64_t room = padded_to(count, LANES);
     struct narrow_row narrow = {memory, memory + room, memory + 2 * room, memory + 3 * room};
     for (int64_t i = 0; i < count; i += LANES) {
-        struct narrow_level level = narrow_level_of(format, row, i);
+        struct narrow_level level = narrow_level_of(format, rows, i);
         vf_store(narrow.scale + i, level.scale);
         vf_store(narrow.scale_offset + i, vf_sub(vf_zero(), vf_mul(level.scale, level.scale_zero)));
         vf_store(narrow.zero + i, level.zero);
@@ -81,26 +81,26 @@ INLINE struct column_metas narrow_metas(const struct narrow_row *narrow, int64_t
     return (struct column_metas){apply(scale, code_alone(code, 0, 4)), apply(zero, code_alone(code, 4, 4))};
 }
 
-INLINE struct column_metas wide_metas(const struct tiled_row *row, int64_t block, int64_t column,
+INLINE struct column_metas wide_metas(const struct tiled_rows *rows, int64_t block, int64_t column,
                                       const uint8_t *codes) {
-    const struct tiled_pairs *pairs = (const struct tiled_pairs *)row->pairs + block;
+    const struct tiled_pairs *pairs = (const struct tiled_pairs *)rows->pairs + block;
     struct affine scale = {vf_load(pairs->scale + column), vf_load(pairs->offset + column)};
-    struct affine zero = {vf_set(row->zero_scale), vf_set(row->zero_offset)};
+    struct affine zero = {vf_set(rows->zero_scale), vf_set(rows->zero_offset)};
     return (struct column_metas){apply(scale, vf_from_int(vi_load_u8(codes))),
                                  apply(zero, vf_from_int(vi_load_u8(codes + TILED_COLUMNS)))};
 }
 
 /* The scaled inputs of tile `i` of a block. */
-INLINE void scale_tile(int format, int tokens, const struct tiled_row *row, const struct narrow_row *narrow,
+INLINE void scale_tile(int format, int tokens, const struct tiled_rows *rows, const struct narrow_row *narrow,
                        struct tiled_block *block, int64_t i) {
     const uint8_t *codes = block->tiles[i] + TILED_CODES;
-    const struct tiled_inputs *inputs = row->inputs;
-    int64_t blocks = tiled_blocks(&row->list);
+    const struct tiled_inputs *inputs = rows->inputs;
+    int64_t blocks = tiled_blocks(&rows->list);
     int64_t at = block->number;
     float *xs = block->xs + i * tokens * TILED_COLUMNS;
     for (int64_t c = 0; c < TILED_COLUMNS; c += LANES) {
         struct column_metas metas = format == GATUN_Q2
-                                        ? wide_metas(row, at, (block->skip + i) * TILED_COLUMNS + c, codes + c)
+                                        ? wide_metas(rows, at, (block->skip + i) * TILED_COLUMNS + c, codes + c)
                                         : narrow_metas(narrow, entry_of(format, block, i, c), codes + c);
         for (int t = 0; t < tokens; t++) {
             vf v = vf_mul(metas.scale, vf_load(inputs[t * blocks + at].x + i * TILED_COLUMNS + c));
@@ -137,11 +137,11 @@ static void add_codes(int tokens, const struct tiled_block *block, int64_t i) {
     }
 }
 
-INLINE void add_block(int format, int tokens, const struct tiled_row *row, const struct narrow_row *narrow,
+INLINE void add_block(int format, int tokens, const struct tiled_rows *rows, const struct narrow_row *narrow,
                       struct tiled_block *block) {
     for (int64_t i = 0; i < block->count; i++) {
-        fetch_lines(block->tiles[i + TILED_AHEAD], 0, CODE_LINES + meta_lines(format), 2);
-        scale_tile(format, tokens, row, narrow, block, i);
+        fetch_lines(block->tiles[i + TILED_AHEAD], 0, CODE_LINES + meta_lines(format));
+        scale_tile(format, tokens, rows, narrow, block, i);
         add_codes(tokens, block, i);
     }
 }

@@ -1,18 +1,15 @@
-/* tiled_rows.c: one group row of an expert, by those of its tiles that are wanted. */
+/* tiled_rows.c: group rows of an expert that go together, by those of their tiles that are wanted. */
 #include <string.h>
 
 #include "tiled_expert.h"
 #include "tiled_order.h"
 
-/* How many slices with the same pairs go together. */
-#define SLICES_WITH_PAIRS 4
-
 static int64_t address_bytes(int64_t tiles) {
     return padded_to((tiles + TILED_AHEAD) * (int64_t)sizeof(void *), CACHE_LINE);
 }
 
-int64_t tiled_row_scratch(int64_t tiles) {
-    return address_bytes(tiles) + tiled_scratch(tiles) * (int64_t)sizeof(float);
+int64_t tiled_rows_scratch(int64_t tiles) {
+    return address_bytes(TILED_ABREAST * tiles) + tiled_scratch(tiles) * (int64_t)sizeof(float);
 }
 
 /* ---- places ---- */
@@ -21,35 +18,74 @@ int64_t tiled_row_scratch(int64_t tiles) {
  * Slices are computed in about their order, so that blocks of w2's inputs are complete early. Among some of them those with
  * the same pairs go together.
  */
+static int64_t slices_together(const struct tiled_item *item) {
+    return TILED_ABREAST * item->gate.period;
+}
+
 static int64_t slice_at(const struct tiled_item *item, int64_t place) {
-    int64_t together = SLICES_WITH_PAIRS * item->gate.period;
+    int64_t together = slices_together(item);
     int64_t first = place / together * together;
     int64_t rest = slices_of(item) - first;
     return item->from + first + row_at(rest < together ? rest : together, item->gate.period, place - first);
 }
 
-struct tiled_place tiled_gate_place(const struct tiled_item *item, int64_t place) {
-    return (struct tiled_place){item, &item->gate, slice_at(item, place)};
+/* Rows that may go together from a place on, with as many places left in the item or strip: narrow ones go alone. */
+static int64_t most_rows(const struct tiled_item *item, int64_t most, int64_t left) {
+    if (item->format == GATUN_Q2N) {
+        return 1;
+    }
+    int64_t rows = most < left ? most : left;
+    return rows < TILED_ABREAST ? rows : TILED_ABREAST;
 }
 
-struct tiled_place tiled_down_place(const struct tiled_item *item, int64_t strip, int64_t place) {
+struct tiled_place tiled_gate_place(const struct tiled_item *item, int64_t place, int64_t most) {
+    struct tiled_place rows = {item, &item->gate, slice_at(item, place), 1};
+    most = most_rows(item, most, slices_of(item) - place);
+    while (rows.rows < most && slice_at(item, place + rows.rows) == tiled_row_at(&rows, rows.rows)) {
+        rows.rows++;
+    }
+    return rows;
+}
+
+struct tiled_place tiled_down_place(const struct tiled_item *item, int64_t strip, int64_t place, int64_t most) {
     const struct tiled_matrix *m = &item->strips[strip];
-    return (struct tiled_place){item, m, row_at(group_rows_of(m), m->period, place)};
+    int64_t all = group_rows_of(m);
+    struct tiled_place rows = {item, m, row_at(all, m->period, place), 1};
+    most = most_rows(item, most, all - place);
+    while (rows.rows < most && row_at(all, m->period, place + rows.rows) == tiled_row_at(&rows, rows.rows)) {
+        rows.rows++;
+    }
+    return rows;
 }
 
-static const uint8_t *tile_of(const struct tiled_place *p, int64_t i) {
-    int64_t tile = p->row * tiles_of(p->matrix->columns) + p->matrix->list.numbers[i];
-    return p->matrix->tiles + tile * tiled_bytes(p->item->format);
+int64_t tiled_first_tiles(const struct tiled_place *place, int64_t most, const uint8_t **tiles) {
+    const struct tiled_matrix *m = place->matrix;
+    const int64_t row_bytes = tiles_of(m->columns) * tiled_bytes(place->item->format);
+    const int64_t blocks = tiled_blocks(&m->list);
+    const int64_t run_blocks = place->rows == 1 ? blocks : TILED_RUN;
+    int64_t count = 0;
+    for (int64_t run = 0; count < most && run < blocks; run += run_blocks) {
+        int64_t first = block_begin(&m->list, run);
+        int64_t all = block_begin(&m->list, run + run_blocks) - first;
+        for (int32_t r = 0; r < place->rows; r++) {
+            const uint8_t *row = m->tiles + tiled_row_at(place, r) * row_bytes;
+            int64_t wanted = all < most - count ? all : most - count;
+            for (int64_t i = 0; i < wanted; i++) {
+                tiles[count + i] = row + m->list.offsets[first + i];
+            }
+            count += wanted;
+        }
+    }
+    return count;
 }
 
-void tiled_fetch(const struct tiled_place *place, int64_t i) {
-    const uint8_t *tile = tile_of(place, i);
+void tiled_fetch(const struct tiled_place *place, const uint8_t *tile) {
     for (int64_t at = 0; at < tiled_bytes(place->item->format); at += CACHE_LINE) {
         __builtin_prefetch(tile + at, 0, 2);
     }
 }
 
-/* ---- a row ---- */
+/* ---- rows ---- */
 
 /* The second level of a group row of narrow tiles. */
 static const uint16_t *second_of(const struct tiled_place *p) {
@@ -70,7 +106,7 @@ static void fetch_second(const struct tiled_place *p) {
     }
 }
 
-/* The pairs of a group row; fetched unless they are those at hand. They are read row by row, not ahead of time. */
+/* The pairs of group rows; fetched unless they are those at hand. They are read block by block, not ahead of time. */
 static const char *pairs_of(const struct tiled_place *p, const char **at_hand) {
     const char *pairs = prepared_row(p->item, p->matrix, p->row);
     if (pairs != *at_hand) {
@@ -83,42 +119,45 @@ static const char *pairs_of(const struct tiled_place *p, const char **at_hand) {
     return pairs;
 }
 
-/* sums[t][i] of a group row. What `next` begins with is fetched meanwhile. */
-static void run_row(struct tiled_place place, struct tiled_place next, const char *inputs, const char **pairs_at_hand,
-                    void *scratch, float *sums) {
+/* The tiles of a place, then those that `next` begins with; where these are too few, the last one again. */
+static void list_tiles(const struct tiled_place *place, const struct tiled_place *next, const uint8_t **tiles) {
+    int64_t count = tiled_first_tiles(place, INT64_MAX, tiles);
+    int64_t following = tiled_first_tiles(next, TILED_AHEAD, tiles + count);
+    for (int64_t i = following; i < TILED_AHEAD; i++) {
+        tiles[count + i] = tiles[count + i - 1];
+    }
+}
+
+/* sums[row][t][i] of a place. What `next` begins with is fetched meanwhile. */
+static void run_rows(struct tiled_place place, struct tiled_place next, const char *inputs, const char **pairs_at_hand,
+                     void *scratch, float *sums) {
     const struct tiled_item *item = place.item;
     const struct tiled_matrix *m = place.matrix;
     const uint8_t **tiles = scratch;
-    int64_t count = m->list.count;
     next = next.matrix == NULL ? place : next;
-    for (int64_t i = 0; i < count; i++) {
-        tiles[i] = tile_of(&place, i);
-    }
-    int64_t following = next.matrix->list.count;
-    for (int64_t i = 0; i < TILED_AHEAD; i++) {
-        tiles[count + i] = tile_of(&next, i < following ? i : following - 1);
-    }
-    struct tiled_row row = {
+    list_tiles(&place, &next, tiles);
+    struct tiled_rows rows = {
         .format = m->format,
         .tokens = item->tokens,
+        .rows = place.rows,
         .list = m->list,
         .tiles = tiles,
         .zero_scale = m->zero_scale,
         .zero_offset = m->zero_offset,
         .inputs = inputs,
         .farthest = farthest_of_row(item, m, place.row),
-        .scratch = (float *)((char *)scratch + address_bytes(count)),
+        .scratch = (float *)((char *)scratch + address_bytes(place.rows * m->list.count)),
         .sums = sums,
     };
     if (item->format == GATUN_Q2N) {
-        row.second = second_of(&place);
+        rows.second = second_of(&place);
         if (next.item->format == GATUN_Q2N) {
             fetch_second(&next);
         }
     } else {
-        row.pairs = pairs_of(&place, pairs_at_hand);
+        rows.pairs = pairs_of(&place, pairs_at_hand);
     }
-    item->ops->tiled_row(&row);
+    item->ops->tiled_rows(&rows);
 }
 
 /* Of a slice of the item; where there is one run, each token's fill a line of their own. */
@@ -132,27 +171,29 @@ static void write_inner_values(const struct tiled_item *item, int64_t slice, con
     }
 }
 
-void tiled_wide_row(struct tiled_place gate, struct tiled_place next, struct tiled_hand *hand) {
+void tiled_wide_rows(struct tiled_place gate, struct tiled_place next, struct tiled_hand *hand) {
     const struct tiled_item *item = gate.item;
-    float gate_sums[TILED_TOKENS * TILED_ROWS];
-    float up_sums[TILED_TOKENS * TILED_ROWS];
-    struct tiled_place up = {item, &item->up, gate.row};
-    run_row(gate, up, hand->inputs, &hand->gate_pairs, hand->scratch, gate_sums);
-    run_row(up, next, hand->inputs, &hand->up_pairs, hand->scratch, up_sums);
-    item->ops->swiglu(gate_sums, up_sums, item->tokens * TILED_ROWS);
-    write_inner_values(item, gate.row - item->from, gate_sums);
+    int64_t values = item->tokens * TILED_ROWS;
+    float gate_sums[TILED_ABREAST * TILED_TOKENS * TILED_ROWS];
+    float up_sums[TILED_ABREAST * TILED_TOKENS * TILED_ROWS];
+    struct tiled_place up = {item, &item->up, gate.row, gate.rows};
+    run_rows(gate, up, hand->inputs, &hand->gate_pairs, hand->scratch, gate_sums);
+    run_rows(up, next, hand->inputs, &hand->up_pairs, hand->scratch, up_sums);
+    item->ops->swiglu(gate_sums, up_sums, gate.rows * values);
+    for (int32_t i = 0; i < gate.rows; i++) {
+        write_inner_values(item, tiled_row_at(&gate, i) - item->from, gate_sums + i * values);
+    }
 }
 
-void tiled_down_row(struct tiled_place place, struct tiled_place next, struct tiled_hand *hand, float *sums) {
-    run_row(place, next, place.matrix->inputs, &hand->down_pairs, hand->scratch, sums);
+void tiled_down_rows(struct tiled_place place, struct tiled_place next, struct tiled_hand *hand, float *sums) {
+    run_rows(place, next, place.matrix->inputs, &hand->down_pairs, hand->scratch, sums);
 }
 
-void tiled_add_sums(struct tiled_place place, const float *sums) {
-    const struct tiled_item *item = place.item;
-    int64_t rows = group_rows_of(place.matrix);
+void tiled_add_sums(const struct tiled_item *item, int64_t row, const float *sums) {
+    int64_t rows = group_rows_of(&item->down);
     for (int64_t t = 0; t < item->tokens; t++) {
         for (int64_t i = 0; i < TILED_ROWS; i++) {
-            item->y[t * item->ldy + place.row + rows * i] += item->weights[t] * sums[t * TILED_ROWS + i];
+            item->y[t * item->ldy + row + rows * i] += item->weights[t] * sums[t * TILED_ROWS + i];
         }
     }
 }

@@ -3,14 +3,15 @@
  *
  * The 16 rows share one scale and one zero for each column, so the scaled inputs xs = scale * x are made once and
  *     sums = sum code * xs - sum zero * xs        where the second sum is the same for all rows.
- * blocks  TILED_BLOCK tiles at a time: their scaled inputs, then the codes of all rows against them
+ * blocks  TILED_BLOCK tiles at a time: their scaled inputs, then the codes of all rows against them; where several group
+ *         rows go together, those of one after the other
  * codes   64 bytes of a tile hold all 128 columns of the rows r and r + 8, in 32-bit lanes that alternate between the
  *         two: bits 2p + 16h of lane j of sixteen bytes l are column 16p + 4l + 2(j / 2) + h, row r + 8(j mod 2). So the
  *         scaled inputs are brought into that order, each twice, and a vector of totals has row r in its even lanes and
  *         row r + 8 in its odd ones
- * ahead   what a block is about to read is fetched in the order in which it is read: from memory while the tile TILED_AHEAD
- *         before it is at that place, and from the level-two cache to the first one half a block before. In the tiles' own
- *         order more lines were waited for than it has room for, which holds up what is there already (BENCHMARKS.md)
+ * ahead   each line is fetched from memory when the line at the same place of the tile TILED_AHEAD before it is read: in the
+ *         order in which they will be read. Codes are brought to the first cache while their block is scaled, what the next
+ *         block is scaled with while codes are added (BENCHMARKS.md says what that is worth)
  * bytes   768 or 640 a tile, read once          bound: reading memory
  * sums    lanes of totals block by block, then their lanes; in that order at any number of tokens
  */
@@ -40,28 +41,53 @@ struct tiled_block {
     vf *zeros;      /* [tokens]: the second sum */
 };
 
-/* Lines of a tile from `first` on, to a cache of that level. */
-INLINE void fetch_lines(const uint8_t *tile, int first, int lines, int level) {
-    for (int i = first; i < first + lines; i++) {
-        if (level == 1) {
-            __builtin_prefetch(tile + i * CACHE_LINE, 0, 3);
-        } else {
-            __builtin_prefetch(tile + i * CACHE_LINE, 0, 2);
-        }
+/* Fetches lines of a tile from memory, to the second-level cache. */
+INLINE void fetch_lines(const uint8_t *tile, int64_t first, int64_t lines) {
+    for (int64_t i = first; i < first + lines; i++) {
+        __builtin_prefetch(tile + i * CACHE_LINE, 0, 2);
     }
 }
 
-/* While tile `i` of a block is scaled: what of a later one will then be read, and its own codes, which come next. */
-INLINE void fetch_to_scale(int format, const struct tiled_block *block, int64_t i) {
-    fetch_lines(block->tiles[i + TILED_AHEAD], CODE_LINES, meta_lines(format), 2);
-    fetch_lines(block->tiles[i], 0, CODE_LINES, 1);
+/* And from there to the first one. */
+INLINE void bring_lines(const uint8_t *tile, int64_t first, int64_t lines) {
+    for (int64_t i = first; i < first + lines; i++) {
+        __builtin_prefetch(tile + i * CACHE_LINE, 0, 3);
+    }
 }
 
-/* While some row pairs of its codes are added: likewise, and what the next block is scaled with. */
-INLINE void fetch_to_add(int format, const struct tiled_block *block, int64_t i, int first, int pairs) {
-    fetch_lines(block->tiles[i + TILED_AHEAD], first, pairs, 2);
-    if (first % 2 == 0 && first / 2 < meta_lines(format)) {
-        fetch_lines(block->tiles[i + block->count], CODE_LINES + first / 2, 1, 1);
+/* Lines of a block's later tiles by their number, in the order in which they lie in memory. */
+INLINE void fetch_in_order(int format, const struct tiled_block *block, int64_t number, int64_t lines) {
+    const int64_t tile_lines = CODE_LINES + meta_lines(format);
+    for (int64_t i = number; i < number + lines; i++) {
+        fetch_lines(block->tiles[TILED_AHEAD + i / tile_lines], i % tile_lines, 1);
+    }
+}
+
+/* With more tokens it is not memory that wide tiles wait for. */
+INLINE int fetches_as_read(int format, int tokens) {
+    return tokens <= 2 || format != GATUN_Q2;
+}
+
+/* While tile `i` of a block is scaled. */
+INLINE void fetch_to_scale(int format, int tokens, const struct tiled_block *block, int64_t i) {
+    const int lines = meta_lines(format);
+    if (fetches_as_read(format, tokens)) {
+        fetch_lines(block->tiles[i + TILED_AHEAD], CODE_LINES, lines);
+        bring_lines(block->tiles[i], 0, CODE_LINES);
+    } else {
+        fetch_in_order(format, block, i * lines, lines);
+    }
+}
+
+/* While row pairs of its codes are added. */
+INLINE void fetch_to_add(int format, int tokens, const struct tiled_block *block, int64_t i, int first, int pairs) {
+    if (fetches_as_read(format, tokens)) {
+        fetch_lines(block->tiles[i + TILED_AHEAD], first, pairs);
+        if (first % 2 == 0 && first / 2 < meta_lines(format)) {
+            bring_lines(block->tiles[i + block->count], CODE_LINES + first / 2, 1);
+        }
+    } else {
+        fetch_in_order(format, block, block->count * meta_lines(format) + first * block->count + i * pairs, pairs);
     }
 }
 
@@ -120,15 +146,15 @@ INLINE struct narrow_level deal_entries(const uint16_t *halves) {
 }
 
 /* Of the tiles from number `i` of the list on, zeros behind the last. */
-INLINE struct narrow_level level_of_tiles(const struct tiled_row *row, int64_t i) {
+INLINE struct narrow_level level_of_tiles(const struct tiled_rows *rows, int64_t i) {
     uint16_t halves[TILED_ENTRY * LANES] = {0};
-    const int32_t *numbers = row->list.numbers + i;
-    int64_t count = row->list.count - i < LANES ? row->list.count - i : LANES;
+    const int32_t *numbers = rows->list.numbers + i;
+    int64_t count = rows->list.count - i < LANES ? rows->list.count - i : LANES;
     if (numbers[count - 1] - numbers[0] == count - 1 && count == LANES) {
-        memcpy(halves, row->second + (int64_t)numbers[0] * TILED_ENTRY, sizeof halves);
+        memcpy(halves, rows->second + (int64_t)numbers[0] * TILED_ENTRY, sizeof halves);
     } else {
         for (int64_t j = 0; j < count; j++) {
-            memcpy(halves + j * TILED_ENTRY, row->second + (int64_t)numbers[j] * TILED_ENTRY,
+            memcpy(halves + j * TILED_ENTRY, rows->second + (int64_t)numbers[j] * TILED_ENTRY,
                    TILED_ENTRY * sizeof *halves);
         }
     }
@@ -136,13 +162,13 @@ INLINE struct narrow_level level_of_tiles(const struct tiled_row *row, int64_t i
 }
 
 /* From number `i` of listed_entries on. Two blocks have the same entries in TILED_SIXTEENS. */
-INLINE struct narrow_level narrow_level_of(int format, const struct tiled_row *row, int64_t i) {
+INLINE struct narrow_level narrow_level_of(int format, const struct tiled_rows *rows, int64_t i) {
     if (format == GATUN_Q2N) {
-        return level_of_tiles(row, i);
+        return level_of_tiles(rows, i);
     }
     int64_t values = block_entries(format);
-    int64_t block = row->list.numbers[0] / TILED_BLOCK + i / values;
-    return deal_entries(row->second + (block / 2 * values + i % values) * TILED_ENTRY);
+    int64_t block = rows->list.numbers[0] / TILED_BLOCK + i / values;
+    return deal_entries(rows->second + (block / 2 * values + i % values) * TILED_ENTRY);
 }
 
 /*
@@ -176,54 +202,92 @@ INLINE void write_sums(int tokens, const float *totals, const vf *zeros, float *
     }
 }
 
-INLINE void row_of(int format, int tokens, const struct tiled_row *given) {
-    const struct tiled_row copy = *given; /* in registers: stores of floats could not change it */
-    const struct tiled_row *row = &copy;
+/* The blocks [from, to) of one group row. Tiles of a narrow one lie as its list says, those of wide ones by turns. */
+INLINE void add_blocks(int format, int tokens, const struct tiled_rows *rows, const struct narrow_row *narrow,
+                       struct tiled_block *block, int64_t from, int64_t to) {
+    for (block->number = from; block->number < to; block->number++) {
+        block->first = block_begin(&rows->list, block->number);
+        block->skip = block->number == 0 ? rows->list.skip : 0;
+        block->count = tiles_in(&rows->list, block->number);
+        if (format != GATUN_Q2) {
+            block->tiles = rows->tiles + block->first;
+        }
+        add_block(format, tokens, rows, narrow, block);
+        if (format == GATUN_Q2) {
+            block->tiles += block->count;
+        }
+    }
+}
+
+INLINE void sum_narrow_row(int format, int tokens, const struct tiled_rows *rows, struct tiled_block *block) {
     vf zeros[TILED_TOKENS] = {vf_zero(), vf_zero(), vf_zero(), vf_zero()};
-    struct tiled_block block = {.xs = row->scratch, .zeros = zeros};
+    block->zeros = zeros;
+    memset(block->totals, 0, (size_t)(tokens * ROW_PAIRS * LANES) * sizeof *block->totals);
+    struct narrow_row narrow = narrow_row_of(format, rows, block->totals + TILED_TOKENS * ROW_PAIRS * WIDEST);
+    add_blocks(format, tokens, rows, &narrow, block, 0, tiled_blocks(&rows->list));
+    write_sums(tokens, block->totals, zeros, rows->sums);
+}
+
+INLINE void sum_wide_rows(int tokens, const struct tiled_rows *rows, struct tiled_block *block) {
+    const int64_t blocks = tiled_blocks(&rows->list);
+    const int64_t row_totals = tokens * ROW_PAIRS * LANES;
+    const struct narrow_row none = {0};
+    float *totals = block->totals;
+    vf zeros[TILED_ABREAST * TILED_TOKENS];
+    for (int i = 0; i < rows->rows * tokens; i++) {
+        zeros[i] = vf_zero();
+    }
+    memset(totals, 0, (size_t)(rows->rows * row_totals) * sizeof *totals);
+    for (int64_t from = 0; from < blocks; from += TILED_RUN) {
+        int64_t to = from + TILED_RUN < blocks ? from + TILED_RUN : blocks;
+        for (int r = 0; r < rows->rows; r++) {
+            block->totals = totals + r * row_totals;
+            block->zeros = zeros + r * tokens;
+            add_blocks(GATUN_Q2, tokens, rows, &none, block, from, to);
+        }
+    }
+    for (int r = 0; r < rows->rows; r++) {
+        write_sums(tokens, totals + r * row_totals, zeros + r * tokens, rows->sums + r * tokens * TILED_ROWS);
+    }
+}
+
+INLINE void rows_of(int format, int tokens, const struct tiled_rows *given) {
+    const struct tiled_rows copy = *given; /* in registers: stores of floats could not change it */
+    struct tiled_block block = {.tiles = copy.tiles, .xs = copy.scratch};
     block.ordered = block.xs + tiled_scaled();
     block.totals = block.ordered + TILED_ORDERED;
-    memset(block.totals, 0, (size_t)(tokens * ROW_PAIRS * LANES) * sizeof *block.totals);
-    float *behind = block.totals + TILED_TOKENS * ROW_PAIRS * WIDEST;
-    struct narrow_row narrow = {0};
-    if (format != GATUN_Q2) {
-        narrow = narrow_row_of(format, given, behind);
+    if (format == GATUN_Q2) {
+        sum_wide_rows(tokens, &copy, &block);
+    } else {
+        sum_narrow_row(format, tokens, &copy, &block);
     }
-    for (; block.number < tiled_blocks(&row->list); block.number++) {
-        block.first = block_begin(&row->list, block.number);
-        block.skip = block.number == 0 ? row->list.skip : 0;
-        block.tiles = row->tiles + block.first;
-        block.count = tiles_in(&row->list, block.number);
-        add_block(format, tokens, row, &narrow, &block);
-    }
-    write_sums(tokens, block.totals, zeros, row->sums);
 }
 
-INLINE void row_of_format(int format, const struct tiled_row *row) {
-    switch (row->tokens) {
+INLINE void rows_of_format(int format, const struct tiled_rows *rows) {
+    switch (rows->tokens) {
     case 1:
-        row_of(format, 1, row);
+        rows_of(format, 1, rows);
         break;
     case 2:
-        row_of(format, 2, row);
+        rows_of(format, 2, rows);
         break;
     case 3:
-        row_of(format, 3, row);
+        rows_of(format, 3, rows);
         break;
     default:
-        row_of(format, 4, row);
+        rows_of(format, 4, rows);
     }
 }
 
-static void tiled_row(const struct tiled_row *row) {
-    switch (row->format) {
+static void tiled_rows(const struct tiled_rows *rows) {
+    switch (rows->format) {
     case TILED_SIXTEENS:
-        row_of_format(TILED_SIXTEENS, row);
+        rows_of_format(TILED_SIXTEENS, rows);
         break;
     case GATUN_Q2N:
-        row_of_format(GATUN_Q2N, row);
+        rows_of_format(GATUN_Q2N, rows);
         break;
     default:
-        row_of_format(GATUN_Q2, row);
+        rows_of_format(GATUN_Q2, rows);
     }
 }

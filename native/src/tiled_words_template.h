@@ -271,8 +271,8 @@ _Static_assert(WIDEST <= 2 * TILED_VALUES && WIDEST <= 2 * TILED_BLOCK, "what a 
  * Words of a token, and L by block. An entry without a scale has none of L, so its inputs may be any times as large. A vector
  * may be longer than a block: what lies behind it has inputs of zero, and is written later if it is the next block's.
  */
-INLINE void make_words(int format, const struct tiled_row *row, int64_t token, const struct narrow_row *narrow) {
-    const struct tiled_inputs *inputs = (const struct tiled_inputs *)row->inputs + token * narrow->blocks;
+INLINE void make_words(int format, const struct tiled_rows *rows, int64_t token, const struct narrow_row *narrow) {
+    const struct tiled_inputs *inputs = (const struct tiled_inputs *)rows->inputs + token * narrow->blocks;
     int32_t *step = narrow->step_words + token * narrow->room;
     int32_t *centre = narrow->centre_words + token * narrow->room;
     for (int64_t b = 0; b < narrow->blocks; b++) {
@@ -290,8 +290,8 @@ INLINE void make_words(int format, const struct tiled_row *row, int64_t token, c
     }
 }
 
-INLINE struct narrow_row narrow_row_of(int format, const struct tiled_row *row, float *memory) {
-    int64_t count = listed_entries(format, &row->list);
+INLINE struct narrow_row narrow_row_of(int format, const struct tiled_rows *rows, float *memory) {
+    int64_t count = listed_entries(format, &rows->list);
     int64_t room = padded_to(count + TILED_BLOCK, WIDEST); /* for vectors that are longer than the last block */
     int32_t *words = (int32_t *)memory + 5 * room;
     struct narrow_row narrow = {
@@ -304,11 +304,11 @@ INLINE struct narrow_row narrow_row_of(int format, const struct tiled_row *row, 
         .centre_words = words + TILED_TOKENS * room,
         .room = room,
         .largest = memory + (5 + 2 * TILED_TOKENS) * room,
-        .blocks = tiled_blocks(&row->list),
+        .blocks = tiled_blocks(&rows->list),
     };
     memset(narrow.step, 0, (size_t)(3 * room) * sizeof *narrow.step);
     for (int64_t i = 0; i < count; i += LANES) {
-        struct narrow_level level = narrow_level_of(format, row, i);
+        struct narrow_level level = narrow_level_of(format, rows, i);
         vf centre = vf_mul(vf_sub(vf_set(8), level.scale_zero), level.scale);
         vf_store(narrow.zero + i, level.zero);
         vf_store(narrow.zero_offset + i, vf_sub(vf_zero(), vf_mul(level.zero, level.zero_zero)));
@@ -316,8 +316,8 @@ INLINE struct narrow_row narrow_row_of(int format, const struct tiled_row *row, 
         vf_store(narrow.centre + i, centre);
         vf_store(narrow.reach + i, narrow_reach(centre, level.scale));
     }
-    for (int64_t t = 0; t < row->tokens; t++) {
-        make_words(format, row, t, &narrow);
+    for (int64_t t = 0; t < rows->tokens; t++) {
+        make_words(format, rows, t, &narrow);
     }
     return narrow;
 }
@@ -458,11 +458,11 @@ INLINE vf zero_of(struct zero_sums sums, vf zero, vf zero_offset) {
 }
 
 /* The scaled inputs of tile `i` of a block, [token][vector][field][high, low][VECTOR_BYTES]. */
-INLINE void scale_tile(int format, int tokens, const struct tiled_row *row, const struct narrow_row *narrow,
+INLINE void scale_tile(int format, int tokens, const struct tiled_rows *rows, const struct narrow_row *narrow,
                        struct tiled_block *block, int64_t i, const int *times, struct zero_sums *sums) {
-    const struct tiled_inputs *inputs = (const struct tiled_inputs *)row->inputs + block->number;
-    const struct tiled_pairs *pairs = (const struct tiled_pairs *)row->pairs + block->number;
-    int64_t blocks = tiled_blocks(&row->list);
+    const struct tiled_inputs *inputs = (const struct tiled_inputs *)rows->inputs + block->number;
+    const struct tiled_pairs *pairs = (const struct tiled_pairs *)rows->pairs + block->number;
+    int64_t blocks = tiled_blocks(&rows->list);
     for (int c = 0; c < CHUNKS; c++) {
         struct chunk chunk = chunk_of(format, block->tiles[i], c);
         struct words scales[2];
@@ -492,9 +492,9 @@ INLINE vf zeros_of_entries(const struct narrow_row *narrow, int64_t entry, struc
 }
 
 /* A token's scaled inputs of a chunk of every other tile of a block in TILED_SIXTEENS from `odd` on; returns its zeros. */
-INLINE vf scale_chunks(int tokens, const struct tiled_row *row, const struct narrow_row *narrow, struct tiled_block *block,
+INLINE vf scale_chunks(int tokens, const struct tiled_rows *rows, const struct narrow_row *narrow, struct tiled_block *block,
                        int odd, int c, int t) {
-    const struct tiled_inputs *inputs = (const struct tiled_inputs *)row->inputs + t * tiled_blocks(&row->list);
+    const struct tiled_inputs *inputs = (const struct tiled_inputs *)rows->inputs + t * tiled_blocks(&rows->list);
     int64_t entry = (block->number * 2 + odd) * TILED_VALUES + c * CHUNK_FIELDS;
     struct words step = words_of_entries(narrow->step_words + t * narrow->room + entry);
     struct words centre = words_of_entries(narrow->centre_words + t * narrow->room + entry);
@@ -502,7 +502,7 @@ INLINE vf scale_chunks(int tokens, const struct tiled_row *row, const struct nar
     struct zero_sums above = below;
     for (int64_t i = odd; i < block->count; i += 2) {
         if (c == 0 && t == 0) {
-            fetch_to_scale(TILED_SIXTEENS, block, i);
+            fetch_to_scale(TILED_SIXTEENS, tokens, block, i);
         }
         struct chunk chunk = chunk_of(TILED_SIXTEENS, block->tiles[i], c);
         struct words scales[2];
@@ -517,14 +517,14 @@ INLINE vf scale_chunks(int tokens, const struct tiled_row *row, const struct nar
 }
 
 /* The largest product of a block that words of a token stand for. */
-INLINE float largest_product(int format, const struct tiled_row *row, const struct narrow_row *narrow,
+INLINE float largest_product(int format, const struct tiled_rows *rows, const struct narrow_row *narrow,
                              const struct tiled_block *block, int64_t token) {
     if (format != GATUN_Q2) {
         return narrow->largest[token * narrow->blocks + block->number];
     }
-    const struct tiled_pairs *pairs = (const struct tiled_pairs *)row->pairs + block->number;
-    const struct tiled_inputs *inputs = (const struct tiled_inputs *)row->inputs + block->number;
-    return pairs->largest * inputs[token * tiled_blocks(&row->list)].largest[0];
+    const struct tiled_pairs *pairs = (const struct tiled_pairs *)rows->pairs + block->number;
+    const struct tiled_inputs *inputs = (const struct tiled_inputs *)rows->inputs + block->number;
+    return pairs->largest * inputs[token * tiled_blocks(&rows->list)].largest[0];
 }
 
 /* What vi_scale16 gives. */
@@ -547,14 +547,14 @@ INLINE int product_of(const struct tiled_block *block, const struct tiled_pairs 
 #define ROUNDED 3
 
 /* How many times as large a block's words may be; `unit` is that of a word. */
-INLINE int times_of(const struct tiled_row *row, const struct tiled_block *block, int64_t token, float unit) {
-    if (row->farthest == NULL) {
+INLINE int times_of(const struct tiled_rows *rows, const struct tiled_block *block, int64_t token, float unit) {
+    if (rows->farthest == NULL) {
         return 1;
     }
-    const struct tiled_pairs *pairs = (const struct tiled_pairs *)row->pairs + block->number;
-    int64_t at = token * tiled_blocks(&row->list) + block->number;
-    const struct tiled_inputs *inputs = (const struct tiled_inputs *)row->inputs + at;
-    const struct farthest *farthest = (const struct farthest *)row->farthest + at;
+    const struct tiled_pairs *pairs = (const struct tiled_pairs *)rows->pairs + block->number;
+    int64_t at = token * tiled_blocks(&rows->list) + block->number;
+    const struct tiled_inputs *inputs = (const struct tiled_inputs *)rows->inputs + at;
+    const struct farthest *farthest = (const struct farthest *)rows->farthest + at;
     float others = farthest->others / unit;
     if (!(others < LARGEST_PRODUCT)) { /* or a NaN */
         return 1;
@@ -570,25 +570,25 @@ INLINE int times_of(const struct tiled_row *row, const struct tiled_block *block
 }
 
 /* Writes the scaled inputs of a block by tile, and their unit by token. */
-INLINE void scale_block(int format, int tokens, const struct tiled_row *row, const struct narrow_row *narrow,
+INLINE void scale_block(int format, int tokens, const struct tiled_rows *rows, const struct narrow_row *narrow,
                         struct tiled_block *block, float *units) {
     const struct zero_sums none = {vi_set(0), vi_set(0)};
     struct zero_sums sums[TILED_TOKENS] = {none, none, none, none};
     vf zeros[TILED_TOKENS] = {vf_zero(), vf_zero(), vf_zero(), vf_zero()};
     int times[TILED_TOKENS];
     for (int t = 0; t < tokens; t++) {
-        units[t] = PRODUCT_UNIT * largest_product(format, row, narrow, block, t);
-        times[t] = format == GATUN_Q2 ? times_of(row, block, t, units[t]) : 1;
+        units[t] = PRODUCT_UNIT * largest_product(format, rows, narrow, block, t);
+        times[t] = format == GATUN_Q2 ? times_of(rows, block, t, units[t]) : 1;
         units[t] /= (float)times[t];
     }
     for (int i = 0; i < 2 * CHUNKS && format == TILED_SIXTEENS; i++) {
         for (int t = 0; t < tokens; t++) {
-            zeros[t] = vf_add(zeros[t], scale_chunks(tokens, row, narrow, block, i / CHUNKS, i % CHUNKS, t));
+            zeros[t] = vf_add(zeros[t], scale_chunks(tokens, rows, narrow, block, i / CHUNKS, i % CHUNKS, t));
         }
     }
     for (int64_t i = 0; i < block->count && format != TILED_SIXTEENS; i++) {
-        fetch_to_scale(format, block, i);
-        scale_tile(format, tokens, row, narrow, block, i, times, sums);
+        fetch_to_scale(format, tokens, block, i);
+        scale_tile(format, tokens, rows, narrow, block, i, times, sums);
         /* Each narrow tile has a zero of zeros of its own. */
         for (int t = 0; t < tokens && format == GATUN_Q2N; t++) {
             vf offset = vf_set(narrow->zero_offset[block->first + i]);
@@ -599,7 +599,7 @@ INLINE void scale_block(int format, int tokens, const struct tiled_row *row, con
     }
     for (int t = 0; t < tokens; t++) {
         if (format == GATUN_Q2) {
-            zeros[t] = zero_of(sums[t], vf_set(row->zero_scale), vf_set(row->zero_offset));
+            zeros[t] = zero_of(sums[t], vf_set(rows->zero_scale), vf_set(rows->zero_offset));
         }
         block->zeros[t] = vf_fma(zeros[t], vf_set(units[t]), block->zeros[t]);
     }
