@@ -38,7 +38,9 @@ struct tiled_job {
     int64_t rows; /* group rows of w2 */
     struct tiled_item *items;
     int64_t units[STAGES];      /* of all items */
-    int64_t ends[STAGES];       /* the number of the first chunk behind a stage */
+    int64_t chunks[STAGES];
+    int64_t early;              /* chunks of INPUTS that are claimed early, behind so many of WIDE */
+    int64_t early_behind;
     struct counter *filled;     /* [blocks of inputs of w2]: slices */
     struct counter *ready;      /* [strips]: blocks */
     atomic_int_fast64_t *added; /* [group rows of w2]: strips */
@@ -102,28 +104,60 @@ static struct range units_at(const struct tiled_job *job, enum stage stage, int6
     return (struct range){first + range.from, first + range.to};
 }
 
+/* How many blocks of w2's inputs are complete with the first so many units of WIDE. */
+static int64_t complete_blocks(const struct tiled_job *job, int64_t units) {
+    int64_t complete = 0;
+    for (int32_t i = 0; i < job->count; i++) {
+        const struct tiled_item *item = &job->items[i];
+        int64_t slices = 0;
+        for (int64_t block = 0; block < units_of(item, INPUTS); block++) {
+            slices = item->runs == 1 ? slices + tiled_slices_in(item, block) : slices_of(item);
+            if (tiled_places_of(item, slices) > units) {
+                return complete;
+            }
+            complete++;
+        }
+        units -= slices_of(item);
+    }
+    return complete;
+}
+
+/*
+ * Blocks that the first chunk of each thread completes are claimed when each has had a second one: by then they are complete,
+ * and the first rows of w2 need not wait for them.
+ */
 static void count_chunks(struct tiled_job *job) {
-    int64_t end = 0;
     for (int s = 0; s < STAGES; s++) {
         job->units[s] = 0;
         for (int32_t i = 0; i < job->count; i++) {
             job->units[s] += units_of(&job->items[i], s);
         }
-        end += chunks_of(job, s);
-        job->ends[s] = end;
+        job->chunks[s] = chunks_of(job, s);
     }
+    if (job->chunks[WIDE] > 2 * (int64_t)job->threads) {
+        job->early_behind = 2 * (int64_t)job->threads;
+        job->early = complete_blocks(job, range_of(job->units[WIDE], job->threads, job->threads).from);
+    }
+}
+
+static struct chunk chunk_of(const struct tiled_job *job, enum stage stage, int64_t number) {
+    return (struct chunk){stage, units_at(job, stage, number)};
 }
 
 static struct chunk claim(const struct tiled_job *job) {
     int64_t number = pool_claim(job->pool);
-    int stage = 0;
-    while (stage < STAGES && number >= job->ends[stage]) {
-        stage++;
+    if (number >= job->early_behind && number < job->early_behind + job->early) {
+        return chunk_of(job, INPUTS, number - job->early_behind);
     }
-    if (stage == STAGES) {
-        return (struct chunk){STAGES, {0, 0}};
+    if (number < job->chunks[WIDE] + job->early) {
+        return chunk_of(job, WIDE, number < job->early_behind ? number : number - job->early);
     }
-    return (struct chunk){stage, units_at(job, stage, number - (stage == 0 ? 0 : job->ends[stage - 1]))};
+    number -= job->chunks[WIDE];
+    if (number < job->chunks[INPUTS]) {
+        return chunk_of(job, INPUTS, number);
+    }
+    number -= job->chunks[INPUTS];
+    return number < job->chunks[DOWN] ? chunk_of(job, DOWN, number) : (struct chunk){STAGES, {0, 0}};
 }
 
 static struct unit unit_at(const struct tiled_job *job, enum stage stage, int64_t number) {

@@ -175,6 +175,9 @@ int64_t tiled_rows_scratch(int64_t tiles);
 struct tiled_place tiled_gate_place(const struct tiled_item *item, int64_t place, int64_t most);
 struct tiled_place tiled_down_place(const struct tiled_item *item, int64_t strip, int64_t place, int64_t most);
 
+/* How many places hold the item's first slices, others among them. */
+int64_t tiled_places_of(const struct tiled_item *item, int64_t slices);
+
 /* Number `i` of a place's group rows. */
 static inline int64_t tiled_row_at(const struct tiled_place *place, int32_t i) {
     return place->row + i * place->matrix->period;

@@ -29,6 +29,11 @@ static int64_t slice_at(const struct tiled_item *item, int64_t place) {
     return item->from + first + row_at(rest < together ? rest : together, item->gate.period, place - first);
 }
 
+int64_t tiled_places_of(const struct tiled_item *item, int64_t slices) {
+    int64_t places = padded_to(slices, slices_together(item));
+    return places < slices_of(item) ? places : slices_of(item);
+}
+
 /* Rows that may go together from a place on, with as many places left in the item or strip: narrow ones go alone. */
 static int64_t most_rows(const struct tiled_item *item, int64_t most, int64_t left) {
     if (item->format == GATUN_Q2N) {
