@@ -78,22 +78,28 @@ record Expected(int columns, double[] exact, float[] library, double rounding, d
 
     /** The same for one row. */
     void requireRowNear(int row, float[] actual, double tolerance) {
-        requireNear(row, "float64", exact, actual, tolerance);
+        requireNear(row, "float64", exactRow(row), actual, tolerance);
         if (library != null) {
-            requireNear(row, "the CPU library", Reference.widen(library), actual, tolerance + rounding);
+            requireNear(row, "the CPU library", Reference.widen(libraryRow(row)), actual, tolerance + rounding);
         }
     }
 
     /** Requires that the oracles agree. */
     void requireAgreement() {
         for (int row = 0; row < rows(); row++) {
-            float[] found = Arrays.copyOfRange(library, row * columns, (row + 1) * columns);
-            requireNear(row, "float64, of the CPU library", exact, found, rounding);
+            requireNear(row, "float64, of the CPU library", exactRow(row), libraryRow(row), rounding);
         }
     }
 
-    private void requireNear(int row, String oracle, double[] expected, float[] actual, double tolerance) {
-        double[] wanted = Arrays.copyOfRange(expected, row * columns, (row + 1) * columns);
+    private double[] exactRow(int row) {
+        return Arrays.copyOfRange(exact, row * columns, (row + 1) * columns);
+    }
+
+    private float[] libraryRow(int row) {
+        return Arrays.copyOfRange(library, row * columns, (row + 1) * columns);
+    }
+
+    private void requireNear(int row, String oracle, double[] wanted, float[] actual, double tolerance) {
         Nearness.require("row %d against %s".formatted(row, oracle), actual, wanted, tolerance, usual[row]);
     }
 }
