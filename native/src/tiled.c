@@ -5,12 +5,12 @@
  * the inner values s, s + G, ..., s + 15 G. INPUTS makes the inputs of w2 from the inner values. DOWN is w2 by its group
  * rows, over the tiles that hold columns of the item's slices: first all rows of a strip of these tiles, then of the next.
  *
- * Threads claim chunks of the stages one after the other. The rows of a strip wait for its own blocks of w2's inputs, and
- * a block for its own slices alone: most are there when the first threads are done with WIDE, and the last ones when they are
- * needed. Only where w2's order is natural has a slice columns all over it, so that a block waits for all of the item's. The
- * inputs of w1 and w3 every thread makes for itself, as that takes no longer than to have them from others. Who waits
- * fetches from memory what it will compute first; and the chunk that follows is claimed before the last rows of the one
- * before, so that its first tiles are on their way.
+ * Threads claim chunks of the stages one after the other, only those of INPUTS that the first chunks of WIDE complete before
+ * the rest of WIDE. The rows of a strip wait for its own blocks of w2's inputs, and a block for its own slices alone: most are
+ * there when the first threads are done with WIDE, and the last ones when they are needed. Only where w2's order is natural has
+ * a slice columns all over it, so that a block waits for all of the item's. The inputs of w1 and w3 every thread makes for
+ * itself, as that takes no longer than to have them from others. Who waits fetches from memory what it will compute first; and
+ * the chunk that follows is claimed before the last rows of the one before, so that its first tiles are on their way.
  *
  * Group rows do not depend on each other, and items and their strips are added to a group row of y in their order, so results
  * do not depend on who computes which.
