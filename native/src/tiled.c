@@ -123,8 +123,8 @@ static int64_t complete_blocks(const struct tiled_job *job, int64_t units) {
 }
 
 /*
- * Blocks that the first chunk of each thread completes are claimed when each has had a second one: by then they are complete,
- * and the first rows of w2 need not wait for them.
+ * Blocks that the first round of chunks completes are claimed behind the second round: by then they are complete but for a
+ * thread that lags behind, and the first rows of w2 need not wait for them.
  */
 static void count_chunks(struct tiled_job *job) {
     for (int s = 0; s < STAGES; s++) {
@@ -173,9 +173,10 @@ static int64_t strip_of(struct unit row) {
 }
 
 static struct tiled_place place_of(enum stage stage, struct unit row, int64_t most) {
-    int64_t number = row.number % group_rows_of(&row.item->down);
-    return stage == WIDE ? tiled_gate_place(row.item, row.number, most)
-                         : tiled_down_place(row.item, strip_of(row), number, most);
+    if (stage == WIDE) {
+        return tiled_gate_place(row.item, row.number, most);
+    }
+    return tiled_down_place(row.item, strip_of(row), row.number % group_rows_of(&row.item->down), most);
 }
 
 /* The group rows that a chunk begins with, if it is one of rows. */
@@ -188,16 +189,25 @@ static struct tiled_place first_rows_of(const struct tiled_job *job, struct chun
 
 /* ---- waiting ---- */
 
-/* The most tiles that are fetched while a thread waits or makes inputs, about 24 KB. */
+/* The most tiles that are fetched while a thread waits or makes inputs of w1 and w3, about 24 KB. */
 #define FIRST_TILES 32
 
-/* Returns when the counter is at `least`. Meanwhile it fetches what rows begin with, if there are some. */
+/* Fetches what rows begin with, if there are some, as far as rows do that come before them. */
+static void fetch_first(struct tiled_place rows) {
+    const uint8_t *tiles[TILED_AHEAD];
+    int64_t count = rows.matrix == NULL ? 0 : tiled_first_tiles(&rows, TILED_AHEAD, tiles);
+    for (int64_t i = 0; i < count; i++) {
+        tiled_fetch(&rows, tiles[i]);
+    }
+}
+
+/* Returns when the counter is at `least`. Meanwhile it fetches what rows begin with. */
 static void await(const struct tiled_job *job, const struct counter *counter, int64_t least, struct tiled_place rows) {
     if (atomic_load_explicit(&counter->value, memory_order_acquire) >= least) {
         return;
     }
     const uint8_t *tiles[FIRST_TILES];
-    int64_t count = rows.matrix == NULL ? 0 : tiled_first_tiles(&rows, FIRST_TILES, tiles);
+    int64_t count = tiled_first_tiles(&rows, FIRST_TILES, tiles);
     for (int64_t i = 0; i < count && atomic_load_explicit(&counter->value, memory_order_relaxed) < least; i++) {
         tiled_fetch(&rows, tiles[i]);
     }
@@ -217,7 +227,7 @@ static int is_held(const struct tiled_hand *hand, const struct tiled_item *item)
            && held->ldx == item->ldx;
 }
 
-/* Has the inputs of an item's w1 and w3 at hand. Meanwhile what its rows begin with is fetched. */
+/* Has the inputs of an item's w1 and w3 at hand. Meanwhile some of what its rows begin with is fetched. */
 static void hold(const struct tiled_item *item, struct tiled_place rows, struct tiled_hand *hand) {
     if (is_held(hand, item)) {
         return;
@@ -258,8 +268,8 @@ static void run_down_rows(const struct tiled_job *job, struct tiled_place place,
     }
 }
 
-/* A block of w2's inputs; `next` is fetched while it waits for its slices. */
-static void make_inputs(const struct tiled_job *job, struct unit unit, struct tiled_place next) {
+/* A block of w2's inputs. */
+static void make_inputs(const struct tiled_job *job, struct unit unit) {
     const struct tiled_item *item = unit.item;
     int64_t strip = 0;
     int64_t block = unit.number;
@@ -267,7 +277,7 @@ static void make_inputs(const struct tiled_job *job, struct unit unit, struct ti
         block -= tiled_blocks(&item->strips[strip++].list);
     }
     int64_t counted = item->runs == 1 ? unit.number : 0;
-    await(job, &job->filled[item->first_block + counted], tiled_slices_in(item, unit.number), next);
+    pool_await(job->pool, &job->filled[item->first_block + counted].value, tiled_slices_in(item, unit.number));
     tiled_make_down_inputs(item, &item->strips[strip], block);
     count_one(&job->ready[item->first_strip + strip]);
 }
@@ -301,7 +311,8 @@ static struct chunk run_chunk(const struct tiled_job *job, struct chunk chunk, s
         return run_rows(job, chunk, hand);
     }
     struct chunk following = claim(job);
-    make_inputs(job, unit_at(job, INPUTS, chunk.units.from), first_rows_of(job, following));
+    fetch_first(first_rows_of(job, following));
+    make_inputs(job, unit_at(job, INPUTS, chunk.units.from));
     return following;
 }
 

@@ -43,35 +43,36 @@ static int64_t most_rows(const struct tiled_item *item, int64_t most, int64_t le
     return rows < TILED_ABREAST ? rows : TILED_ABREAST;
 }
 
-struct tiled_place tiled_gate_place(const struct tiled_item *item, int64_t place, int64_t most) {
-    struct tiled_place rows = {item, &item->gate, slice_at(item, place), 1};
-    most = most_rows(item, most, slices_of(item) - place);
-    while (rows.rows < most && slice_at(item, place + rows.rows) == tiled_row_at(&rows, rows.rows)) {
+/* The row at a place of w1 and w3, or of a strip of w2. */
+static int64_t row_of_place(const struct tiled_item *item, const struct tiled_matrix *m, int64_t place) {
+    return m == &item->gate ? slice_at(item, place) : row_at(group_rows_of(m), m->period, place);
+}
+
+static struct tiled_place rows_from(const struct tiled_item *item, const struct tiled_matrix *m, int64_t place,
+                                    int64_t most) {
+    struct tiled_place rows = {item, m, row_of_place(item, m, place), 1};
+    while (rows.rows < most && row_of_place(item, m, place + rows.rows) == tiled_row_at(&rows, rows.rows)) {
         rows.rows++;
     }
     return rows;
+}
+
+struct tiled_place tiled_gate_place(const struct tiled_item *item, int64_t place, int64_t most) {
+    return rows_from(item, &item->gate, place, most_rows(item, most, slices_of(item) - place));
 }
 
 struct tiled_place tiled_down_place(const struct tiled_item *item, int64_t strip, int64_t place, int64_t most) {
     const struct tiled_matrix *m = &item->strips[strip];
-    int64_t all = group_rows_of(m);
-    struct tiled_place rows = {item, m, row_at(all, m->period, place), 1};
-    most = most_rows(item, most, all - place);
-    while (rows.rows < most && row_at(all, m->period, place + rows.rows) == tiled_row_at(&rows, rows.rows)) {
-        rows.rows++;
-    }
-    return rows;
+    return rows_from(item, m, place, most_rows(item, most, group_rows_of(m) - place));
 }
 
 int64_t tiled_first_tiles(const struct tiled_place *place, int64_t most, const uint8_t **tiles) {
     const struct tiled_matrix *m = place->matrix;
-    const int64_t row_bytes = tiles_of(m->columns) * tiled_bytes(place->item->format);
-    const int64_t blocks = tiled_blocks(&m->list);
-    const int64_t run_blocks = place->rows == 1 ? blocks : TILED_RUN;
+    const int64_t row_bytes = tiles_of(m->columns) * tiled_bytes(m->format);
     int64_t count = 0;
-    for (int64_t run = 0; count < most && run < blocks; run += run_blocks) {
+    for (int64_t run = 0; count < most && run < tiled_blocks(&m->list); run += TILED_RUN) {
         int64_t first = block_begin(&m->list, run);
-        int64_t all = block_begin(&m->list, run + run_blocks) - first;
+        int64_t all = block_begin(&m->list, run + TILED_RUN) - first;
         for (int32_t r = 0; r < place->rows; r++) {
             const uint8_t *row = m->tiles + tiled_row_at(place, r) * row_bytes;
             int64_t wanted = all < most - count ? all : most - count;
@@ -85,7 +86,7 @@ int64_t tiled_first_tiles(const struct tiled_place *place, int64_t most, const u
 }
 
 void tiled_fetch(const struct tiled_place *place, const uint8_t *tile) {
-    for (int64_t at = 0; at < tiled_bytes(place->item->format); at += CACHE_LINE) {
+    for (int64_t at = 0; at < tiled_bytes(place->matrix->format); at += CACHE_LINE) {
         __builtin_prefetch(tile + at, 0, 2);
     }
 }
@@ -124,10 +125,10 @@ static const char *pairs_of(const struct tiled_place *p, const char **at_hand) {
     return pairs;
 }
 
-/* The tiles of a place, then those that `next` begins with; where these are too few, the last one again. */
+/* The tiles of a place, then those that `next` begins with, if there is one; where these are too few, the last one again. */
 static void list_tiles(const struct tiled_place *place, const struct tiled_place *next, const uint8_t **tiles) {
     int64_t count = tiled_first_tiles(place, INT64_MAX, tiles);
-    int64_t following = tiled_first_tiles(next, TILED_AHEAD, tiles + count);
+    int64_t following = next->matrix == NULL ? 0 : tiled_first_tiles(next, TILED_AHEAD, tiles + count);
     for (int64_t i = following; i < TILED_AHEAD; i++) {
         tiles[count + i] = tiles[count + i - 1];
     }
@@ -139,7 +140,6 @@ static void run_rows(struct tiled_place place, struct tiled_place next, const ch
     const struct tiled_item *item = place.item;
     const struct tiled_matrix *m = place.matrix;
     const uint8_t **tiles = scratch;
-    next = next.matrix == NULL ? place : next;
     list_tiles(&place, &next, tiles);
     struct tiled_rows rows = {
         .format = m->format,
@@ -156,11 +156,11 @@ static void run_rows(struct tiled_place place, struct tiled_place next, const ch
     };
     if (item->format == GATUN_Q2N) {
         rows.second = second_of(&place);
-        if (next.item->format == GATUN_Q2N) {
-            fetch_second(&next);
-        }
     } else {
         rows.pairs = pairs_of(&place, pairs_at_hand);
+    }
+    if (next.matrix != NULL && next.item->format == GATUN_Q2N) {
+        fetch_second(&next);
     }
     item->ops->tiled_rows(&rows);
 }

@@ -11,7 +11,8 @@
  *         row r + 8 in its odd ones
  * ahead   each line is fetched from memory when the line at the same place of the tile TILED_AHEAD before it is read: in the
  *         order in which they will be read. Codes are brought to the first cache while their block is scaled, what the next
- *         block is scaled with while codes are added (BENCHMARKS.md says what that is worth)
+ *         block is scaled with while codes are added (BENCHMARKS.md says what that is worth). Wide tiles for three or four
+ *         tokens are fetched in the order of memory instead, and the portable level fetches tile by tile
  * bytes   768 or 640 a tile, read once          bound: reading memory
  * sums    lanes of totals block by block, then their lanes; in that order at any number of tokens
  */
@@ -55,9 +56,9 @@ INLINE void bring_lines(const uint8_t *tile, int64_t first, int64_t lines) {
     }
 }
 
-/* Lines of a block's later tiles by their number, in the order in which they lie in memory. */
-INLINE void fetch_in_order(int format, const struct tiled_block *block, int64_t number, int64_t lines) {
-    const int64_t tile_lines = CODE_LINES + meta_lines(format);
+/* Lines of wide tiles behind a block by their number, in the order in which they lie in memory. */
+INLINE void fetch_in_order(const struct tiled_block *block, int64_t number, int64_t lines) {
+    const int64_t tile_lines = CODE_LINES + meta_lines(GATUN_Q2);
     for (int64_t i = number; i < number + lines; i++) {
         fetch_lines(block->tiles[TILED_AHEAD + i / tile_lines], i % tile_lines, 1);
     }
@@ -75,7 +76,7 @@ INLINE void fetch_to_scale(int format, int tokens, const struct tiled_block *blo
         fetch_lines(block->tiles[i + TILED_AHEAD], CODE_LINES, lines);
         bring_lines(block->tiles[i], 0, CODE_LINES);
     } else {
-        fetch_in_order(format, block, i * lines, lines);
+        fetch_in_order(block, i * lines, lines);
     }
 }
 
@@ -87,7 +88,7 @@ INLINE void fetch_to_add(int format, int tokens, const struct tiled_block *block
             bring_lines(block->tiles[i + block->count], CODE_LINES + first / 2, 1);
         }
     } else {
-        fetch_in_order(format, block, block->count * meta_lines(format) + first * block->count + i * pairs, pairs);
+        fetch_in_order(block, block->count * meta_lines(format) + first * block->count + i * pairs, pairs);
     }
 }
 
@@ -202,20 +203,15 @@ INLINE void write_sums(int tokens, const float *totals, const vf *zeros, float *
     }
 }
 
-/* The blocks [from, to) of one group row. Tiles of a narrow one lie as its list says, those of wide ones by turns. */
+/* The blocks [from, to) of one group row, and goes on to what lies behind their tiles. */
 INLINE void add_blocks(int format, int tokens, const struct tiled_rows *rows, const struct narrow_row *narrow,
                        struct tiled_block *block, int64_t from, int64_t to) {
     for (block->number = from; block->number < to; block->number++) {
         block->first = block_begin(&rows->list, block->number);
         block->skip = block->number == 0 ? rows->list.skip : 0;
         block->count = tiles_in(&rows->list, block->number);
-        if (format != GATUN_Q2) {
-            block->tiles = rows->tiles + block->first;
-        }
         add_block(format, tokens, rows, narrow, block);
-        if (format == GATUN_Q2) {
-            block->tiles += block->count;
-        }
+        block->tiles += block->count;
     }
 }
 
