@@ -21,10 +21,10 @@
 /* How many tiles ahead of their use they are fetched. */
 #define TILED_AHEAD 16
 
-/* The most group rows that are computed together, block by block: so their pairs and inputs are brought to a core once. */
+/* The most group rows that go together, some blocks of each in turn: so their pairs and inputs come to the first cache once. */
 #define TILED_ABREAST 4
 
-/* How many blocks of a row are computed before those of the next one. */
+/* How many blocks of a row have their turn at a time. */
 #define TILED_RUN 2
 
 #define TILED_WIDE 768
