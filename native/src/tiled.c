@@ -189,27 +189,10 @@ static struct tiled_place first_rows_of(const struct tiled_job *job, struct chun
 
 /* ---- waiting ---- */
 
-/* The most tiles that are fetched while a thread waits or makes inputs of w1 and w3, about 24 KB. */
-#define FIRST_TILES 32
-
-/* Fetches what rows begin with, if there are some, as far as rows do that come before them. */
-static void fetch_first(struct tiled_place rows) {
-    const uint8_t *tiles[TILED_AHEAD];
-    int64_t count = rows.matrix == NULL ? 0 : tiled_first_tiles(&rows, TILED_AHEAD, tiles);
-    for (int64_t i = 0; i < count; i++) {
-        tiled_fetch(&rows, tiles[i]);
-    }
-}
-
 /* Returns when the counter is at `least`. Meanwhile it fetches what rows begin with. */
 static void await(const struct tiled_job *job, const struct counter *counter, int64_t least, struct tiled_place rows) {
-    if (atomic_load_explicit(&counter->value, memory_order_acquire) >= least) {
-        return;
-    }
-    const uint8_t *tiles[FIRST_TILES];
-    int64_t count = tiled_first_tiles(&rows, FIRST_TILES, tiles);
-    for (int64_t i = 0; i < count && atomic_load_explicit(&counter->value, memory_order_relaxed) < least; i++) {
-        tiled_fetch(&rows, tiles[i]);
+    for (int64_t i = 0; i < FIRST_TILES && atomic_load_explicit(&counter->value, memory_order_relaxed) < least; i++) {
+        tiled_fetch(&rows, i, i + 1);
     }
     pool_await(job->pool, &counter->value, least);
 }
@@ -232,12 +215,8 @@ static void hold(const struct tiled_item *item, struct tiled_place rows, struct 
     if (is_held(hand, item)) {
         return;
     }
-    const uint8_t *tiles[FIRST_TILES];
-    int64_t count = tiled_first_tiles(&rows, FIRST_TILES, tiles);
     for (int64_t block = 0; block < tiled_blocks(&item->gate.list); block++) {
-        for (int64_t i = block * TILED_BLOCK; i < (block + 1) * TILED_BLOCK && i < count; i++) {
-            tiled_fetch(&rows, tiles[i]);
-        }
+        tiled_fetch(&rows, block * TILED_BLOCK, (block + 1) * TILED_BLOCK);
         tiled_make_wide_inputs(item, block, hand->inputs);
     }
     hand->held = item;
@@ -311,7 +290,10 @@ static struct chunk run_chunk(const struct tiled_job *job, struct chunk chunk, s
         return run_rows(job, chunk, hand);
     }
     struct chunk following = claim(job);
-    fetch_first(first_rows_of(job, following));
+    struct tiled_place next = first_rows_of(job, following);
+    if (next.matrix != NULL) {
+        tiled_fetch(&next, 0, TILED_AHEAD);
+    }
     make_inputs(job, unit_at(job, INPUTS, chunk.units.from));
     return following;
 }

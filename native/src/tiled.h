@@ -74,8 +74,8 @@ static inline int64_t tiled_entries(int32_t format, int64_t tiles) {
 
 /* Some columns of a matrix, by their tiles: tile n has the columns from TILED_COLUMNS * n on. */
 struct tiled_list {
-    const int32_t *numbers;
-    const int64_t *offsets; /* of the tiles in a row, in bytes */
+    int32_t *numbers;
+    int64_t *offsets; /* of the tiles in a row, in bytes */
     int64_t count;
     int64_t skip; /* how many tiles fewer the first block has: where tiles adjoin, blocks begin at multiples of TILED_BLOCK */
 };

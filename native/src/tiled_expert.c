@@ -122,7 +122,7 @@ void *tiled_take(struct tiled_memory *memory, int64_t bytes) {
 
 static void number_all(struct tiled_matrix *m) {
     for (int64_t i = 0; i < m->list.count; i++) {
-        m->numbers[i] = (int32_t)i;
+        m->list.numbers[i] = (int32_t)i;
     }
 }
 
@@ -161,14 +161,14 @@ static int64_t skipped_tiles(const struct tiled_item *item) {
 }
 
 static void place_list(struct tiled_matrix *m, int64_t tiles, int64_t skip, struct tiled_memory *memory) {
-    m->numbers = tiled_take(memory, tiles * (int64_t)sizeof *m->numbers);
-    m->offsets = tiled_take(memory, tiles * (int64_t)sizeof *m->offsets);
-    m->list = (struct tiled_list){m->numbers, m->offsets, tiles, skip};
+    m->list = (struct tiled_list){.count = tiles, .skip = skip};
+    m->list.numbers = tiled_take(memory, tiles * (int64_t)sizeof *m->list.numbers);
+    m->list.offsets = tiled_take(memory, tiles * (int64_t)sizeof *m->list.offsets);
 }
 
 static void fill_offsets(struct tiled_matrix *m) {
     for (int64_t i = 0; i < m->list.count; i++) {
-        m->offsets[i] = m->numbers[i] * tiled_bytes(m->format);
+        m->list.offsets[i] = m->list.numbers[i] * tiled_bytes(m->format);
     }
 }
 
@@ -176,10 +176,10 @@ static void fill_offsets(struct tiled_matrix *m) {
 static struct tiled_matrix strip_between(const struct tiled_matrix *down, int64_t from, int64_t to) {
     struct tiled_matrix strip = *down;
     int64_t first = block_begin(&down->list, from);
-    strip.numbers += first;
-    strip.offsets += first;
-    int64_t tiles = block_begin(&down->list, to) - first;
-    strip.list = (struct tiled_list){strip.numbers, strip.offsets, tiles, from == 0 ? down->list.skip : 0};
+    strip.list.numbers += first;
+    strip.list.offsets += first;
+    strip.list.count = block_begin(&down->list, to) - first;
+    strip.list.skip = from == 0 ? down->list.skip : 0;
     return strip;
 }
 
@@ -206,7 +206,7 @@ void tiled_place_item(struct tiled_item *item, struct tiled_memory *memory) {
     place_list(&item->down, number_slices(item, NULL), skipped_tiles(item), memory);
     if (memory->at != NULL) {
         number_all(&item->gate);
-        number_slices(item, item->down.numbers);
+        number_slices(item, item->down.list.numbers);
         fill_offsets(&item->gate);
         fill_offsets(&item->down);
     }

@@ -23,8 +23,6 @@ struct tiled_matrix {
     int64_t bytes;
     char *prepared; /* GATUN_Q2: pairs [period][blocks of all columns] */
     float *reach;   /* w2 in GATUN_Q2, or NULL: the largest scales of columns [period][blocks of all][TILED_BLOCK_COLUMNS] */
-    int32_t *numbers;
-    int64_t *offsets;
     struct tiled_list list; /* the tiles of a row that are wanted */
     char *inputs;           /* w2: [tokens][blocks of the list] */
     char *farthest;         /* w2, if there is a reach: [period][tokens][blocks of the list] */
@@ -183,11 +181,11 @@ static inline int64_t tiled_row_at(const struct tiled_place *place, int32_t i) {
     return place->row + i * place->matrix->period;
 }
 
-/* Writes where the first tiles of a place are, at most `most`, in the order in which they are computed; returns how many. */
-int64_t tiled_first_tiles(const struct tiled_place *place, int64_t most, const uint8_t **tiles);
+/* Tiles that are fetched while a thread waits or makes inputs, about 24 KB. */
+#define FIRST_TILES 32
 
-/* Fetches all lines of a tile from memory. */
-void tiled_fetch(const struct tiled_place *place, const uint8_t *tile);
+/* Fetches the tiles [from, to) of a place in the order in which they are computed, as far as they are among its first. */
+void tiled_fetch(const struct tiled_place *place, int64_t from, int64_t to);
 
 /* The inner values of slices, written to h. What `next` begins with is fetched meanwhile. */
 void tiled_wide_rows(struct tiled_place gate, struct tiled_place next, struct tiled_hand *hand);

@@ -66,7 +66,8 @@ struct tiled_place tiled_down_place(const struct tiled_item *item, int64_t strip
     return rows_from(item, m, place, most_rows(item, most, group_rows_of(m) - place));
 }
 
-int64_t tiled_first_tiles(const struct tiled_place *place, int64_t most, const uint8_t **tiles) {
+/* Writes where the first tiles of a place are, at most `most`, in the order in which they are computed; returns how many. */
+static int64_t first_tiles(const struct tiled_place *place, int64_t most, const uint8_t **tiles) {
     const struct tiled_matrix *m = place->matrix;
     const int64_t row_bytes = tiles_of(m->columns) * tiled_bytes(m->format);
     int64_t count = 0;
@@ -85,9 +86,18 @@ int64_t tiled_first_tiles(const struct tiled_place *place, int64_t most, const u
     return count;
 }
 
-void tiled_fetch(const struct tiled_place *place, const uint8_t *tile) {
-    for (int64_t at = 0; at < tiled_bytes(place->matrix->format); at += CACHE_LINE) {
-        __builtin_prefetch(tile + at, 0, 2);
+/* From memory to the second-level cache. */
+static void fetch_bytes(const void *from, int64_t bytes) {
+    for (int64_t at = 0; at < bytes; at += CACHE_LINE) {
+        __builtin_prefetch((const char *)from + at, 0, 2);
+    }
+}
+
+void tiled_fetch(const struct tiled_place *place, int64_t from, int64_t to) {
+    const uint8_t *tiles[FIRST_TILES];
+    int64_t count = first_tiles(place, to < FIRST_TILES ? to : FIRST_TILES, tiles);
+    for (int64_t i = from; i < count; i++) {
+        fetch_bytes(tiles[i], tiled_bytes(place->matrix->format));
     }
 }
 
@@ -105,11 +115,8 @@ static void fetch_second(const struct tiled_place *p) {
     int32_t format = p->matrix->format;
     int64_t first = list->numbers[0];
     first -= format == TILED_SIXTEENS ? first % (2 * TILED_BLOCK) : 0;
-    int64_t end = tiled_entries(format, list->numbers[list->count - 1] + 1);
-    const char *to = (const char *)(second + end * TILED_ENTRY);
-    for (const char *at = (const char *)(second + first * TILED_ENTRY); at < to; at += CACHE_LINE) {
-        __builtin_prefetch(at, 0, 2);
-    }
+    int64_t entries = tiled_entries(format, list->numbers[list->count - 1] + 1) - first;
+    fetch_bytes(second + first * TILED_ENTRY, entries * TILED_ENTRY * (int64_t)sizeof *second);
 }
 
 /* The pairs of group rows; fetched unless they are those at hand. They are read block by block, not ahead of time. */
@@ -127,8 +134,8 @@ static const char *pairs_of(const struct tiled_place *p, const char **at_hand) {
 
 /* The tiles of a place, then those that `next` begins with, if there is one; where these are too few, the last one again. */
 static void list_tiles(const struct tiled_place *place, const struct tiled_place *next, const uint8_t **tiles) {
-    int64_t count = tiled_first_tiles(place, INT64_MAX, tiles);
-    int64_t following = next->matrix == NULL ? 0 : tiled_first_tiles(next, TILED_AHEAD, tiles + count);
+    int64_t count = first_tiles(place, INT64_MAX, tiles);
+    int64_t following = next->matrix == NULL ? 0 : first_tiles(next, TILED_AHEAD, tiles + count);
     for (int64_t i = following; i < TILED_AHEAD; i++) {
         tiles[count + i] = tiles[count + i - 1];
     }
