@@ -27,7 +27,8 @@
  * ones. Their relative distance is below 1e-5: an exponent is rounded to fp32 (its error, at most 2^-24 |e|, weighs
  * at most 1e-6 of the mass for any vocabulary up to 2^24), expf is good to 2^-22, sums are fp64. So
  *   greedy                          ids[0]
- *   top-k < wanted                  exact: the mass of the first k alone counts
+ *   top-k <= wanted                 exact: the mass of the first k alone counts
+ *   no other token is possible      exact: the candidates' own mass counts
  *   top-p, min-p                    exact if the last token that stays is found among the candidates, with the cut certain
  *                                   for every mass within 1e-5 of this one
  *   neither                         exact if the draw ends among the candidates, for every such mass

@@ -14,6 +14,8 @@ public final class Sampler {
     public static final int UNDECIDED = -1;
 
     private static final int UNKNOWN = Integer.MAX_VALUE;
+    /** So many tokens are weighed in their order, the same sum whether they are candidates or the only possible ones. */
+    private static final int FEW = 256;
 
     private final SamplerSettings settings;
     private final SplitMix64 random;
@@ -59,8 +61,8 @@ public final class Sampler {
 
     /**
      * Chooses a token without the other logits, if these candidates suffice: the same that {@link #next(float[],
-     * TokenWindow)} chooses. They do where nothing is drawn or the top-k are among them, mostly with top-p or min-p, and
-     * often without either.
+     * TokenWindow)} chooses. They do where nothing is drawn or the top-k are among them or all possible tokens are (up to
+     * 256), mostly with top-p or min-p, and often without either.
      *
      * @param candidates found with this sampler's penalty and temperature
      * @return a token, or {@link #UNDECIDED}: all logits are needed; nothing random is used up then
@@ -135,9 +137,10 @@ public final class Sampler {
     /** Bounds the mass of the top-k, or of all; returns how many tokens that are, {@link #UNKNOWN} if unknown ones too. */
     private int keepTopK(RankedTokens tokens) {
         int topK = settings.topK();
-        if (topK > 0 && topK < tokens.size()) {
-            massLow = massHigh = massOfRanks(topK, tokens);
-            return topK;
+        int known = topK > 0 ? Math.min(topK, tokens.size()) : tokens.size();
+        if (known == topK || (tokens.complete() && known <= FEW)) {
+            massLow = massHigh = massOfRanks(known, tokens);
+            return known;
         }
         massLow = massHigh = tokens.mass(settings.temperature());
         if (!tokens.complete() && topK > 0) {

@@ -67,24 +67,25 @@ class CandidatesTest {
 
     @Test
     void topKAmongTheCandidatesIsAlwaysDecided() {
-        SamplerSettings settings = PLAIN.withTopK(15).withTopP(0.9).withMinP(0.01);
-        forRandomLogits(
-                16,
-                settings,
-                (candidates, logits, seed) -> assertThat(new Sampler(settings.withSeed(seed)).next(candidates))
-                        .as("seed %d", seed)
-                        .isEqualTo(new Sampler(settings.withSeed(seed)).next(logits, NOTHING)));
+        for (int topK = 13; topK <= 16; topK++) {
+            alwaysDecided(16, PLAIN.withTopK(topK).withTopP(0.9).withMinP(0.01));
+        }
     }
 
+    /** Wherever a cut or a draw falls, and whatever the mass of all was found to be. */
     @Test
-    void allTokensAmongTheCandidatesDecideAllButACutOnTheEdge() {
-        int[] undecided = {0};
-        SamplerSettings settings = PLAIN.withTopP(0.8);
-        forRandomLogits(200, settings, (candidates, logits, seed) -> {
-            int chosen = new Sampler(settings.withSeed(seed)).next(candidates);
-            undecided[0] += chosen == Sampler.UNDECIDED ? 1 : 0;
-        });
-        assertThat(undecided[0]).isLessThan(5);
+    void allPossibleTokensAmongTheCandidatesAlwaysDecide() {
+        alwaysDecided(200, PLAIN);
+        alwaysDecided(200, PLAIN.withTopP(0.8));
+        alwaysDecided(200, PLAIN.withMinP(0.01));
+        alwaysDecided(200, PLAIN.withTopK(201).withTopP(0.8));
+    }
+
+    /** 15 of 116 tokens are possible, and the number drawn for one lies within the error of the mass of all. */
+    @Test
+    void fewerPossibleTokensThanTopKAreDecided() {
+        SamplerSettings settings = PLAIN.withTopK(15).withTopP(0.9).withMinP(0.01);
+        forRandomLogits(16, settings, -6731284335360510963L, decided(settings));
     }
 
     @Test
@@ -201,12 +202,26 @@ class CandidatesTest {
     private static void forRandomLogits(int wanted, SamplerSettings settings, Law law) {
         long first = new Random().nextLong();
         for (long seed = first; seed < first + 500; seed++) {
-            Random random = new Random(seed);
-            float[] logits = anyLogits(random, 1 + random.nextInt(200));
-            Candidates candidates = new Candidates(wanted, logits.length);
-            candidates.read(found(candidates, logits, settings, NOTHING, anyError(random)));
-            law.check(candidates, logits, seed);
+            forRandomLogits(wanted, settings, seed, law);
         }
+    }
+
+    private static void forRandomLogits(int wanted, SamplerSettings settings, long seed, Law law) {
+        Random random = new Random(seed);
+        float[] logits = anyLogits(random, 1 + random.nextInt(200));
+        Candidates candidates = new Candidates(wanted, logits.length);
+        candidates.read(found(candidates, logits, settings, NOTHING, anyError(random)));
+        law.check(candidates, logits, seed);
+    }
+
+    private static void alwaysDecided(int wanted, SamplerSettings settings) {
+        forRandomLogits(wanted, settings, decided(settings));
+    }
+
+    private static Law decided(SamplerSettings settings) {
+        return (candidates, logits, seed) -> assertThat(new Sampler(settings.withSeed(seed)).next(candidates))
+                .as("seed %d, %s", seed, settings)
+                .isEqualTo(new Sampler(settings.withSeed(seed)).next(logits, NOTHING));
     }
 
     /** What the kernel writes, with this error of the mass. */
