@@ -103,12 +103,13 @@ struct tiled_rows {
     struct tiled_list list;
     const uint8_t *const *tiles; /* [run][row][tile of the run], then the TILED_AHEAD that will be read next */
     const uint16_t *second;      /* narrow: the second level of the group row, [tiled_entries][TILED_ENTRY] */
+    const uint16_t *following;   /* narrow: what that of the group row begins with that is computed next, or NULL */
     const void *pairs;           /* GATUN_Q2: blocks of pairs as the level prepared them, the first one whole */
     float zero_scale;            /* GATUN_Q2: zero = zero code * zero_scale + zero_offset */
     float zero_offset;
     const void *inputs;   /* [tokens]: blocks of inputs as the level prepared them */
     const void *farthest; /* [tokens]: of each block, as the level found them; NULL unless it is of w2 in GATUN_Q2 */
-    float *scratch;     /* tiled_scratch(list.count) floats at a multiple of 64 bytes */
+    float *scratch;     /* tiled_scratch() floats at a multiple of 64 bytes */
     float *sums;        /* [rows][tokens][TILED_ROWS] */
 };
 
@@ -128,28 +129,16 @@ static inline int64_t tiled_source(int64_t slices, int64_t place) {
     return place % TILED_ROWS * slices + place / TILED_ROWS;
 }
 
-/* What becomes of the second level of narrow tiles: so many numbers of each. */
-#define TILED_NARROW_ROOMS (6 + 2 * TILED_TOKENS)
-
-/* Floats of scratch: scaled inputs, room for reordering some; totals; what becomes of the second level of narrow tiles. */
+/* Floats of scratch: scaled inputs, room for reordering some, and totals of each row, at vectors of sixteen lanes. */
 #define TILED_ORDERED 256
+#define TILED_TOTALS ((int64_t)TILED_TOKENS * TILED_ROWS / 2 * 16)
 
 static inline int64_t tiled_scaled(void) {
     return (int64_t)TILED_TOKENS * TILED_BLOCK_COLUMNS;
 }
 
-/*
- * Room for the most entries of a list of so many tiles: two for each tile of whole blocks, of which the first may lack some; and
- * for a block more, where vectors are longer than the last one.
- */
-static inline int64_t tiled_most_entries(int64_t count) {
-    return 2 * padded_to(count + 2 * TILED_BLOCK, TILED_BLOCK);
-}
-
-static inline int64_t tiled_scratch(int64_t count) {
-    int64_t totals = (int64_t)TILED_TOKENS * TILED_ROWS / 2 * 16;
-    int64_t narrow = totals + tiled_most_entries(count) * TILED_NARROW_ROOMS;
-    return tiled_scaled() + TILED_ORDERED + (narrow > TILED_ABREAST * totals ? narrow : TILED_ABREAST * totals);
+static inline int64_t tiled_scratch(void) {
+    return tiled_scaled() + TILED_ORDERED + TILED_ABREAST * TILED_TOTALS;
 }
 
 #endif

@@ -72,11 +72,15 @@ INLINE void add_row_pairs(int format, int tokens, struct tiled_block *block, int
     }
 }
 
-INLINE void add_block(int format, int tokens, const struct tiled_rows *rows, const struct narrow_row *narrow,
+INLINE void add_block(int format, int tokens, const struct tiled_rows *rows, struct narrow_block *narrow,
                       struct tiled_block *block) {
     float units[TILED_TOKENS];
+    bring_entries(format, rows, block->number + 1);
     scale_block(format, tokens, rows, narrow, block, units);
     for (int r = 0; r < ROW_PAIRS; r += pairs_at_a_time(tokens)) {
+        if (r % 2 == 0) {
+            make_narrow_block(r / 2, format, tokens, rows, block->number + 1, narrow);
+        }
         for (int v = 0; v < VECTORS; v++) {
             add_row_pairs(format, tokens, block, r, v, units);
         }

@@ -31,26 +31,30 @@ static void prepare_inputs(int32_t format, const float *x, int64_t tiles, void *
     memcpy(((struct tiled_inputs *)to)->x, x, (size_t)(tiles * TILED_COLUMNS) * sizeof *x);
 }
 
-/* By entry: scale = code * scale + scale_offset, zero likewise. */
-struct narrow_row {
-    float *scale;
-    float *scale_offset;
-    float *zero;
-    float *zero_offset;
+/* By entry of two blocks: scale = code * scale + scale_offset, zero likewise. */
+struct narrow_block {
+    float scale[NARROW_ENTRIES];
+    float scale_offset[NARROW_ENTRIES];
+    float zero[NARROW_ENTRIES];
+    float zero_offset[NARROW_ENTRIES];
 };
 
-INLINE struct narrow_row narrow_row_of(int format, const struct tiled_rows *rows, float *memory) {
-    int64_t count = listed_entries(format, &rows->list);
-    int64_t room = padded_to(count, LANES);
-    struct narrow_row narrow = {memory, memory + room, memory + 2 * room, memory + 3 * room};
-    for (int64_t i = 0; i < count; i += LANES) {
-        struct narrow_level level = narrow_level_of(format, rows, i);
-        vf_store(narrow.scale + i, level.scale);
-        vf_store(narrow.scale_offset + i, vf_sub(vf_zero(), vf_mul(level.scale, level.scale_zero)));
-        vf_store(narrow.zero + i, level.zero);
-        vf_store(narrow.zero_offset + i, vf_sub(vf_zero(), vf_mul(level.zero, level.zero_zero)));
+#define NARROW_PARTS 1
+
+INLINE void make_narrow_block(int part, int format, int tokens, const struct tiled_rows *rows, int64_t block,
+                              struct narrow_block *narrow) {
+    (void)part;
+    (void)tokens;
+    if (format == GATUN_Q2 || block == tiled_blocks(&rows->list) || !begins_entries(format, rows, block)) {
+        return;
     }
-    return narrow;
+    for (int64_t i = 0; i < NARROW_ENTRIES; i += LANES) {
+        struct narrow_level level = narrow_level_of(format, rows, block, i);
+        vf_store(narrow->scale + i, level.scale);
+        vf_store(narrow->scale_offset + i, vf_sub(vf_zero(), vf_mul(level.scale, level.scale_zero)));
+        vf_store(narrow->zero + i, level.zero);
+        vf_store(narrow->zero_offset + i, vf_sub(vf_zero(), vf_mul(level.zero, level.zero_zero)));
+    }
 }
 
 struct affine {
@@ -71,10 +75,10 @@ struct column_metas {
 /* Which entry column `column` of tile `i` of a block has. */
 INLINE int64_t entry_of(int format, const struct tiled_block *block, int64_t i, int64_t column) {
     int64_t value = i % 2 * TILED_VALUES + column / TILED_TOGETHER;
-    return format == TILED_SIXTEENS ? block->number * block_entries(format) + value : block->first + i;
+    return first_entry(format, block->number) + (format == TILED_SIXTEENS ? value : i);
 }
 
-INLINE struct column_metas narrow_metas(const struct narrow_row *narrow, int64_t entry, const uint8_t *codes) {
+INLINE struct column_metas narrow_metas(const struct narrow_block *narrow, int64_t entry, const uint8_t *codes) {
     vi code = vi_load_u8(codes);
     struct affine scale = {vf_set(narrow->scale[entry]), vf_set(narrow->scale_offset[entry])};
     struct affine zero = {vf_set(narrow->zero[entry]), vf_set(narrow->zero_offset[entry])};
@@ -91,7 +95,7 @@ INLINE struct column_metas wide_metas(const struct tiled_rows *rows, int64_t blo
 }
 
 /* The scaled inputs of tile `i` of a block. */
-INLINE void scale_tile(int format, int tokens, const struct tiled_rows *rows, const struct narrow_row *narrow,
+INLINE void scale_tile(int format, int tokens, const struct tiled_rows *rows, const struct narrow_block *narrow,
                        struct tiled_block *block, int64_t i) {
     const uint8_t *codes = block->tiles[i] + TILED_CODES;
     const struct tiled_inputs *inputs = rows->inputs;
@@ -137,11 +141,12 @@ static void add_codes(int tokens, const struct tiled_block *block, int64_t i) {
     }
 }
 
-INLINE void add_block(int format, int tokens, const struct tiled_rows *rows, const struct narrow_row *narrow,
+INLINE void add_block(int format, int tokens, const struct tiled_rows *rows, struct narrow_block *narrow,
                       struct tiled_block *block) {
     for (int64_t i = 0; i < block->count; i++) {
         fetch_lines(block->tiles[i + TILED_AHEAD], 0, CODE_LINES + meta_lines(format));
         scale_tile(format, tokens, rows, narrow, block, i);
         add_codes(tokens, block, i);
     }
+    make_narrow_block(0, format, tokens, rows, block->number + 1, narrow);
 }

@@ -9,7 +9,7 @@ static int64_t address_bytes(int64_t tiles) {
 }
 
 int64_t tiled_rows_scratch(int64_t tiles) {
-    return address_bytes(TILED_ABREAST * tiles) + tiled_scratch(tiles) * (int64_t)sizeof(float);
+    return address_bytes(TILED_ABREAST * tiles) + tiled_scratch() * (int64_t)sizeof(float);
 }
 
 /* ---- places ---- */
@@ -108,15 +108,16 @@ static const uint16_t *second_of(const struct tiled_place *p) {
     return (const uint16_t *)p->matrix->second + p->row * entries_of(p->matrix) * TILED_ENTRY;
 }
 
-/* As much of it as the tiles on the list and those between them have. */
-static void fetch_second(const struct tiled_place *p) {
+/* Fetches as much of it as the tiles on the list and those between them have; returns where that begins. */
+static const uint16_t *fetch_second(const struct tiled_place *p) {
     const struct tiled_list *list = &p->matrix->list;
-    const uint16_t *second = second_of(p);
     int32_t format = p->matrix->format;
     int64_t first = list->numbers[0];
     first -= format == TILED_SIXTEENS ? first % (2 * TILED_BLOCK) : 0;
     int64_t entries = tiled_entries(format, list->numbers[list->count - 1] + 1) - first;
-    fetch_bytes(second + first * TILED_ENTRY, entries * TILED_ENTRY * (int64_t)sizeof *second);
+    const uint16_t *second = second_of(p) + first * TILED_ENTRY;
+    fetch_bytes(second, entries * TILED_ENTRY * (int64_t)sizeof *second);
+    return second;
 }
 
 /* The pairs of group rows; fetched unless they are those at hand. They are read block by block, not ahead of time. */
@@ -167,7 +168,7 @@ static void run_rows(struct tiled_place place, struct tiled_place next, const ch
         rows.pairs = pairs_of(&place, pairs_at_hand);
     }
     if (next.matrix != NULL && next.item->format == GATUN_Q2N) {
-        fetch_second(&next);
+        rows.following = fetch_second(&next);
     }
     item->ops->tiled_rows(&rows);
 }

@@ -13,6 +13,8 @@
  *         order in which they will be read. Codes are brought to the first cache while their block is scaled, what the next
  *         block is scaled with while codes are added (BENCHMARKS.md says what that is worth). Wide tiles for three or four
  *         tokens are fetched in the order of memory instead, and the portable level fetches tile by tile
+ * second  the second level of narrow tiles is brought, too, and what is made of a block's is made while codes of the block
+ *         before are added, so that nothing waits for it
  * bytes   768 or 640 a tile, read once          bound: reading memory
  * sums    lanes of totals block by block, then their lanes; in that order at any number of tokens
  */
@@ -33,7 +35,6 @@ INLINE int meta_lines(int format) {
 struct tiled_block {
     const uint8_t *const *tiles;
     int64_t number;
-    int64_t first; /* in the list */
     int64_t skip;  /* tiles that it lacks at its beginning */
     int64_t count;
     float *xs;      /* scaled inputs [count][tokens][TILED_COLUMNS], or their bytes */
@@ -118,14 +119,38 @@ static void widen_pairs(const uint16_t *pairs, int64_t n, float *restrict scale,
     }
 }
 
-/* Entries of the second level of a whole block: one for each tile, or for each value. */
+/* ---- the second level of narrow tiles, two blocks at a time ---- */
+
+/* Entries of two blocks: one for each tile, or for each value. */
+#define NARROW_ENTRIES (2 * TILED_BLOCK)
+
+_Static_assert(NARROW_ENTRIES == 2 * TILED_VALUES && NARROW_ENTRIES % WIDEST == 0, "entries are whole vectors");
+
+/* Of these each block has half, or all that the other has. */
 INLINE int64_t block_entries(int format) {
-    return format == TILED_SIXTEENS ? 2 * TILED_VALUES : TILED_BLOCK;
+    return format == TILED_SIXTEENS ? NARROW_ENTRIES : TILED_BLOCK;
 }
 
-/* Those of a row's blocks. */
-INLINE int64_t listed_entries(int format, const struct tiled_list *list) {
-    return format == TILED_SIXTEENS ? tiled_blocks(list) * block_entries(format) : list->count;
+/* Its first one. */
+INLINE int64_t first_entry(int format, int64_t block) {
+    return block * block_entries(format) % NARROW_ENTRIES;
+}
+
+/* The number of a block by which two go together: where they have the same entries, that among all blocks of the matrix. */
+INLINE int64_t entries_number(int format, const struct tiled_rows *rows, int64_t block) {
+    return format == TILED_SIXTEENS ? rows->list.numbers[0] / TILED_BLOCK + block : block;
+}
+
+/* Whether a block's entries are not among those of the block before. */
+INLINE int begins_entries(int format, const struct tiled_rows *rows, int64_t block) {
+    return block == 0 || entries_number(format, rows, block) % 2 == 0;
+}
+
+/* Where the entries of a block that begins some are; of tiles, unless some between them are not wanted. */
+INLINE const uint16_t *entries_of_block(int format, const struct tiled_rows *rows, int64_t block) {
+    int64_t entry = format == TILED_SIXTEENS ? entries_number(format, rows, block) / 2 * NARROW_ENTRIES
+                                             : rows->list.numbers[block * TILED_BLOCK];
+    return rows->second + entry * TILED_ENTRY;
 }
 
 /* Of LANES entries. */
@@ -148,34 +173,45 @@ INLINE struct narrow_level deal_entries(const uint16_t *halves) {
 
 /* Of the tiles from number `i` of the list on, zeros behind the last. */
 INLINE struct narrow_level level_of_tiles(const struct tiled_rows *rows, int64_t i) {
+    const int32_t *numbers = rows->list.numbers;
+    int64_t count = rows->list.count - i;
+    if (count >= LANES && numbers[i + LANES - 1] - numbers[i] == LANES - 1) {
+        return deal_entries(rows->second + (int64_t)numbers[i] * TILED_ENTRY);
+    }
     uint16_t halves[TILED_ENTRY * LANES] = {0};
-    const int32_t *numbers = rows->list.numbers + i;
-    int64_t count = rows->list.count - i < LANES ? rows->list.count - i : LANES;
-    if (numbers[count - 1] - numbers[0] == count - 1 && count == LANES) {
-        memcpy(halves, rows->second + (int64_t)numbers[0] * TILED_ENTRY, sizeof halves);
-    } else {
-        for (int64_t j = 0; j < count; j++) {
-            memcpy(halves + j * TILED_ENTRY, rows->second + (int64_t)numbers[j] * TILED_ENTRY,
-                   TILED_ENTRY * sizeof *halves);
-        }
+    for (int64_t j = 0; j < LANES && j < count; j++) {
+        memcpy(halves + j * TILED_ENTRY, rows->second + (int64_t)numbers[i + j] * TILED_ENTRY,
+               TILED_ENTRY * sizeof *halves);
     }
     return deal_entries(halves);
 }
 
-/* From number `i` of listed_entries on. Two blocks have the same entries in TILED_SIXTEENS. */
-INLINE struct narrow_level narrow_level_of(int format, const struct tiled_rows *rows, int64_t i) {
-    if (format == GATUN_Q2N) {
-        return level_of_tiles(rows, i);
+/* From entry `i` on of those that a block begins. */
+INLINE struct narrow_level narrow_level_of(int format, const struct tiled_rows *rows, int64_t block, int64_t i) {
+    return format == TILED_SIXTEENS ? deal_entries(entries_of_block(format, rows, block) + i * TILED_ENTRY)
+                                    : level_of_tiles(rows, block * TILED_BLOCK + i);
+}
+
+/* Brings the entries that a block begins, if it does; behind the last block, those that the next row begins with. */
+INLINE void bring_entries(int format, const struct tiled_rows *rows, int64_t block) {
+    const uint16_t *entries = NULL;
+    if (format == GATUN_Q2) {
+        return;
     }
-    int64_t values = block_entries(format);
-    int64_t block = rows->list.numbers[0] / TILED_BLOCK + i / values;
-    return deal_entries(rows->second + (block / 2 * values + i % values) * TILED_ENTRY);
+    if (block == tiled_blocks(&rows->list)) {
+        entries = rows->following;
+    } else if (begins_entries(format, rows, block)) {
+        entries = entries_of_block(format, rows, block);
+    }
+    if (entries != NULL) {
+        bring_lines((const uint8_t *)entries, 0, NARROW_ENTRIES * TILED_ENTRY * (int64_t)sizeof *entries / CACHE_LINE);
+    }
 }
 
 /*
  * What a level brings: struct tiled_pairs and struct tiled_inputs, which prepare_pairs and prepare_inputs write; struct
- * narrow_row, which narrow_row_of makes of the second level of a row of narrow tiles and, where scales and inputs share a
- * unit, of each token's inputs; and add_block.
+ * narrow_block, what is made of the second level of a block and, where scales and inputs share a unit, of each token's inputs;
+ * make_narrow_block, which makes it in NARROW_PARTS parts; and add_block, which makes the next block's, too.
  */
 #if BYTE_SUMS
 #include "tiled_words_template.h"
@@ -204,10 +240,9 @@ INLINE void write_sums(int tokens, const float *totals, const vf *zeros, float *
 }
 
 /* The blocks [from, to) of one group row, and goes on to what lies behind their tiles. */
-INLINE void add_blocks(int format, int tokens, const struct tiled_rows *rows, const struct narrow_row *narrow,
+INLINE void add_blocks(int format, int tokens, const struct tiled_rows *rows, struct narrow_block *narrow,
                        struct tiled_block *block, int64_t from, int64_t to) {
     for (block->number = from; block->number < to; block->number++) {
-        block->first = block_begin(&rows->list, block->number);
         block->skip = block->number == 0 ? rows->list.skip : 0;
         block->count = tiles_in(&rows->list, block->number);
         add_block(format, tokens, rows, narrow, block);
@@ -219,7 +254,10 @@ INLINE void sum_narrow_row(int format, int tokens, const struct tiled_rows *rows
     vf zeros[TILED_TOKENS] = {vf_zero(), vf_zero(), vf_zero(), vf_zero()};
     block->zeros = zeros;
     memset(block->totals, 0, (size_t)(tokens * ROW_PAIRS * LANES) * sizeof *block->totals);
-    struct narrow_row narrow = narrow_row_of(format, rows, block->totals + TILED_TOKENS * ROW_PAIRS * WIDEST);
+    struct narrow_block narrow;
+    for (int part = 0; part < NARROW_PARTS; part++) {
+        make_narrow_block(part, format, tokens, rows, 0, &narrow);
+    }
     add_blocks(format, tokens, rows, &narrow, block, 0, tiled_blocks(&rows->list));
     write_sums(tokens, block->totals, zeros, rows->sums);
 }
@@ -227,7 +265,6 @@ INLINE void sum_narrow_row(int format, int tokens, const struct tiled_rows *rows
 INLINE void sum_wide_rows(int tokens, const struct tiled_rows *rows, struct tiled_block *block) {
     const int64_t blocks = tiled_blocks(&rows->list);
     const int64_t row_totals = tokens * ROW_PAIRS * LANES;
-    const struct narrow_row none = {0};
     float *totals = block->totals;
     vf zeros[TILED_ABREAST * TILED_TOKENS];
     for (int i = 0; i < rows->rows * tokens; i++) {
@@ -239,7 +276,7 @@ INLINE void sum_wide_rows(int tokens, const struct tiled_rows *rows, struct tile
         for (int r = 0; r < rows->rows; r++) {
             block->totals = totals + r * row_totals;
             block->zeros = zeros + r * tokens;
-            add_blocks(GATUN_Q2, tokens, rows, &none, block, from, to);
+            add_blocks(GATUN_Q2, tokens, rows, NULL, block, from, to);
         }
     }
     for (int r = 0; r < rows->rows; r++) {

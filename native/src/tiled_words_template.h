@@ -222,20 +222,18 @@ static void prepare_pairs(const float *scale, const float *offset, int64_t tiles
 /* ---- narrow tiles ---- */
 
 /*
- * By entry: zero = code * zero + zero_offset; scale = centre + (code - 2^3) / 2^3 * step, and what its magnitude may reach. Of
- * each token, `room` entries apart, words of steps and centres, each twice. By block and token, `blocks` apart: L, or NaN.
+ * By entry of two blocks: zero = code * zero + zero_offset; scale = centre + (code - 2^3) / 2^3 * step, and what its magnitude
+ * may reach. Of the block at hand, for each token: L, or NaN; words of steps and centres, each twice.
  */
-struct narrow_row {
-    float *zero;
-    float *zero_offset;
-    float *step;
-    float *centre;
-    float *reach;
-    int32_t *step_words;
-    int32_t *centre_words;
-    int64_t room;
-    float *largest;
-    int64_t blocks;
+struct narrow_block {
+    _Alignas(CACHE_LINE) float zero[NARROW_ENTRIES];
+    float zero_offset[NARROW_ENTRIES];
+    float step[NARROW_ENTRIES];
+    float centre[NARROW_ENTRIES];
+    float reach[NARROW_ENTRIES];
+    int32_t step_words[TILED_TOKENS][NARROW_ENTRIES];
+    int32_t centre_words[TILED_TOKENS][NARROW_ENTRIES];
+    float largest[TILED_TOKENS];
 };
 
 /* The largest magnitude of a scale or of a step, whose word must fit as well; NaN likewise. */
@@ -252,11 +250,28 @@ INLINE void put_twice(vf v, int32_t *to) {
     vi_store((uint8_t *)to, vi_pair(words, words));
 }
 
+INLINE void read_entries(int format, const struct tiled_rows *rows, int64_t block, struct narrow_block *narrow) {
+    for (int64_t i = 0; i < NARROW_ENTRIES; i += LANES) {
+        struct narrow_level level = narrow_level_of(format, rows, block, i);
+        vf centre = vf_mul(vf_sub(vf_set(8), level.scale_zero), level.scale);
+        vf_store(narrow->zero + i, level.zero);
+        vf_store(narrow->zero_offset + i, vf_sub(vf_zero(), vf_mul(level.zero, level.zero_zero)));
+        vf_store(narrow->step + i, vf_mul(level.scale, vf_set(8)));
+        vf_store(narrow->centre + i, centre);
+        vf_store(narrow->reach + i, narrow_reach(centre, level.scale));
+    }
+}
+
+/* Some of a block's entries; what a vector has behind a block is zero, like the inputs there. */
+INLINE vf load_entries(int format, const float *entries) {
+    return block_entries(format) == 8 ? vf_load_eight(entries) : vf_load(entries);
+}
+
 /* Without their signs the bits of floats are in the order of the floats, and those of NaN come last. */
-INLINE float largest_reached(const float *reach, const float *x, int64_t entries) {
+INLINE float largest_reached(int format, const float *reach, const float *x) {
     vi most = vi_set(0);
-    for (int64_t i = 0; i < entries; i += LANES) {
-        vi product = vi_bits(vf_mul(vf_load(reach + i), vf_load(x + i)));
+    for (int64_t i = 0; i < block_entries(format); i += LANES) {
+        vi product = vi_bits(vf_mul(load_entries(format, reach + i), vf_load(x + i)));
         most = vi_max(most, vi_and(product, vi_set(INT32_MAX)));
     }
     int32_t bits = vi_largest(most);
@@ -265,61 +280,38 @@ INLINE float largest_reached(const float *reach, const float *x, int64_t entries
     return largest + 0 * largest;
 }
 
-_Static_assert(WIDEST <= 2 * TILED_VALUES && WIDEST <= 2 * TILED_BLOCK, "what a vector has behind a block is there");
-
-/*
- * Words of a token, and L by block. An entry without a scale has none of L, so its inputs may be any times as large. A vector
- * may be longer than a block: what lies behind it has inputs of zero, and is written later if it is the next block's.
- */
-INLINE void make_words(int format, const struct tiled_rows *rows, int64_t token, const struct narrow_row *narrow) {
-    const struct tiled_inputs *inputs = (const struct tiled_inputs *)rows->inputs + token * narrow->blocks;
-    int32_t *step = narrow->step_words + token * narrow->room;
-    int32_t *centre = narrow->centre_words + token * narrow->room;
-    for (int64_t b = 0; b < narrow->blocks; b++) {
-        int64_t first = b * block_entries(format);
-        const float *x = inputs[b].largest;
-        float largest = largest_reached(narrow->reach + first, x, block_entries(format));
-        narrow->largest[token * narrow->blocks + b] = largest;
-        vf unit = vf_set(units_of(LARGEST_SCALE, largest));
-        for (int64_t i = 0; i < block_entries(format); i += LANES) {
-            int64_t entry = first + i;
-            vf units = vf_drop_below(vf_mul(unit, vf_load(x + i)), LEAST_LARGEST, vf_load(narrow->reach + entry));
-            put_twice(vf_mul(vf_load(narrow->step + entry), units), step + entry);
-            put_twice(vf_mul(vf_load(narrow->centre + entry), units), centre + entry);
-        }
+/* Words of a token. An entry without a scale has none of L, so its inputs may be any times as large. */
+INLINE void make_words(int format, const float *x, int64_t first, int64_t token, struct narrow_block *narrow) {
+    vf unit = vf_set(units_of(LARGEST_SCALE, narrow->largest[token]));
+    for (int64_t i = 0; i < block_entries(format); i += LANES) {
+        vf reach = load_entries(format, narrow->reach + first + i);
+        vf units = vf_drop_below(vf_mul(unit, vf_load(x + i)), LEAST_LARGEST, reach);
+        put_twice(vf_mul(load_entries(format, narrow->step + first + i), units), narrow->step_words[token] + i);
+        put_twice(vf_mul(load_entries(format, narrow->centre + first + i), units), narrow->centre_words[token] + i);
     }
 }
 
-INLINE struct narrow_row narrow_row_of(int format, const struct tiled_rows *rows, float *memory) {
-    int64_t count = listed_entries(format, &rows->list);
-    int64_t room = padded_to(count + TILED_BLOCK, WIDEST); /* for vectors that are longer than the last block */
-    int32_t *words = (int32_t *)memory + 5 * room;
-    struct narrow_row narrow = {
-        .zero = memory,
-        .zero_offset = memory + room,
-        .step = memory + 2 * room,
-        .centre = memory + 3 * room,
-        .reach = memory + 4 * room,
-        .step_words = words,
-        .centre_words = words + TILED_TOKENS * room,
-        .room = room,
-        .largest = memory + (5 + 2 * TILED_TOKENS) * room,
-        .blocks = tiled_blocks(&rows->list),
-    };
-    memset(narrow.step, 0, (size_t)(3 * room) * sizeof *narrow.step);
-    for (int64_t i = 0; i < count; i += LANES) {
-        struct narrow_level level = narrow_level_of(format, rows, i);
-        vf centre = vf_mul(vf_sub(vf_set(8), level.scale_zero), level.scale);
-        vf_store(narrow.zero + i, level.zero);
-        vf_store(narrow.zero_offset + i, vf_sub(vf_zero(), vf_mul(level.zero, level.zero_zero)));
-        vf_store(narrow.step + i, vf_mul(level.scale, vf_set(8)));
-        vf_store(narrow.centre + i, centre);
-        vf_store(narrow.reach + i, narrow_reach(centre, level.scale));
+/* One of the parts, each of which takes long from its first step to its last: so there is other work between them. */
+#define NARROW_PARTS 3
+
+INLINE void make_narrow_block(int part, int format, int tokens, const struct tiled_rows *rows, int64_t block,
+                              struct narrow_block *narrow) {
+    if (format == GATUN_Q2 || block == tiled_blocks(&rows->list)) {
+        return;
     }
-    for (int64_t t = 0; t < rows->tokens; t++) {
-        make_words(format, rows, t, &narrow);
+    if (part == 0 && begins_entries(format, rows, block)) {
+        read_entries(format, rows, block, narrow);
     }
-    return narrow;
+    const struct tiled_inputs *inputs = (const struct tiled_inputs *)rows->inputs + block;
+    const int64_t first = first_entry(format, block);
+    for (int t = 0; t < tokens; t++) {
+        const float *x = inputs[t * tiled_blocks(&rows->list)].largest;
+        if (part == 1) {
+            narrow->largest[t] = largest_reached(format, narrow->reach + first, x);
+        } else if (part == 2) {
+            make_words(format, x, first, t, narrow);
+        }
+    }
 }
 
 /* ---- a block ---- */
@@ -389,9 +381,9 @@ INLINE struct words scaled_codes(struct words codes, struct words step, struct w
                           vi_add16(vi_scale16(codes.above, step.above), centre.above)};
 }
 
-INLINE struct words narrow_scales(struct words codes, const struct narrow_row *narrow, int64_t token, int64_t tile) {
-    vi step = vi_set(narrow->step_words[token * narrow->room + tile]);
-    vi centre = vi_set(narrow->centre_words[token * narrow->room + tile]);
+INLINE struct words narrow_scales(struct words codes, const struct narrow_block *narrow, int64_t token, int64_t tile) {
+    vi step = vi_set(narrow->step_words[token][tile]);
+    vi centre = vi_set(narrow->centre_words[token][tile]);
     return scaled_codes(codes, (struct words){step, step}, (struct words){centre, centre});
 }
 
@@ -458,7 +450,7 @@ INLINE vf zero_of(struct zero_sums sums, vf zero, vf zero_offset) {
 }
 
 /* The scaled inputs of tile `i` of a block, [token][vector][field][high, low][VECTOR_BYTES]. */
-INLINE void scale_tile(int format, int tokens, const struct tiled_rows *rows, const struct narrow_row *narrow,
+INLINE void scale_tile(int format, int tokens, const struct tiled_rows *rows, const struct narrow_block *narrow,
                        struct tiled_block *block, int64_t i, const int *times, struct zero_sums *sums) {
     const struct tiled_inputs *inputs = (const struct tiled_inputs *)rows->inputs + block->number;
     const struct tiled_pairs *pairs = (const struct tiled_pairs *)rows->pairs + block->number;
@@ -472,7 +464,7 @@ INLINE void scale_tile(int format, int tokens, const struct tiled_rows *rows, co
         }
         for (int t = 0; t < tokens; t++) {
             for (int half = 0; half < 2 && format == GATUN_Q2N; half++) {
-                scales[half] = narrow_scales(chunk.scales[half], narrow, t, block->first + i);
+                scales[half] = narrow_scales(chunk.scales[half], narrow, t, i);
             }
             uint8_t *to = (uint8_t *)block->xs + (i * tokens + t) * INPUT_BYTES;
             const int16_t *x = inputs[t * blocks].words + i * TILED_COLUMNS;
@@ -487,17 +479,17 @@ INLINE struct words words_of_entries(const int32_t *values) {
 }
 
 /* The zeros of columns that have the entries from `entry` on, in units of w. */
-INLINE vf zeros_of_entries(const struct narrow_row *narrow, int64_t entry, struct zero_sums sums) {
+INLINE vf zeros_of_entries(const struct narrow_block *narrow, int64_t entry, struct zero_sums sums) {
     return zero_of(sums, vf_each16(narrow->zero + entry), vf_each16(narrow->zero_offset + entry));
 }
 
 /* A token's scaled inputs of a chunk of every other tile of a block in TILED_SIXTEENS from `odd` on; returns its zeros. */
-INLINE vf scale_chunks(int tokens, const struct tiled_rows *rows, const struct narrow_row *narrow, struct tiled_block *block,
-                       int odd, int c, int t) {
+INLINE vf scale_chunks(int tokens, const struct tiled_rows *rows, const struct narrow_block *narrow,
+                       struct tiled_block *block, int odd, int c, int t) {
     const struct tiled_inputs *inputs = (const struct tiled_inputs *)rows->inputs + t * tiled_blocks(&rows->list);
-    int64_t entry = (block->number * 2 + odd) * TILED_VALUES + c * CHUNK_FIELDS;
-    struct words step = words_of_entries(narrow->step_words + t * narrow->room + entry);
-    struct words centre = words_of_entries(narrow->centre_words + t * narrow->room + entry);
+    int64_t entry = odd * TILED_VALUES + c * CHUNK_FIELDS;
+    struct words step = words_of_entries(narrow->step_words[t] + entry);
+    struct words centre = words_of_entries(narrow->centre_words[t] + entry);
     struct zero_sums below = {vi_set(0), vi_set(0)};
     struct zero_sums above = below;
     for (int64_t i = odd; i < block->count; i += 2) {
@@ -517,10 +509,10 @@ INLINE vf scale_chunks(int tokens, const struct tiled_rows *rows, const struct n
 }
 
 /* The largest product of a block that words of a token stand for. */
-INLINE float largest_product(int format, const struct tiled_rows *rows, const struct narrow_row *narrow,
+INLINE float largest_product(int format, const struct tiled_rows *rows, const struct narrow_block *narrow,
                              const struct tiled_block *block, int64_t token) {
     if (format != GATUN_Q2) {
-        return narrow->largest[token * narrow->blocks + block->number];
+        return narrow->largest[token];
     }
     const struct tiled_pairs *pairs = (const struct tiled_pairs *)rows->pairs + block->number;
     const struct tiled_inputs *inputs = (const struct tiled_inputs *)rows->inputs + block->number;
@@ -570,7 +562,7 @@ INLINE int times_of(const struct tiled_rows *rows, const struct tiled_block *blo
 }
 
 /* Writes the scaled inputs of a block by tile, and their unit by token. */
-INLINE void scale_block(int format, int tokens, const struct tiled_rows *rows, const struct narrow_row *narrow,
+INLINE void scale_block(int format, int tokens, const struct tiled_rows *rows, const struct narrow_block *narrow,
                         struct tiled_block *block, float *units) {
     const struct zero_sums none = {vi_set(0), vi_set(0)};
     struct zero_sums sums[TILED_TOKENS] = {none, none, none, none};
@@ -591,8 +583,8 @@ INLINE void scale_block(int format, int tokens, const struct tiled_rows *rows, c
         scale_tile(format, tokens, rows, narrow, block, i, times, sums);
         /* Each narrow tile has a zero of zeros of its own. */
         for (int t = 0; t < tokens && format == GATUN_Q2N; t++) {
-            vf offset = vf_set(narrow->zero_offset[block->first + i]);
-            vf tile = zero_of(sums[t], vf_set(narrow->zero[block->first + i]), offset);
+            int64_t entry = first_entry(format, block->number) + i;
+            vf tile = zero_of(sums[t], vf_set(narrow->zero[entry]), vf_set(narrow->zero_offset[entry]));
             zeros[t] = vf_add(zeros[t], tile);
             sums[t] = none;
         }

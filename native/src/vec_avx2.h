@@ -22,6 +22,10 @@ INLINE vf vf_load(const float *p) {
     return _mm256_loadu_ps(p);
 }
 
+INLINE vf vf_load_eight(const float *p) {
+    return vf_load(p);
+}
+
 INLINE void vf_store(float *p, vf v) {
     _mm256_storeu_ps(p, v);
 }

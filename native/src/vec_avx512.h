@@ -22,6 +22,11 @@ INLINE vf vf_load(const float *p) {
     return _mm512_loadu_ps(p);
 }
 
+/* Eight, with zeros behind them. */
+INLINE vf vf_load_eight(const float *p) {
+    return _mm512_zextps256_ps512(_mm256_loadu_ps(p));
+}
+
 INLINE void vf_store(float *p, vf v) {
     _mm512_storeu_ps(p, v);
 }
