@@ -21,11 +21,8 @@
 /* How many tiles ahead of their use they are fetched. */
 #define TILED_AHEAD 16
 
-/* The most group rows that go together, some blocks of each in turn: so their pairs and inputs come to the first cache once. */
+/* The most group rows that go together, some blocks of each in turn: so pairs of wide ones come to the first cache once. */
 #define TILED_ABREAST 4
-
-/* How many blocks of a row have their turn at a time. */
-#define TILED_RUN 2
 
 #define TILED_WIDE 768
 #define TILED_NARROW 640
@@ -63,6 +60,11 @@ static inline int64_t greatest_common_divisor(int64_t a, int64_t b) {
     return a;
 }
 
+/* How many blocks of a row have their turn at a time: of wide tiles as many as the first cache holds with their pairs. */
+static inline int64_t tiled_run(int32_t format) {
+    return format == GATUN_Q2 ? 2 : 4;
+}
+
 static inline int64_t tiled_bytes(int32_t format) {
     return format == GATUN_Q2 ? TILED_WIDE : TILED_NARROW;
 }
@@ -95,21 +97,22 @@ static inline int64_t tiles_in(const struct tiled_list *list, int64_t block) {
     return block_begin(list, block + 1) - block_begin(list, block);
 }
 
-/* Group rows with the same pairs by some of their tiles, in the order of their columns; of narrow tiles it is one. */
+/* Group rows that go together, wide ones with the same pairs, by some of their tiles, in the order of their columns. */
 struct tiled_rows {
     int32_t format;
     int32_t tokens;
     int32_t rows;
     struct tiled_list list;
     const uint8_t *const *tiles; /* [run][row][tile of the run], then the TILED_AHEAD that will be read next */
-    const uint16_t *second;      /* narrow: the second level of the group row, [tiled_entries][TILED_ENTRY] */
-    const uint16_t *following;   /* narrow: what that of the group row begins with that is computed next, or NULL */
+    const uint16_t *second;      /* narrow: the second level, [row][tiled_entries][TILED_ENTRY] */
+    int64_t second_stride;       /* narrow: numbers of a row of it */
+    const uint16_t *following;   /* narrow: where that of the rows that are computed next begins, by their list, or NULL */
     const void *pairs;           /* GATUN_Q2: blocks of pairs as the level prepared them, the first one whole */
     float zero_scale;            /* GATUN_Q2: zero = zero code * zero_scale + zero_offset */
     float zero_offset;
     const void *inputs;   /* [tokens]: blocks of inputs as the level prepared them */
     const void *farthest; /* [tokens]: of each block, as the level found them; NULL unless it is of w2 in GATUN_Q2 */
-    float *scratch;     /* tiled_scratch() floats at a multiple of 64 bytes */
+    float *scratch;     /* TILED_SCRATCH floats at a multiple of 64 bytes */
     float *sums;        /* [rows][tokens][TILED_ROWS] */
 };
 
@@ -129,16 +132,10 @@ static inline int64_t tiled_source(int64_t slices, int64_t place) {
     return place % TILED_ROWS * slices + place / TILED_ROWS;
 }
 
-/* Floats of scratch: scaled inputs, room for reordering some, and totals of each row, at vectors of sixteen lanes. */
+/* Floats of scratch: scaled inputs; room for reordering some; totals of rows that go together, at sixteen lanes a vector. */
+#define TILED_SCALED ((int64_t)TILED_TOKENS * TILED_BLOCK_COLUMNS)
 #define TILED_ORDERED 256
-#define TILED_TOTALS ((int64_t)TILED_TOKENS * TILED_ROWS / 2 * 16)
-
-static inline int64_t tiled_scaled(void) {
-    return (int64_t)TILED_TOKENS * TILED_BLOCK_COLUMNS;
-}
-
-static inline int64_t tiled_scratch(void) {
-    return tiled_scaled() + TILED_ORDERED + TILED_ABREAST * TILED_TOTALS;
-}
+#define TILED_TOTALS ((int64_t)TILED_ABREAST * TILED_TOKENS * TILED_ROWS / 2 * 16)
+#define TILED_SCRATCH (TILED_SCALED + TILED_ORDERED + TILED_TOTALS)
 
 #endif

@@ -72,15 +72,17 @@ INLINE void add_row_pairs(int format, int tokens, struct tiled_block *block, int
     }
 }
 
+_Static_assert(NARROW_PARTS <= ROW_PAIRS / 2, "all parts of what the next block needs are made while codes are added");
+
 INLINE void add_block(int format, int tokens, const struct tiled_rows *rows, struct narrow_block *narrow,
                       struct tiled_block *block) {
+    const struct tiled_step next = step_after(format, rows, block->step);
     float units[TILED_TOKENS];
-    bring_entries(format, rows, block->number + 1);
+    int part = 0;
+    bring_entries(format, rows, next);
     scale_block(format, tokens, rows, narrow, block, units);
     for (int r = 0; r < ROW_PAIRS; r += pairs_at_a_time(tokens)) {
-        if (r % 2 == 0) {
-            make_narrow_block(r / 2, format, tokens, rows, block->number + 1, narrow);
-        }
+        make_narrow_block(part++, format, tokens, rows, next, narrow);
         for (int v = 0; v < VECTORS; v++) {
             add_row_pairs(format, tokens, block, r, v, units);
         }

@@ -15,7 +15,7 @@ struct tiled_matrix {
     int64_t rows;
     int64_t columns;
     int64_t pairs;
-    int64_t period; /* group rows so far apart have the same pairs */
+    int64_t period; /* group rows so far apart have the same pairs, and go together; 1 where there are none */
     const uint8_t *tiles;
     const uint8_t *second;
     float zero_scale;
@@ -62,7 +62,7 @@ struct tiled_hand {
     const char *down_pairs;
 };
 
-/* Group rows of a matrix with the same pairs, `row` and those a period apart; the matrix is NULL if there are none. */
+/* Group rows of a matrix that go together, `row` and those a period apart; the matrix is NULL if there are none. */
 struct tiled_place {
     const struct tiled_item *item;
     const struct tiled_matrix *matrix;

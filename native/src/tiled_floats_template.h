@@ -39,17 +39,21 @@ struct narrow_block {
     float zero_offset[NARROW_ENTRIES];
 };
 
-#define NARROW_PARTS 1
-
-INLINE void make_narrow_block(int part, int format, int tokens, const struct tiled_rows *rows, int64_t block,
-                              struct narrow_block *narrow) {
-    (void)part;
+/* It is made when it is needed. */
+INLINE void make_first_block(int format, int tokens, const struct tiled_rows *rows, struct narrow_block *narrow) {
+    (void)format;
     (void)tokens;
-    if (format == GATUN_Q2 || block == tiled_blocks(&rows->list) || !begins_entries(format, rows, block)) {
+    (void)rows;
+    (void)narrow;
+}
+
+INLINE void make_narrow_block(int format, const struct tiled_rows *rows, struct tiled_step step,
+                              struct narrow_block *narrow) {
+    if (format == GATUN_Q2 || !begins_entries(format, rows, step.block)) {
         return;
     }
     for (int64_t i = 0; i < NARROW_ENTRIES; i += LANES) {
-        struct narrow_level level = narrow_level_of(format, rows, block, i);
+        struct narrow_level level = narrow_level_of(format, rows, step, i);
         vf_store(narrow->scale + i, level.scale);
         vf_store(narrow->scale_offset + i, vf_sub(vf_zero(), vf_mul(level.scale, level.scale_zero)));
         vf_store(narrow->zero + i, level.zero);
@@ -75,7 +79,7 @@ struct column_metas {
 /* Which entry column `column` of tile `i` of a block has. */
 INLINE int64_t entry_of(int format, const struct tiled_block *block, int64_t i, int64_t column) {
     int64_t value = i % 2 * TILED_VALUES + column / TILED_TOGETHER;
-    return first_entry(format, block->number) + (format == TILED_SIXTEENS ? value : i);
+    return first_entry(format, block->step.block) + (format == TILED_SIXTEENS ? value : i);
 }
 
 INLINE struct column_metas narrow_metas(const struct narrow_block *narrow, int64_t entry, const uint8_t *codes) {
@@ -100,7 +104,7 @@ INLINE void scale_tile(int format, int tokens, const struct tiled_rows *rows, co
     const uint8_t *codes = block->tiles[i] + TILED_CODES;
     const struct tiled_inputs *inputs = rows->inputs;
     int64_t blocks = tiled_blocks(&rows->list);
-    int64_t at = block->number;
+    int64_t at = block->step.block;
     float *xs = block->xs + i * tokens * TILED_COLUMNS;
     for (int64_t c = 0; c < TILED_COLUMNS; c += LANES) {
         struct column_metas metas = format == GATUN_Q2
@@ -143,10 +147,10 @@ static void add_codes(int tokens, const struct tiled_block *block, int64_t i) {
 
 INLINE void add_block(int format, int tokens, const struct tiled_rows *rows, struct narrow_block *narrow,
                       struct tiled_block *block) {
+    make_narrow_block(format, rows, block->step, narrow);
     for (int64_t i = 0; i < block->count; i++) {
         fetch_lines(block->tiles[i + TILED_AHEAD], 0, CODE_LINES + meta_lines(format));
         scale_tile(format, tokens, rows, narrow, block, i);
         add_codes(tokens, block, i);
     }
-    make_narrow_block(0, format, tokens, rows, block->number + 1, narrow);
 }

@@ -9,7 +9,7 @@ static int64_t address_bytes(int64_t tiles) {
 }
 
 int64_t tiled_rows_scratch(int64_t tiles) {
-    return address_bytes(TILED_ABREAST * tiles) + tiled_scratch() * (int64_t)sizeof(float);
+    return address_bytes(TILED_ABREAST * tiles) + TILED_SCRATCH * (int64_t)sizeof(float);
 }
 
 /* ---- places ---- */
@@ -34,11 +34,8 @@ int64_t tiled_places_of(const struct tiled_item *item, int64_t slices) {
     return places < slices_of(item) ? places : slices_of(item);
 }
 
-/* Rows that may go together from a place on, with as many places left in the item or strip: narrow ones go alone. */
-static int64_t most_rows(const struct tiled_item *item, int64_t most, int64_t left) {
-    if (item->format == GATUN_Q2N) {
-        return 1;
-    }
+/* Rows that may go together from a place on, with as many places left in the item or strip. */
+static int64_t most_rows(int64_t most, int64_t left) {
     int64_t rows = most < left ? most : left;
     return rows < TILED_ABREAST ? rows : TILED_ABREAST;
 }
@@ -58,22 +55,23 @@ static struct tiled_place rows_from(const struct tiled_item *item, const struct 
 }
 
 struct tiled_place tiled_gate_place(const struct tiled_item *item, int64_t place, int64_t most) {
-    return rows_from(item, &item->gate, place, most_rows(item, most, slices_of(item) - place));
+    return rows_from(item, &item->gate, place, most_rows(most, slices_of(item) - place));
 }
 
 struct tiled_place tiled_down_place(const struct tiled_item *item, int64_t strip, int64_t place, int64_t most) {
     const struct tiled_matrix *m = &item->strips[strip];
-    return rows_from(item, m, place, most_rows(item, most, group_rows_of(m) - place));
+    return rows_from(item, m, place, most_rows(most, group_rows_of(m) - place));
 }
 
 /* Writes where the first tiles of a place are, at most `most`, in the order in which they are computed; returns how many. */
 static int64_t first_tiles(const struct tiled_place *place, int64_t most, const uint8_t **tiles) {
     const struct tiled_matrix *m = place->matrix;
+    const int64_t together = tiled_run(m->format);
     const int64_t row_bytes = tiles_of(m->columns) * tiled_bytes(m->format);
     int64_t count = 0;
-    for (int64_t run = 0; count < most && run < tiled_blocks(&m->list); run += TILED_RUN) {
+    for (int64_t run = 0; count < most && run < tiled_blocks(&m->list); run += together) {
         int64_t first = block_begin(&m->list, run);
-        int64_t all = block_begin(&m->list, run + TILED_RUN) - first;
+        int64_t all = block_begin(&m->list, run + together) - first;
         for (int32_t r = 0; r < place->rows; r++) {
             const uint8_t *row = m->tiles + tiled_row_at(place, r) * row_bytes;
             int64_t wanted = all < most - count ? all : most - count;
@@ -88,7 +86,7 @@ static int64_t first_tiles(const struct tiled_place *place, int64_t most, const 
 
 /* From memory to the second-level cache. */
 static void fetch_bytes(const void *from, int64_t bytes) {
-    for (int64_t at = 0; at < bytes; at += CACHE_LINE) {
+    for (int64_t at = -(int64_t)((uintptr_t)from % CACHE_LINE); at < bytes; at += CACHE_LINE) {
         __builtin_prefetch((const char *)from + at, 0, 2);
     }
 }
@@ -116,7 +114,9 @@ static const uint16_t *fetch_second(const struct tiled_place *p) {
     first -= format == TILED_SIXTEENS ? first % (2 * TILED_BLOCK) : 0;
     int64_t entries = tiled_entries(format, list->numbers[list->count - 1] + 1) - first;
     const uint16_t *second = second_of(p) + first * TILED_ENTRY;
-    fetch_bytes(second, entries * TILED_ENTRY * (int64_t)sizeof *second);
+    for (int32_t r = 0; r < p->rows; r++) {
+        fetch_bytes(second + r * entries_of(p->matrix) * TILED_ENTRY, entries * TILED_ENTRY * (int64_t)sizeof *second);
+    }
     return second;
 }
 
@@ -164,6 +164,7 @@ static void run_rows(struct tiled_place place, struct tiled_place next, const ch
     };
     if (item->format == GATUN_Q2N) {
         rows.second = second_of(&place);
+        rows.second_stride = entries_of(m) * TILED_ENTRY;
     } else {
         rows.pairs = pairs_of(&place, pairs_at_hand);
     }

@@ -13,8 +13,8 @@
  *         order in which they will be read. Codes are brought to the first cache while their block is scaled, what the next
  *         block is scaled with while codes are added (BENCHMARKS.md says what that is worth). Wide tiles for three or four
  *         tokens are fetched in the order of memory instead, and the portable level fetches tile by tile
- * second  the second level of narrow tiles is brought, too, and what is made of a block's is made while codes of the block
- *         before are added, so that nothing waits for it
+ * second  of the second level of narrow tiles, what a block is scaled with is made while codes of the block before are added,
+ *         so that nothing waits for it but the first block; the portable level makes it when it is needed
  * bytes   768 or 640 a tile, read once          bound: reading memory
  * sums    lanes of totals block by block, then their lanes; in that order at any number of tokens
  */
@@ -31,10 +31,27 @@ INLINE int meta_lines(int format) {
     return format == GATUN_Q2 ? 4 : 2;
 }
 
+/* A block of one of the rows that go together; behind all, of the first row the one behind the last. */
+struct tiled_step {
+    int64_t row;
+    int64_t block;
+};
+
+/* Rows take turns by runs of blocks. */
+INLINE struct tiled_step step_after(int format, const struct tiled_rows *rows, struct tiled_step step) {
+    int64_t blocks = tiled_blocks(&rows->list);
+    int64_t from = step.block - step.block % tiled_run(format);
+    int64_t to = from + tiled_run(format) < blocks ? from + tiled_run(format) : blocks;
+    if (step.block + 1 < to) {
+        return (struct tiled_step){step.row, step.block + 1};
+    }
+    return step.row + 1 < rows->rows ? (struct tiled_step){step.row + 1, from} : (struct tiled_step){0, to};
+}
+
 /* Some tiles of a row and what their sums are made of. */
 struct tiled_block {
     const uint8_t *const *tiles;
-    int64_t number;
+    struct tiled_step step;
     int64_t skip;  /* tiles that it lacks at its beginning */
     int64_t count;
     float *xs;      /* scaled inputs [count][tokens][TILED_COLUMNS], or their bytes */
@@ -126,31 +143,36 @@ static void widen_pairs(const uint16_t *pairs, int64_t n, float *restrict scale,
 
 _Static_assert(NARROW_ENTRIES == 2 * TILED_VALUES && NARROW_ENTRIES % WIDEST == 0, "entries are whole vectors");
 
-/* Of these each block has half, or all that the other has. */
+/* Those of a block: half of them, or in TILED_SIXTEENS all, which the other block has as well. */
 INLINE int64_t block_entries(int format) {
     return format == TILED_SIXTEENS ? NARROW_ENTRIES : TILED_BLOCK;
 }
 
-/* Its first one. */
+/* Which of them is a block's first. */
 INLINE int64_t first_entry(int format, int64_t block) {
-    return block * block_entries(format) % NARROW_ENTRIES;
+    return format == TILED_SIXTEENS ? 0 : block % 2 * TILED_BLOCK;
 }
 
-/* The number of a block by which two go together: where they have the same entries, that among all blocks of the matrix. */
-INLINE int64_t entries_number(int format, const struct tiled_rows *rows, int64_t block) {
+/* Entries of an even block and of the odd one behind it are read together: by the list, or in TILED_SIXTEENS by the matrix. */
+INLINE int64_t paired_number(int format, const struct tiled_rows *rows, int64_t block) {
     return format == TILED_SIXTEENS ? rows->list.numbers[0] / TILED_BLOCK + block : block;
 }
 
-/* Whether a block's entries are not among those of the block before. */
+/* Whether entries have to be read for a block: those of a run begin with its first one, which may be odd. */
 INLINE int begins_entries(int format, const struct tiled_rows *rows, int64_t block) {
-    return block == 0 || entries_number(format, rows, block) % 2 == 0;
+    return block % tiled_run(format) == 0 || paired_number(format, rows, block) % 2 == 0;
 }
 
-/* Where the entries of a block that begins some are; of tiles, unless some between them are not wanted. */
-INLINE const uint16_t *entries_of_block(int format, const struct tiled_rows *rows, int64_t block) {
-    int64_t entry = format == TILED_SIXTEENS ? entries_number(format, rows, block) / 2 * NARROW_ENTRIES
-                                             : rows->list.numbers[block * TILED_BLOCK];
-    return rows->second + entry * TILED_ENTRY;
+INLINE const uint16_t *second_of_row(const struct tiled_rows *rows, int64_t row) {
+    return rows->second + row * rows->second_stride;
+}
+
+/* Where the entries are that are read for a block; of tiles, if none between them is left out. */
+INLINE const uint16_t *entries_of_step(int format, const struct tiled_rows *rows, struct tiled_step step) {
+    const struct tiled_list *list = &rows->list;
+    int64_t entry = format == TILED_SIXTEENS ? paired_number(format, rows, step.block) / 2 * NARROW_ENTRIES
+                                             : list->numbers[block_begin(list, step.block)];
+    return second_of_row(rows, step.row) + entry * TILED_ENTRY;
 }
 
 /* Of LANES entries. */
@@ -172,46 +194,49 @@ INLINE struct narrow_level deal_entries(const uint16_t *halves) {
 }
 
 /* Of the tiles from number `i` of the list on, zeros behind the last. */
-INLINE struct narrow_level level_of_tiles(const struct tiled_rows *rows, int64_t i) {
+INLINE struct narrow_level level_of_tiles(const struct tiled_rows *rows, const uint16_t *second, int64_t i) {
     const int32_t *numbers = rows->list.numbers;
     int64_t count = rows->list.count - i;
     if (count >= LANES && numbers[i + LANES - 1] - numbers[i] == LANES - 1) {
-        return deal_entries(rows->second + (int64_t)numbers[i] * TILED_ENTRY);
+        return deal_entries(second + (int64_t)numbers[i] * TILED_ENTRY);
     }
     uint16_t halves[TILED_ENTRY * LANES] = {0};
     for (int64_t j = 0; j < LANES && j < count; j++) {
-        memcpy(halves + j * TILED_ENTRY, rows->second + (int64_t)numbers[i + j] * TILED_ENTRY,
+        memcpy(halves + j * TILED_ENTRY, second + (int64_t)numbers[i + j] * TILED_ENTRY,
                TILED_ENTRY * sizeof *halves);
     }
     return deal_entries(halves);
 }
 
-/* From entry `i` on of those that a block begins. */
-INLINE struct narrow_level narrow_level_of(int format, const struct tiled_rows *rows, int64_t block, int64_t i) {
-    return format == TILED_SIXTEENS ? deal_entries(entries_of_block(format, rows, block) + i * TILED_ENTRY)
-                                    : level_of_tiles(rows, block * TILED_BLOCK + i);
+/* From entry `i` on of those that are read for a block. */
+INLINE struct narrow_level narrow_level_of(int format, const struct tiled_rows *rows, struct tiled_step step, int64_t i) {
+    return format == TILED_SIXTEENS
+               ? deal_entries(entries_of_step(format, rows, step) + i * TILED_ENTRY)
+               : level_of_tiles(rows, second_of_row(rows, step.row), block_begin(&rows->list, step.block) + i);
 }
 
-/* Brings the entries that a block begins, if it does; behind the last block, those that the next row begins with. */
-INLINE void bring_entries(int format, const struct tiled_rows *rows, int64_t block) {
+/* Brings the entries that have to be read for a block; behind the last one, those that the next rows begin with. */
+INLINE void bring_entries(int format, const struct tiled_rows *rows, struct tiled_step step) {
     const uint16_t *entries = NULL;
     if (format == GATUN_Q2) {
         return;
     }
-    if (block == tiled_blocks(&rows->list)) {
+    if (step.block == tiled_blocks(&rows->list)) {
         entries = rows->following;
-    } else if (begins_entries(format, rows, block)) {
-        entries = entries_of_block(format, rows, block);
+    } else if (begins_entries(format, rows, step.block)) {
+        entries = entries_of_step(format, rows, step);
     }
     if (entries != NULL) {
-        bring_lines((const uint8_t *)entries, 0, NARROW_ENTRIES * TILED_ENTRY * (int64_t)sizeof *entries / CACHE_LINE);
+        int64_t into = (int64_t)((uintptr_t)entries % CACHE_LINE);
+        int64_t bytes = into + NARROW_ENTRIES * TILED_ENTRY * (int64_t)sizeof *entries;
+        bring_lines((const uint8_t *)entries - into, 0, (bytes + CACHE_LINE - 1) / CACHE_LINE);
     }
 }
 
 /*
  * What a level brings: struct tiled_pairs and struct tiled_inputs, which prepare_pairs and prepare_inputs write; struct
- * narrow_block, what is made of the second level of a block and, where scales and inputs share a unit, of each token's inputs;
- * make_narrow_block, which makes it in NARROW_PARTS parts; and add_block, which makes the next block's, too.
+ * narrow_block, what is made of the second level for a block and, where scales and inputs share a unit, of each token's inputs;
+ * make_first_block, which makes the first one, if it is to be made before it is needed; and add_block.
  */
 #if BYTE_SUMS
 #include "tiled_words_template.h"
@@ -239,30 +264,7 @@ INLINE void write_sums(int tokens, const float *totals, const vf *zeros, float *
     }
 }
 
-/* The blocks [from, to) of one group row, and goes on to what lies behind their tiles. */
-INLINE void add_blocks(int format, int tokens, const struct tiled_rows *rows, struct narrow_block *narrow,
-                       struct tiled_block *block, int64_t from, int64_t to) {
-    for (block->number = from; block->number < to; block->number++) {
-        block->skip = block->number == 0 ? rows->list.skip : 0;
-        block->count = tiles_in(&rows->list, block->number);
-        add_block(format, tokens, rows, narrow, block);
-        block->tiles += block->count;
-    }
-}
-
-INLINE void sum_narrow_row(int format, int tokens, const struct tiled_rows *rows, struct tiled_block *block) {
-    vf zeros[TILED_TOKENS] = {vf_zero(), vf_zero(), vf_zero(), vf_zero()};
-    block->zeros = zeros;
-    memset(block->totals, 0, (size_t)(tokens * ROW_PAIRS * LANES) * sizeof *block->totals);
-    struct narrow_block narrow;
-    for (int part = 0; part < NARROW_PARTS; part++) {
-        make_narrow_block(part, format, tokens, rows, 0, &narrow);
-    }
-    add_blocks(format, tokens, rows, &narrow, block, 0, tiled_blocks(&rows->list));
-    write_sums(tokens, block->totals, zeros, rows->sums);
-}
-
-INLINE void sum_wide_rows(int tokens, const struct tiled_rows *rows, struct tiled_block *block) {
+INLINE void sum_rows(int format, int tokens, const struct tiled_rows *rows, struct tiled_block *block) {
     const int64_t blocks = tiled_blocks(&rows->list);
     const int64_t row_totals = tokens * ROW_PAIRS * LANES;
     float *totals = block->totals;
@@ -271,13 +273,16 @@ INLINE void sum_wide_rows(int tokens, const struct tiled_rows *rows, struct tile
         zeros[i] = vf_zero();
     }
     memset(totals, 0, (size_t)(rows->rows * row_totals) * sizeof *totals);
-    for (int64_t from = 0; from < blocks; from += TILED_RUN) {
-        int64_t to = from + TILED_RUN < blocks ? from + TILED_RUN : blocks;
-        for (int r = 0; r < rows->rows; r++) {
-            block->totals = totals + r * row_totals;
-            block->zeros = zeros + r * tokens;
-            add_blocks(GATUN_Q2, tokens, rows, NULL, block, from, to);
-        }
+    struct narrow_block narrow;
+    make_first_block(format, tokens, rows, &narrow);
+    for (struct tiled_step step = {0, 0}; step.block < blocks; step = step_after(format, rows, step)) {
+        block->step = step;
+        block->skip = step.block == 0 ? rows->list.skip : 0;
+        block->count = tiles_in(&rows->list, step.block);
+        block->totals = totals + step.row * row_totals;
+        block->zeros = zeros + step.row * tokens;
+        add_block(format, tokens, rows, &narrow, block);
+        block->tiles += block->count;
     }
     for (int r = 0; r < rows->rows; r++) {
         write_sums(tokens, totals + r * row_totals, zeros + r * tokens, rows->sums + r * tokens * TILED_ROWS);
@@ -287,13 +292,9 @@ INLINE void sum_wide_rows(int tokens, const struct tiled_rows *rows, struct tile
 INLINE void rows_of(int format, int tokens, const struct tiled_rows *given) {
     const struct tiled_rows copy = *given; /* in registers: stores of floats could not change it */
     struct tiled_block block = {.tiles = copy.tiles, .xs = copy.scratch};
-    block.ordered = block.xs + tiled_scaled();
+    block.ordered = block.xs + TILED_SCALED;
     block.totals = block.ordered + TILED_ORDERED;
-    if (format == GATUN_Q2) {
-        sum_wide_rows(tokens, &copy, &block);
-    } else {
-        sum_narrow_row(format, tokens, &copy, &block);
-    }
+    sum_rows(format, tokens, &copy, &block);
 }
 
 INLINE void rows_of_format(int format, const struct tiled_rows *rows) {

@@ -223,7 +223,7 @@ static void prepare_pairs(const float *scale, const float *offset, int64_t tiles
 
 /*
  * By entry of two blocks: zero = code * zero + zero_offset; scale = centre + (code - 2^3) / 2^3 * step, and what its magnitude
- * may reach. Of the block at hand, for each token: L, or NaN; words of steps and centres, each twice.
+ * may reach. Of the block that is scaled next, for each token: words of steps and centres, each twice; L, or NaN.
  */
 struct narrow_block {
     _Alignas(CACHE_LINE) float zero[NARROW_ENTRIES];
@@ -250,9 +250,9 @@ INLINE void put_twice(vf v, int32_t *to) {
     vi_store((uint8_t *)to, vi_pair(words, words));
 }
 
-INLINE void read_entries(int format, const struct tiled_rows *rows, int64_t block, struct narrow_block *narrow) {
+INLINE void read_entries(int format, const struct tiled_rows *rows, struct tiled_step step, struct narrow_block *narrow) {
     for (int64_t i = 0; i < NARROW_ENTRIES; i += LANES) {
-        struct narrow_level level = narrow_level_of(format, rows, block, i);
+        struct narrow_level level = narrow_level_of(format, rows, step, i);
         vf centre = vf_mul(vf_sub(vf_set(8), level.scale_zero), level.scale);
         vf_store(narrow->zero + i, level.zero);
         vf_store(narrow->zero_offset + i, vf_sub(vf_zero(), vf_mul(level.zero, level.zero_zero)));
@@ -262,9 +262,11 @@ INLINE void read_entries(int format, const struct tiled_rows *rows, int64_t bloc
     }
 }
 
+_Static_assert(TILED_BLOCK == 8, "a block of tiles has eight entries");
+
 /* Some of a block's entries; what a vector has behind a block is zero, like the inputs there. */
 INLINE vf load_entries(int format, const float *entries) {
-    return block_entries(format) == 8 ? vf_load_eight(entries) : vf_load(entries);
+    return block_entries(format) == TILED_BLOCK ? vf_load_eight(entries) : vf_load(entries);
 }
 
 /* Without their signs the bits of floats are in the order of the floats, and those of NaN come last. */
@@ -291,26 +293,37 @@ INLINE void make_words(int format, const float *x, int64_t first, int64_t token,
     }
 }
 
-/* One of the parts, each of which takes long from its first step to its last: so there is other work between them. */
+/* Each takes long from its first step to its last, so there is other work between them. */
 #define NARROW_PARTS 3
 
-INLINE void make_narrow_block(int part, int format, int tokens, const struct tiled_rows *rows, int64_t block,
+/* Makes one of the parts, if there is such a one and such a block. */
+INLINE void make_narrow_block(int part, int format, int tokens, const struct tiled_rows *rows, struct tiled_step step,
                               struct narrow_block *narrow) {
-    if (format == GATUN_Q2 || block == tiled_blocks(&rows->list)) {
+    const int64_t blocks = tiled_blocks(&rows->list);
+    if (format == GATUN_Q2 || part >= NARROW_PARTS || step.block == blocks) {
         return;
     }
-    if (part == 0 && begins_entries(format, rows, block)) {
-        read_entries(format, rows, block, narrow);
+    if (part == 0) {
+        if (begins_entries(format, rows, step.block)) {
+            read_entries(format, rows, step, narrow);
+        }
+        return;
     }
-    const struct tiled_inputs *inputs = (const struct tiled_inputs *)rows->inputs + block;
-    const int64_t first = first_entry(format, block);
+    const struct tiled_inputs *inputs = (const struct tiled_inputs *)rows->inputs + step.block;
+    const int64_t first = first_entry(format, step.block);
     for (int t = 0; t < tokens; t++) {
-        const float *x = inputs[t * tiled_blocks(&rows->list)].largest;
+        const float *x = inputs[t * blocks].largest;
         if (part == 1) {
             narrow->largest[t] = largest_reached(format, narrow->reach + first, x);
-        } else if (part == 2) {
+        } else {
             make_words(format, x, first, t, narrow);
         }
+    }
+}
+
+INLINE void make_first_block(int format, int tokens, const struct tiled_rows *rows, struct narrow_block *narrow) {
+    for (int part = 0; part < NARROW_PARTS; part++) {
+        make_narrow_block(part, format, tokens, rows, (struct tiled_step){0, 0}, narrow);
     }
 }
 
@@ -452,8 +465,8 @@ INLINE vf zero_of(struct zero_sums sums, vf zero, vf zero_offset) {
 /* The scaled inputs of tile `i` of a block, [token][vector][field][high, low][VECTOR_BYTES]. */
 INLINE void scale_tile(int format, int tokens, const struct tiled_rows *rows, const struct narrow_block *narrow,
                        struct tiled_block *block, int64_t i, const int *times, struct zero_sums *sums) {
-    const struct tiled_inputs *inputs = (const struct tiled_inputs *)rows->inputs + block->number;
-    const struct tiled_pairs *pairs = (const struct tiled_pairs *)rows->pairs + block->number;
+    const struct tiled_inputs *inputs = (const struct tiled_inputs *)rows->inputs + block->step.block;
+    const struct tiled_pairs *pairs = (const struct tiled_pairs *)rows->pairs + block->step.block;
     int64_t blocks = tiled_blocks(&rows->list);
     for (int c = 0; c < CHUNKS; c++) {
         struct chunk chunk = chunk_of(format, block->tiles[i], c);
@@ -502,7 +515,7 @@ INLINE vf scale_chunks(int tokens, const struct tiled_rows *rows, const struct n
             scales[half] = scaled_codes(chunk.scales[half], step, centre);
         }
         uint8_t *to = (uint8_t *)block->xs + (i * tokens + t) * INPUT_BYTES;
-        const int16_t *x = inputs[block->number].words + i * TILED_COLUMNS;
+        const int16_t *x = inputs[block->step.block].words + i * TILED_COLUMNS;
         write_chunk(scales, chunk.zeros, c, x, 1, to, &below, &above);
     }
     return vf_add(zeros_of_entries(narrow, entry, below), zeros_of_entries(narrow, entry + TILED_VALUES / 2, above));
@@ -514,8 +527,8 @@ INLINE float largest_product(int format, const struct tiled_rows *rows, const st
     if (format != GATUN_Q2) {
         return narrow->largest[token];
     }
-    const struct tiled_pairs *pairs = (const struct tiled_pairs *)rows->pairs + block->number;
-    const struct tiled_inputs *inputs = (const struct tiled_inputs *)rows->inputs + block->number;
+    const struct tiled_pairs *pairs = (const struct tiled_pairs *)rows->pairs + block->step.block;
+    const struct tiled_inputs *inputs = (const struct tiled_inputs *)rows->inputs + block->step.block;
     return pairs->largest * inputs[token * tiled_blocks(&rows->list)].largest[0];
 }
 
@@ -543,8 +556,8 @@ INLINE int times_of(const struct tiled_rows *rows, const struct tiled_block *blo
     if (rows->farthest == NULL) {
         return 1;
     }
-    const struct tiled_pairs *pairs = (const struct tiled_pairs *)rows->pairs + block->number;
-    int64_t at = token * tiled_blocks(&rows->list) + block->number;
+    const struct tiled_pairs *pairs = (const struct tiled_pairs *)rows->pairs + block->step.block;
+    int64_t at = token * tiled_blocks(&rows->list) + block->step.block;
     const struct tiled_inputs *inputs = (const struct tiled_inputs *)rows->inputs + at;
     const struct farthest *farthest = (const struct farthest *)rows->farthest + at;
     float others = farthest->others / unit;
@@ -583,7 +596,7 @@ INLINE void scale_block(int format, int tokens, const struct tiled_rows *rows, c
         scale_tile(format, tokens, rows, narrow, block, i, times, sums);
         /* Each narrow tile has a zero of zeros of its own. */
         for (int t = 0; t < tokens && format == GATUN_Q2N; t++) {
-            int64_t entry = first_entry(format, block->number) + i;
+            int64_t entry = first_entry(format, block->step.block) + i;
             vf tile = zero_of(sums[t], vf_set(narrow->zero[entry]), vf_set(narrow->zero_offset[entry]));
             zeros[t] = vf_add(zeros[t], tile);
             sums[t] = none;
