@@ -28,7 +28,7 @@
  * at most 1e-6 of the mass for any vocabulary up to 2^24), expf is good to 2^-22, sums are fp64. So
  *   greedy                          ids[0]
  *   top-k <= wanted                 exact: the mass of the first k alone counts
- *   no other token is possible      exact: the candidates' own mass counts
+ *   fewer possible than wanted      exact: the candidates' own mass counts; likewise a vocabulary of at most `wanted`
  *   top-p, min-p                    exact if the last token that stays is found among the candidates, with the cut certain
  *                                   for every mass within 1e-5 of this one
  *   neither                         exact if the draw ends among the candidates, for every such mass

@@ -21,7 +21,10 @@
 /* How many tiles ahead of their use they are fetched. */
 #define TILED_AHEAD 16
 
-/* The most group rows that go together, some blocks of each in turn: so pairs of wide ones come to the first cache once. */
+/*
+ * The most group rows that go together, some blocks of each in turn: so pairs of wide ones come to the first cache once, and
+ * what is done before rows is done once for all of them.
+ */
 #define TILED_ABREAST 4
 
 #define TILED_WIDE 768
@@ -60,7 +63,10 @@ static inline int64_t greatest_common_divisor(int64_t a, int64_t b) {
     return a;
 }
 
-/* How many blocks of a row have their turn at a time: of wide tiles as many as the first cache holds with their pairs. */
+/*
+ * How many blocks of a row have their turn at a time: of wide tiles as many as the first cache holds with their pairs,
+ * otherwise more, as memory likes long runs.
+ */
 static inline int64_t tiled_run(int32_t format) {
     return format == GATUN_Q2 ? 2 : 4;
 }
@@ -79,7 +85,8 @@ struct tiled_list {
     int32_t *numbers;
     int64_t *offsets; /* of the tiles in a row, in bytes */
     int64_t count;
-    int64_t skip; /* how many tiles fewer the first block has: where tiles adjoin, blocks begin at multiples of TILED_BLOCK */
+    int64_t skip; /* how many tiles fewer the first block has: where tiles adjoin, blocks begin at multiples of TILED_BLOCK;
+                     0 in GATUN_Q2N */
 };
 
 static inline int64_t tiled_blocks(const struct tiled_list *list) {

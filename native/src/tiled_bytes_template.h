@@ -76,7 +76,7 @@ _Static_assert(NARROW_PARTS <= ROW_PAIRS / 2, "all parts of what the next block 
 
 INLINE void add_block(int format, int tokens, const struct tiled_rows *rows, struct narrow_block *narrow,
                       struct tiled_block *block) {
-    const struct tiled_step next = step_after(format, rows, block->step);
+    const struct tiled_turn next = turn_after(format, rows, block->turn);
     float units[TILED_TOKENS];
     int part = 0;
     bring_entries(format, rows, next);

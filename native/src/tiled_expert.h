@@ -15,7 +15,7 @@ struct tiled_matrix {
     int64_t rows;
     int64_t columns;
     int64_t pairs;
-    int64_t period; /* group rows so far apart have the same pairs, and go together; 1 where there are none */
+    int64_t period; /* group rows so far apart have the same pairs; 1 if they are narrow, so that all may go together */
     const uint8_t *tiles;
     const uint8_t *second;
     float zero_scale;

@@ -47,13 +47,13 @@ INLINE void make_first_block(int format, int tokens, const struct tiled_rows *ro
     (void)narrow;
 }
 
-INLINE void make_narrow_block(int format, const struct tiled_rows *rows, struct tiled_step step,
+INLINE void make_narrow_block(int format, const struct tiled_rows *rows, struct tiled_turn turn,
                               struct narrow_block *narrow) {
-    if (format == GATUN_Q2 || !begins_entries(format, rows, step.block)) {
+    if (format == GATUN_Q2 || !begins_entries(format, rows, turn.block)) {
         return;
     }
     for (int64_t i = 0; i < NARROW_ENTRIES; i += LANES) {
-        struct narrow_level level = narrow_level_of(format, rows, step, i);
+        struct narrow_level level = narrow_level_of(format, rows, turn, i);
         vf_store(narrow->scale + i, level.scale);
         vf_store(narrow->scale_offset + i, vf_sub(vf_zero(), vf_mul(level.scale, level.scale_zero)));
         vf_store(narrow->zero + i, level.zero);
@@ -79,7 +79,7 @@ struct column_metas {
 /* Which entry column `column` of tile `i` of a block has. */
 INLINE int64_t entry_of(int format, const struct tiled_block *block, int64_t i, int64_t column) {
     int64_t value = i % 2 * TILED_VALUES + column / TILED_TOGETHER;
-    return first_entry(format, block->step.block) + (format == TILED_SIXTEENS ? value : i);
+    return first_entry(format, block->turn.block) + (format == TILED_SIXTEENS ? value : i);
 }
 
 INLINE struct column_metas narrow_metas(const struct narrow_block *narrow, int64_t entry, const uint8_t *codes) {
@@ -104,7 +104,7 @@ INLINE void scale_tile(int format, int tokens, const struct tiled_rows *rows, co
     const uint8_t *codes = block->tiles[i] + TILED_CODES;
     const struct tiled_inputs *inputs = rows->inputs;
     int64_t blocks = tiled_blocks(&rows->list);
-    int64_t at = block->step.block;
+    int64_t at = block->turn.block;
     float *xs = block->xs + i * tokens * TILED_COLUMNS;
     for (int64_t c = 0; c < TILED_COLUMNS; c += LANES) {
         struct column_metas metas = format == GATUN_Q2
@@ -147,7 +147,7 @@ static void add_codes(int tokens, const struct tiled_block *block, int64_t i) {
 
 INLINE void add_block(int format, int tokens, const struct tiled_rows *rows, struct narrow_block *narrow,
                       struct tiled_block *block) {
-    make_narrow_block(format, rows, block->step, narrow);
+    make_narrow_block(format, rows, block->turn, narrow);
     for (int64_t i = 0; i < block->count; i++) {
         fetch_lines(block->tiles[i + TILED_AHEAD], 0, CODE_LINES + meta_lines(format));
         scale_tile(format, tokens, rows, narrow, block, i);

@@ -15,8 +15,8 @@ int64_t tiled_rows_scratch(int64_t tiles) {
 /* ---- places ---- */
 
 /*
- * Slices are computed in about their order, so that blocks of w2's inputs are complete early. Among some of them those with
- * the same pairs go together.
+ * Slices are computed in about their order, so that blocks of w2's inputs are complete early. Among some of them those go
+ * together that have the same pairs, or none.
  */
 static int64_t slices_together(const struct tiled_item *item) {
     return TILED_ABREAST * item->gate.period;
@@ -101,9 +101,14 @@ void tiled_fetch(const struct tiled_place *place, int64_t from, int64_t to) {
 
 /* ---- rows ---- */
 
-/* The second level of a group row of narrow tiles. */
+/* Numbers of the second level of a group row of narrow tiles. */
+static int64_t second_stride(const struct tiled_matrix *m) {
+    return entries_of(m) * TILED_ENTRY;
+}
+
+/* That of group rows that go together: they adjoin. */
 static const uint16_t *second_of(const struct tiled_place *p) {
-    return (const uint16_t *)p->matrix->second + p->row * entries_of(p->matrix) * TILED_ENTRY;
+    return (const uint16_t *)p->matrix->second + p->row * second_stride(p->matrix);
 }
 
 /* Fetches as much of it as the tiles on the list and those between them have; returns where that begins. */
@@ -115,7 +120,7 @@ static const uint16_t *fetch_second(const struct tiled_place *p) {
     int64_t entries = tiled_entries(format, list->numbers[list->count - 1] + 1) - first;
     const uint16_t *second = second_of(p) + first * TILED_ENTRY;
     for (int32_t r = 0; r < p->rows; r++) {
-        fetch_bytes(second + r * entries_of(p->matrix) * TILED_ENTRY, entries * TILED_ENTRY * (int64_t)sizeof *second);
+        fetch_bytes(second + r * second_stride(p->matrix), entries * TILED_ENTRY * (int64_t)sizeof *second);
     }
     return second;
 }
@@ -164,7 +169,7 @@ static void run_rows(struct tiled_place place, struct tiled_place next, const ch
     };
     if (item->format == GATUN_Q2N) {
         rows.second = second_of(&place);
-        rows.second_stride = entries_of(m) * TILED_ENTRY;
+        rows.second_stride = second_stride(m);
     } else {
         rows.pairs = pairs_of(&place, pairs_at_hand);
     }

@@ -32,26 +32,26 @@ INLINE int meta_lines(int format) {
 }
 
 /* A block of one of the rows that go together; behind all, of the first row the one behind the last. */
-struct tiled_step {
+struct tiled_turn {
     int64_t row;
     int64_t block;
 };
 
 /* Rows take turns by runs of blocks. */
-INLINE struct tiled_step step_after(int format, const struct tiled_rows *rows, struct tiled_step step) {
+INLINE struct tiled_turn turn_after(int format, const struct tiled_rows *rows, struct tiled_turn turn) {
     int64_t blocks = tiled_blocks(&rows->list);
-    int64_t from = step.block - step.block % tiled_run(format);
+    int64_t from = turn.block - turn.block % tiled_run(format);
     int64_t to = from + tiled_run(format) < blocks ? from + tiled_run(format) : blocks;
-    if (step.block + 1 < to) {
-        return (struct tiled_step){step.row, step.block + 1};
+    if (turn.block + 1 < to) {
+        return (struct tiled_turn){turn.row, turn.block + 1};
     }
-    return step.row + 1 < rows->rows ? (struct tiled_step){step.row + 1, from} : (struct tiled_step){0, to};
+    return turn.row + 1 < rows->rows ? (struct tiled_turn){turn.row + 1, from} : (struct tiled_turn){0, to};
 }
 
 /* Some tiles of a row and what their sums are made of. */
 struct tiled_block {
     const uint8_t *const *tiles;
-    struct tiled_step step;
+    struct tiled_turn turn;
     int64_t skip;  /* tiles that it lacks at its beginning */
     int64_t count;
     float *xs;      /* scaled inputs [count][tokens][TILED_COLUMNS], or their bytes */
@@ -168,11 +168,11 @@ INLINE const uint16_t *second_of_row(const struct tiled_rows *rows, int64_t row)
 }
 
 /* Where the entries are that are read for a block; of tiles, if none between them is left out. */
-INLINE const uint16_t *entries_of_step(int format, const struct tiled_rows *rows, struct tiled_step step) {
+INLINE const uint16_t *entries_of_turn(int format, const struct tiled_rows *rows, struct tiled_turn turn) {
     const struct tiled_list *list = &rows->list;
-    int64_t entry = format == TILED_SIXTEENS ? paired_number(format, rows, step.block) / 2 * NARROW_ENTRIES
-                                             : list->numbers[block_begin(list, step.block)];
-    return second_of_row(rows, step.row) + entry * TILED_ENTRY;
+    int64_t entry = format == TILED_SIXTEENS ? paired_number(format, rows, turn.block) / 2 * NARROW_ENTRIES
+                                             : list->numbers[block_begin(list, turn.block)];
+    return second_of_row(rows, turn.row) + entry * TILED_ENTRY;
 }
 
 /* Of LANES entries. */
@@ -209,22 +209,19 @@ INLINE struct narrow_level level_of_tiles(const struct tiled_rows *rows, const u
 }
 
 /* From entry `i` on of those that are read for a block. */
-INLINE struct narrow_level narrow_level_of(int format, const struct tiled_rows *rows, struct tiled_step step, int64_t i) {
+INLINE struct narrow_level narrow_level_of(int format, const struct tiled_rows *rows, struct tiled_turn turn, int64_t i) {
     return format == TILED_SIXTEENS
-               ? deal_entries(entries_of_step(format, rows, step) + i * TILED_ENTRY)
-               : level_of_tiles(rows, second_of_row(rows, step.row), block_begin(&rows->list, step.block) + i);
+               ? deal_entries(entries_of_turn(format, rows, turn) + i * TILED_ENTRY)
+               : level_of_tiles(rows, second_of_row(rows, turn.row), block_begin(&rows->list, turn.block) + i);
 }
 
 /* Brings the entries that have to be read for a block; behind the last one, those that the next rows begin with. */
-INLINE void bring_entries(int format, const struct tiled_rows *rows, struct tiled_step step) {
+INLINE void bring_entries(int format, const struct tiled_rows *rows, struct tiled_turn turn) {
     const uint16_t *entries = NULL;
-    if (format == GATUN_Q2) {
-        return;
-    }
-    if (step.block == tiled_blocks(&rows->list)) {
+    if (turn.block == tiled_blocks(&rows->list)) {
         entries = rows->following;
-    } else if (begins_entries(format, rows, step.block)) {
-        entries = entries_of_step(format, rows, step);
+    } else if (format != GATUN_Q2 && begins_entries(format, rows, turn.block)) {
+        entries = entries_of_turn(format, rows, turn);
     }
     if (entries != NULL) {
         int64_t into = (int64_t)((uintptr_t)entries % CACHE_LINE);
@@ -275,12 +272,12 @@ INLINE void sum_rows(int format, int tokens, const struct tiled_rows *rows, stru
     memset(totals, 0, (size_t)(rows->rows * row_totals) * sizeof *totals);
     struct narrow_block narrow;
     make_first_block(format, tokens, rows, &narrow);
-    for (struct tiled_step step = {0, 0}; step.block < blocks; step = step_after(format, rows, step)) {
-        block->step = step;
-        block->skip = step.block == 0 ? rows->list.skip : 0;
-        block->count = tiles_in(&rows->list, step.block);
-        block->totals = totals + step.row * row_totals;
-        block->zeros = zeros + step.row * tokens;
+    for (struct tiled_turn turn = {0, 0}; turn.block < blocks; turn = turn_after(format, rows, turn)) {
+        block->turn = turn;
+        block->skip = turn.block == 0 ? rows->list.skip : 0;
+        block->count = tiles_in(&rows->list, turn.block);
+        block->totals = totals + turn.row * row_totals;
+        block->zeros = zeros + turn.row * tokens;
         add_block(format, tokens, rows, &narrow, block);
         block->tiles += block->count;
     }

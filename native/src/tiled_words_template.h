@@ -250,9 +250,9 @@ INLINE void put_twice(vf v, int32_t *to) {
     vi_store((uint8_t *)to, vi_pair(words, words));
 }
 
-INLINE void read_entries(int format, const struct tiled_rows *rows, struct tiled_step step, struct narrow_block *narrow) {
+INLINE void read_entries(int format, const struct tiled_rows *rows, struct tiled_turn turn, struct narrow_block *narrow) {
     for (int64_t i = 0; i < NARROW_ENTRIES; i += LANES) {
-        struct narrow_level level = narrow_level_of(format, rows, step, i);
+        struct narrow_level level = narrow_level_of(format, rows, turn, i);
         vf centre = vf_mul(vf_sub(vf_set(8), level.scale_zero), level.scale);
         vf_store(narrow->zero + i, level.zero);
         vf_store(narrow->zero_offset + i, vf_sub(vf_zero(), vf_mul(level.zero, level.zero_zero)));
@@ -266,7 +266,7 @@ _Static_assert(TILED_BLOCK == 8, "a block of tiles has eight entries");
 
 /* Some of a block's entries; what a vector has behind a block is zero, like the inputs there. */
 INLINE vf load_entries(int format, const float *entries) {
-    return block_entries(format) == TILED_BLOCK ? vf_load_eight(entries) : vf_load(entries);
+    return format == GATUN_Q2N ? vf_load_eight(entries) : vf_load(entries);
 }
 
 /* Without their signs the bits of floats are in the order of the floats, and those of NaN come last. */
@@ -297,20 +297,20 @@ INLINE void make_words(int format, const float *x, int64_t first, int64_t token,
 #define NARROW_PARTS 3
 
 /* Makes one of the parts, if there is such a one and such a block. */
-INLINE void make_narrow_block(int part, int format, int tokens, const struct tiled_rows *rows, struct tiled_step step,
+INLINE void make_narrow_block(int part, int format, int tokens, const struct tiled_rows *rows, struct tiled_turn turn,
                               struct narrow_block *narrow) {
     const int64_t blocks = tiled_blocks(&rows->list);
-    if (format == GATUN_Q2 || part >= NARROW_PARTS || step.block == blocks) {
+    if (format == GATUN_Q2 || part >= NARROW_PARTS || turn.block == blocks) {
         return;
     }
     if (part == 0) {
-        if (begins_entries(format, rows, step.block)) {
-            read_entries(format, rows, step, narrow);
+        if (begins_entries(format, rows, turn.block)) {
+            read_entries(format, rows, turn, narrow);
         }
         return;
     }
-    const struct tiled_inputs *inputs = (const struct tiled_inputs *)rows->inputs + step.block;
-    const int64_t first = first_entry(format, step.block);
+    const struct tiled_inputs *inputs = (const struct tiled_inputs *)rows->inputs + turn.block;
+    const int64_t first = first_entry(format, turn.block);
     for (int t = 0; t < tokens; t++) {
         const float *x = inputs[t * blocks].largest;
         if (part == 1) {
@@ -323,7 +323,7 @@ INLINE void make_narrow_block(int part, int format, int tokens, const struct til
 
 INLINE void make_first_block(int format, int tokens, const struct tiled_rows *rows, struct narrow_block *narrow) {
     for (int part = 0; part < NARROW_PARTS; part++) {
-        make_narrow_block(part, format, tokens, rows, (struct tiled_step){0, 0}, narrow);
+        make_narrow_block(part, format, tokens, rows, (struct tiled_turn){0, 0}, narrow);
     }
 }
 
@@ -465,8 +465,8 @@ INLINE vf zero_of(struct zero_sums sums, vf zero, vf zero_offset) {
 /* The scaled inputs of tile `i` of a block, [token][vector][field][high, low][VECTOR_BYTES]. */
 INLINE void scale_tile(int format, int tokens, const struct tiled_rows *rows, const struct narrow_block *narrow,
                        struct tiled_block *block, int64_t i, const int *times, struct zero_sums *sums) {
-    const struct tiled_inputs *inputs = (const struct tiled_inputs *)rows->inputs + block->step.block;
-    const struct tiled_pairs *pairs = (const struct tiled_pairs *)rows->pairs + block->step.block;
+    const struct tiled_inputs *inputs = (const struct tiled_inputs *)rows->inputs + block->turn.block;
+    const struct tiled_pairs *pairs = (const struct tiled_pairs *)rows->pairs + block->turn.block;
     int64_t blocks = tiled_blocks(&rows->list);
     for (int c = 0; c < CHUNKS; c++) {
         struct chunk chunk = chunk_of(format, block->tiles[i], c);
@@ -515,7 +515,7 @@ INLINE vf scale_chunks(int tokens, const struct tiled_rows *rows, const struct n
             scales[half] = scaled_codes(chunk.scales[half], step, centre);
         }
         uint8_t *to = (uint8_t *)block->xs + (i * tokens + t) * INPUT_BYTES;
-        const int16_t *x = inputs[block->step.block].words + i * TILED_COLUMNS;
+        const int16_t *x = inputs[block->turn.block].words + i * TILED_COLUMNS;
         write_chunk(scales, chunk.zeros, c, x, 1, to, &below, &above);
     }
     return vf_add(zeros_of_entries(narrow, entry, below), zeros_of_entries(narrow, entry + TILED_VALUES / 2, above));
@@ -527,8 +527,8 @@ INLINE float largest_product(int format, const struct tiled_rows *rows, const st
     if (format != GATUN_Q2) {
         return narrow->largest[token];
     }
-    const struct tiled_pairs *pairs = (const struct tiled_pairs *)rows->pairs + block->step.block;
-    const struct tiled_inputs *inputs = (const struct tiled_inputs *)rows->inputs + block->step.block;
+    const struct tiled_pairs *pairs = (const struct tiled_pairs *)rows->pairs + block->turn.block;
+    const struct tiled_inputs *inputs = (const struct tiled_inputs *)rows->inputs + block->turn.block;
     return pairs->largest * inputs[token * tiled_blocks(&rows->list)].largest[0];
 }
 
@@ -556,8 +556,8 @@ INLINE int times_of(const struct tiled_rows *rows, const struct tiled_block *blo
     if (rows->farthest == NULL) {
         return 1;
     }
-    const struct tiled_pairs *pairs = (const struct tiled_pairs *)rows->pairs + block->step.block;
-    int64_t at = token * tiled_blocks(&rows->list) + block->step.block;
+    const struct tiled_pairs *pairs = (const struct tiled_pairs *)rows->pairs + block->turn.block;
+    int64_t at = token * tiled_blocks(&rows->list) + block->turn.block;
     const struct tiled_inputs *inputs = (const struct tiled_inputs *)rows->inputs + at;
     const struct farthest *farthest = (const struct farthest *)rows->farthest + at;
     float others = farthest->others / unit;
@@ -596,7 +596,7 @@ INLINE void scale_block(int format, int tokens, const struct tiled_rows *rows, c
         scale_tile(format, tokens, rows, narrow, block, i, times, sums);
         /* Each narrow tile has a zero of zeros of its own. */
         for (int t = 0; t < tokens && format == GATUN_Q2N; t++) {
-            int64_t entry = first_entry(format, block->step.block) + i;
+            int64_t entry = first_entry(format, block->turn.block) + i;
             vf tile = zero_of(sums[t], vf_set(narrow->zero[entry]), vf_set(narrow->zero_offset[entry]));
             zeros[t] = vf_add(zeros[t], tile);
             sums[t] = none;

@@ -22,6 +22,7 @@ INLINE vf vf_load(const float *p) {
     return _mm256_loadu_ps(p);
 }
 
+/* Eight; wider vectors have zeros behind them. */
 INLINE vf vf_load_eight(const float *p) {
     return vf_load(p);
 }

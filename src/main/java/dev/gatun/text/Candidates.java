@@ -92,7 +92,7 @@ public final class Candidates implements RankedTokens {
         return size;
     }
 
-    /** Whether all tokens are among them that can be drawn at all. */
+    /** Whether all possible tokens are known to be among them: fewer than were asked for, or the whole vocabulary. */
     @Override
     public boolean complete() {
         return complete;

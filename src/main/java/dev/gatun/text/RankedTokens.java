@@ -5,7 +5,7 @@ interface RankedTokens {
     /** How many are known, at least one. */
     int size();
 
-    /** Whether no other token is possible. */
+    /** Whether no other token is possible, as far as that is known. */
     boolean complete();
 
     /** The token of a rank, 0 for the best. */

@@ -14,7 +14,11 @@ public final class Sampler {
     public static final int UNDECIDED = -1;
 
     private static final int UNKNOWN = Integer.MAX_VALUE;
-    /** So many tokens are weighed in their order, the same sum whether they are candidates or the only possible ones. */
+
+    /**
+     * Up to so many possible tokens, the most that a GPU finds, are summed by rank: so candidates that are all of them have the
+     * same mass as all logits, to the last bit.
+     */
     private static final int FEW = 256;
 
     private final SamplerSettings settings;
@@ -61,8 +65,9 @@ public final class Sampler {
 
     /**
      * Chooses a token without the other logits, if these candidates suffice: the same that {@link #next(float[],
-     * TokenWindow)} chooses. They do where nothing is drawn or the top-k are among them or all possible tokens are (up to
-     * 256), mostly with top-p or min-p, and often without either.
+     * TokenWindow)} chooses. They do where nothing is drawn or the top-k are among them, where they are fewer than were
+     * asked for (no other token is possible) or the whole vocabulary, up to 256; mostly with top-p or min-p, and often without
+     * either.
      *
      * @param candidates found with this sampler's penalty and temperature
      * @return a token, or {@link #UNDECIDED}: all logits are needed; nothing random is used up then

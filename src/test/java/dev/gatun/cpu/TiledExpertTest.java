@@ -110,6 +110,27 @@ class TiledExpertTest extends OnEveryLevel {
         });
     }
 
+    /** Rows go together that have more blocks than have their turn at a time: of w1 and w3, and of w2. */
+    @ParameterizedTest
+    @ValueSource(strings = {"Q2", "Q2N", "sixteens"})
+    void anExpertOfLongRowsIsThatOfTheDefinition(String tiles) {
+        Cases.random(2, random -> {
+            try (Arena arena = Arena.ofConfined()) {
+                boolean down = random.nextBoolean();
+                int hidden = 16 * (down ? Cases.between(random, 16, 24) : Cases.between(random, 260, 330));
+                int sixteens = down ? Cases.between(random, 18, 20) : 1;
+                SampleTiles sample = tiles.equals("sixteens")
+                        ? SampleTiles.inSixteens(arena, random, hidden, sixteens)
+                        : SampleTiles.of(arena, random, TileFormat.valueOf(tiles), hidden, 256 * sixteens);
+                Call call = Call.of(random, sample, Cases.between(random, 1, 4));
+                Reference.assertNear(
+                        add(pool, arena, sample, call),
+                        sample.expected(Reference.widen(call.x()), call.weights(), 0, sample.slices()),
+                        tolerance());
+            }
+        });
+    }
+
     @ParameterizedTest
     @EnumSource
     void aRangeOfSlicesIsThatPartOfTheExpert(Tiles tiles) {

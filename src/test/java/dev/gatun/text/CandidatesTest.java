@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.ByteOrder;
+import java.util.Arrays;
 import java.util.Comparator;
 import java.util.Random;
 import java.util.stream.IntStream;
@@ -67,7 +68,7 @@ class CandidatesTest {
 
     @Test
     void topKAmongTheCandidatesIsAlwaysDecided() {
-        for (int topK = 13; topK <= 16; topK++) {
+        for (int topK : new int[] {1, 13, 15, 16}) {
             alwaysDecided(16, PLAIN.withTopK(topK).withTopP(0.9).withMinP(0.01));
         }
     }
@@ -81,11 +82,21 @@ class CandidatesTest {
         alwaysDecided(200, PLAIN.withTopK(201).withTopP(0.8));
     }
 
-    /** 15 of 116 tokens are possible, and the number drawn for one lies within the error of the mass of all. */
+    /** The first two of four hold exactly half, and no error of the mass of all moves that. */
     @Test
-    void fewerPossibleTokensThanTopKAreDecided() {
-        SamplerSettings settings = PLAIN.withTopK(15).withTopP(0.9).withMinP(0.01);
-        forRandomLogits(16, settings, -6731284335360510963L, decided(settings));
+    void aCutOnTheEdgeIsDecidedWhereAllPossibleTokensOrTheTopKAreKnown() {
+        float[] logits = new float[100];
+        Arrays.fill(logits, 4, 100, Float.NEGATIVE_INFINITY);
+        for (int topK : new int[] {0, 4, 5, 16, 300}) {
+            SamplerSettings settings = PLAIN.withTopP(0.5).withTopK(topK);
+            assertThat(next(16, logits, settings))
+                    .as("top %d", topK)
+                    .isEqualTo(new Sampler(settings).next(logits, NOTHING));
+        }
+        assertThat(next(4, logits, PLAIN.withTopP(0.5).withTopK(4))).isNotEqualTo(Sampler.UNDECIDED);
+        assertThat(next(4, logits, PLAIN.withTopP(0.5).withTopK(5)))
+                .as("a fifth may be possible")
+                .isEqualTo(Sampler.UNDECIDED);
     }
 
     @Test
@@ -202,26 +213,21 @@ class CandidatesTest {
     private static void forRandomLogits(int wanted, SamplerSettings settings, Law law) {
         long first = new Random().nextLong();
         for (long seed = first; seed < first + 500; seed++) {
-            forRandomLogits(wanted, settings, seed, law);
+            Random random = new Random(seed);
+            float[] logits = anyLogits(random, 1 + random.nextInt(200));
+            Candidates candidates = new Candidates(wanted, logits.length);
+            candidates.read(found(candidates, logits, settings, NOTHING, anyError(random)));
+            law.check(candidates, logits, seed);
         }
     }
 
-    private static void forRandomLogits(int wanted, SamplerSettings settings, long seed, Law law) {
-        Random random = new Random(seed);
-        float[] logits = anyLogits(random, 1 + random.nextInt(200));
-        Candidates candidates = new Candidates(wanted, logits.length);
-        candidates.read(found(candidates, logits, settings, NOTHING, anyError(random)));
-        law.check(candidates, logits, seed);
-    }
-
     private static void alwaysDecided(int wanted, SamplerSettings settings) {
-        forRandomLogits(wanted, settings, decided(settings));
-    }
-
-    private static Law decided(SamplerSettings settings) {
-        return (candidates, logits, seed) -> assertThat(new Sampler(settings.withSeed(seed)).next(candidates))
-                .as("seed %d, %s", seed, settings)
-                .isEqualTo(new Sampler(settings.withSeed(seed)).next(logits, NOTHING));
+        forRandomLogits(
+                wanted,
+                settings,
+                (candidates, logits, seed) -> assertThat(new Sampler(settings.withSeed(seed)).next(candidates))
+                        .as("seed %d, %s", seed, settings)
+                        .isEqualTo(new Sampler(settings.withSeed(seed)).next(logits, NOTHING)));
     }
 
     /** What the kernel writes, with this error of the mass. */
