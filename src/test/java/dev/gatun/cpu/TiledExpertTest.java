@@ -11,6 +11,7 @@ import java.lang.foreign.ValueLayout;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Random;
+import java.util.function.BiFunction;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
@@ -110,22 +111,37 @@ class TiledExpertTest extends OnEveryLevel {
         });
     }
 
-    /** Rows go together that have more blocks than have their turn at a time: of w1 and w3, and of w2. */
+    /** Rows go together that have more blocks than have their turn at a time: of w1 and w3. */
+    @ParameterizedTest
+    @EnumSource(
+            value = TileFormat.class,
+            names = {"Q2", "Q2N"})
+    void anExpertOfManyInputsIsThatOfTheDefinition(TileFormat format) {
+        longRows((arena, random) -> SampleTiles.of(arena, random, format, 16 * Cases.between(random, 260, 330), 256));
+    }
+
+    /** Likewise of w2, from its second block on. */
     @ParameterizedTest
     @ValueSource(strings = {"Q2", "Q2N", "sixteens"})
-    void anExpertOfLongRowsIsThatOfTheDefinition(String tiles) {
+    void anExpertOfManyInnerValuesIsThatOfTheDefinition(String tiles) {
+        longRows((arena, random) -> {
+            int hidden = 16 * Cases.between(random, 12, 16);
+            int sixteens = Cases.between(random, 24, 32);
+            return tiles.equals("sixteens")
+                    ? SampleTiles.inSixteens(arena, random, hidden, sixteens)
+                    : SampleTiles.of(arena, random, TileFormat.valueOf(tiles), hidden, 256 * sixteens);
+        });
+    }
+
+    private void longRows(BiFunction<Arena, Random, SampleTiles> draw) {
         Cases.random(2, random -> {
             try (Arena arena = Arena.ofConfined()) {
-                boolean down = random.nextBoolean();
-                int hidden = 16 * (down ? Cases.between(random, 16, 24) : Cases.between(random, 260, 330));
-                int sixteens = down ? Cases.between(random, 18, 20) : 1;
-                SampleTiles sample = tiles.equals("sixteens")
-                        ? SampleTiles.inSixteens(arena, random, hidden, sixteens)
-                        : SampleTiles.of(arena, random, TileFormat.valueOf(tiles), hidden, 256 * sixteens);
+                SampleTiles sample = draw.apply(arena, random);
                 Call call = Call.of(random, sample, Cases.between(random, 1, 4));
+                int from = sample.slices() > 128 ? Cases.between(random, 64, 127) : random.nextInt(sample.slices());
                 Reference.assertNear(
-                        add(pool, arena, sample, call),
-                        sample.expected(Reference.widen(call.x()), call.weights(), 0, sample.slices()),
+                        add(pool, arena, sample, call, from, sample.slices()),
+                        sample.expected(Reference.widen(call.x()), call.weights(), from, sample.slices()),
                         tolerance());
             }
         });
