@@ -12,6 +12,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Random;
 import java.util.function.BiFunction;
+import java.util.function.ToIntFunction;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
@@ -99,16 +100,9 @@ class TiledExpertTest extends OnEveryLevel {
             value = TileFormat.class,
             names = {"Q2", "Q2N"})
     void aLargeExpertIsThatOfTheDefinition(TileFormat format) {
-        Cases.random(3, random -> {
-            try (Arena arena = Arena.ofConfined()) {
-                SampleTiles sample = SampleTiles.of(arena, random, format, 1280, 2048 + 128 * random.nextInt(3));
-                Call call = Call.of(random, sample, Cases.between(random, 1, 4));
-                Reference.assertNear(
-                        add(pool, arena, sample, call),
-                        sample.expected(Reference.widen(call.x()), call.weights(), 0, sample.slices()),
-                        tolerance());
-            }
-        });
+        isThatOfTheDefinition(
+                (arena, random) -> SampleTiles.of(arena, random, format, 1280, 2048 + 128 * random.nextInt(3)),
+                random -> 0);
     }
 
     /** Rows go together that have more blocks than have their turn at a time: of w1 and w3. */
@@ -117,28 +111,33 @@ class TiledExpertTest extends OnEveryLevel {
             value = TileFormat.class,
             names = {"Q2", "Q2N"})
     void anExpertOfManyInputsIsThatOfTheDefinition(TileFormat format) {
-        longRows((arena, random) -> SampleTiles.of(arena, random, format, 16 * Cases.between(random, 260, 330), 256));
+        isThatOfTheDefinition(
+                (arena, random) -> SampleTiles.of(arena, random, format, 16 * Cases.between(random, 260, 330), 256),
+                random -> random.nextInt(16));
     }
 
     /** Likewise of w2, from its second block on. */
     @ParameterizedTest
     @ValueSource(strings = {"Q2", "Q2N", "sixteens"})
     void anExpertOfManyInnerValuesIsThatOfTheDefinition(String tiles) {
-        longRows((arena, random) -> {
-            int hidden = 16 * Cases.between(random, 12, 16);
-            int sixteens = Cases.between(random, 24, 32);
-            return tiles.equals("sixteens")
-                    ? SampleTiles.inSixteens(arena, random, hidden, sixteens)
-                    : SampleTiles.of(arena, random, TileFormat.valueOf(tiles), hidden, 256 * sixteens);
-        });
+        isThatOfTheDefinition(
+                (arena, random) -> {
+                    int hidden = 16 * Cases.between(random, 12, 16);
+                    int sixteens = Cases.between(random, 24, 32);
+                    return tiles.equals("sixteens")
+                            ? SampleTiles.inSixteens(arena, random, hidden, sixteens)
+                            : SampleTiles.of(arena, random, TileFormat.valueOf(tiles), hidden, 256 * sixteens);
+                },
+                random -> Cases.between(random, 64, 127));
     }
 
-    private void longRows(BiFunction<Arena, Random, SampleTiles> draw) {
-        Cases.random(2, random -> {
+    /** Its slices from one on. */
+    private void isThatOfTheDefinition(BiFunction<Arena, Random, SampleTiles> draw, ToIntFunction<Random> first) {
+        Cases.random(3, random -> {
             try (Arena arena = Arena.ofConfined()) {
                 SampleTiles sample = draw.apply(arena, random);
                 Call call = Call.of(random, sample, Cases.between(random, 1, 4));
-                int from = sample.slices() > 128 ? Cases.between(random, 64, 127) : random.nextInt(sample.slices());
+                int from = first.applyAsInt(random);
                 Reference.assertNear(
                         add(pool, arena, sample, call, from, sample.slices()),
                         sample.expected(Reference.widen(call.x()), call.weights(), from, sample.slices()),
