@@ -261,10 +261,11 @@ INLINE void write_sums(int tokens, const float *totals, const vf *zeros, float *
     }
 }
 
-INLINE void sum_rows(int format, int tokens, const struct tiled_rows *rows, struct tiled_block *block) {
+INLINE void sum_rows(int format, int tokens, const struct tiled_rows *rows) {
     const int64_t blocks = tiled_blocks(&rows->list);
     const int64_t row_totals = tokens * ROW_PAIRS * LANES;
-    float *totals = block->totals;
+    struct tiled_block block = {.tiles = rows->tiles, .xs = rows->scratch, .ordered = rows->scratch + TILED_SCALED};
+    float *totals = block.ordered + TILED_ORDERED;
     vf zeros[TILED_ABREAST * TILED_TOKENS];
     for (int i = 0; i < rows->rows * tokens; i++) {
         zeros[i] = vf_zero();
@@ -273,13 +274,13 @@ INLINE void sum_rows(int format, int tokens, const struct tiled_rows *rows, stru
     struct narrow_block narrow;
     make_first_block(format, tokens, rows, &narrow);
     for (struct tiled_turn turn = {0, 0}; turn.block < blocks; turn = turn_after(format, rows, turn)) {
-        block->turn = turn;
-        block->skip = turn.block == 0 ? rows->list.skip : 0;
-        block->count = tiles_in(&rows->list, turn.block);
-        block->totals = totals + turn.row * row_totals;
-        block->zeros = zeros + turn.row * tokens;
-        add_block(format, tokens, rows, &narrow, block);
-        block->tiles += block->count;
+        block.turn = turn;
+        block.skip = turn.block == 0 ? rows->list.skip : 0;
+        block.count = tiles_in(&rows->list, turn.block);
+        block.totals = totals + turn.row * row_totals;
+        block.zeros = zeros + turn.row * tokens;
+        add_block(format, tokens, rows, &narrow, &block);
+        block.tiles += block.count;
     }
     for (int r = 0; r < rows->rows; r++) {
         write_sums(tokens, totals + r * row_totals, zeros + r * tokens, rows->sums + r * tokens * TILED_ROWS);
@@ -288,10 +289,7 @@ INLINE void sum_rows(int format, int tokens, const struct tiled_rows *rows, stru
 
 INLINE void rows_of(int format, int tokens, const struct tiled_rows *given) {
     const struct tiled_rows copy = *given; /* in registers: stores of floats could not change it */
-    struct tiled_block block = {.tiles = copy.tiles, .xs = copy.scratch};
-    block.ordered = block.xs + TILED_SCALED;
-    block.totals = block.ordered + TILED_ORDERED;
-    sum_rows(format, tokens, &copy, &block);
+    sum_rows(format, tokens, &copy);
 }
 
 INLINE void rows_of_format(int format, const struct tiled_rows *rows) {

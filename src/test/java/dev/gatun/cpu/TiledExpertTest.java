@@ -37,6 +37,19 @@ class TiledExpertTest extends OnEveryLevel {
         }
     }
 
+    /** A format, and in which order w2's columns lie. */
+    enum Kind {
+        Q2,
+        Q2N,
+        Q2N_IN_SIXTEENS;
+
+        SampleTiles draw(Arena arena, Random random, int hidden, int sixteens) {
+            return this == Q2N_IN_SIXTEENS
+                    ? SampleTiles.inSixteens(arena, random, hidden, sixteens)
+                    : SampleTiles.of(arena, random, TileFormat.valueOf(name()), hidden, 256 * sixteens);
+        }
+    }
+
     /** A call's arguments. */
     @SuppressWarnings("ArrayRecordComponent") // never compared
     private record Call(float[] x, float[] weights, float[] before) {
@@ -107,27 +120,20 @@ class TiledExpertTest extends OnEveryLevel {
 
     /** Rows go together that have more blocks than have their turn at a time: of w1 and w3. */
     @ParameterizedTest
-    @EnumSource(
-            value = TileFormat.class,
-            names = {"Q2", "Q2N"})
-    void anExpertOfManyInputsIsThatOfTheDefinition(TileFormat format) {
+    @EnumSource
+    void anExpertOfManyInputsIsThatOfTheDefinition(Kind kind) {
         isThatOfTheDefinition(
-                (arena, random) -> SampleTiles.of(arena, random, format, 16 * Cases.between(random, 260, 330), 256),
+                (arena, random) -> kind.draw(arena, random, 16 * Cases.between(random, 260, 330), 1),
                 random -> random.nextInt(16));
     }
 
     /** Likewise of w2, from its second block on. */
     @ParameterizedTest
-    @ValueSource(strings = {"Q2", "Q2N", "sixteens"})
-    void anExpertOfManyInnerValuesIsThatOfTheDefinition(String tiles) {
+    @EnumSource
+    void anExpertOfManyInnerValuesIsThatOfTheDefinition(Kind kind) {
         isThatOfTheDefinition(
-                (arena, random) -> {
-                    int hidden = 16 * Cases.between(random, 12, 16);
-                    int sixteens = Cases.between(random, 24, 32);
-                    return tiles.equals("sixteens")
-                            ? SampleTiles.inSixteens(arena, random, hidden, sixteens)
-                            : SampleTiles.of(arena, random, TileFormat.valueOf(tiles), hidden, 256 * sixteens);
-                },
+                (arena, random) ->
+                        kind.draw(arena, random, 16 * Cases.between(random, 12, 16), Cases.between(random, 24, 32)),
                 random -> Cases.between(random, 64, 127));
     }
 
