@@ -31,6 +31,7 @@ public final class Benchmarks {
             PinnedLoadBenchmark.class,
             LaunchBenchmark.class,
             ReactionBenchmark.class,
+            BothRoadsBenchmark.class,
             DecodeBenchmark.class,
             KernelBenchmark.class);
 
