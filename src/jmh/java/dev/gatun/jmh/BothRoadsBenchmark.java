@@ -28,7 +28,7 @@ public class BothRoadsBenchmark {
 
     /** Some experts, then reads of the blocks after those. */
     @Benchmark
-    public long expertsAndReads(RotatingExperts experts, BusyLink link, Race race, LinkRates linkRates) {
+    public long expertsAndReads(RotatingExperts experts, CopyingLink link, Race race, LinkRates linkRates) {
         long copiedBefore = link.bytes();
         long start = System.nanoTime();
         long computed = compute(experts);

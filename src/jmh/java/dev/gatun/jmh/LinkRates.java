@@ -1,40 +1,34 @@
 package dev.gatun.jmh;
 
-import dev.gatun.bench.Samples;
-import java.util.ArrayList;
-import java.util.List;
 import org.openjdk.jmh.annotations.AuxCounters;
 import org.openjdk.jmh.annotations.Level;
 import org.openjdk.jmh.annotations.Scope;
 import org.openjdk.jmh.annotations.Setup;
 import org.openjdk.jmh.annotations.State;
 
-/** What a link copied beside a product and beside a plain read that took turns: medians of each iteration, as in {@link Race}. */
+/** What a link copied beside a product and beside a plain read that took turns: medians of each iteration. */
 @State(Scope.Thread)
 @AuxCounters(AuxCounters.Type.EVENTS)
 public class LinkRates {
-    private final List<Double> besideProducts = new ArrayList<>();
-    private final List<Double> besideReads = new ArrayList<>();
+    private final RatePairs rates = new RatePairs();
 
     /** Starts anew. */
     @Setup(Level.Iteration)
     public void reset() {
-        besideProducts.clear();
-        besideReads.clear();
+        rates.clear();
     }
 
-    void add(long productBytes, long productNanos, long readBytes, long readNanos) {
-        besideProducts.add((double) productBytes / productNanos);
-        besideReads.add((double) readBytes / readNanos);
+    void add(long besideProduct, long productNanos, long besideRead, long readNanos) {
+        rates.add(besideProduct, productNanos, besideRead, readNanos);
     }
 
     /** Copied while products were made, 10^9 bytes a second. */
     public double copiedBesideProductGigabytesPerSecond() {
-        return new Samples(besideProducts).median();
+        return rates.product();
     }
 
     /** Copied while memory was read, 10^9 bytes a second. */
     public double copiedBesideReadGigabytesPerSecond() {
-        return new Samples(besideReads).median();
+        return rates.read();
     }
 }

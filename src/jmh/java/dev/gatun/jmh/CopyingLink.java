@@ -9,7 +9,7 @@ import org.openjdk.jmh.annotations.TearDown;
 
 /** A link that copies to the first GPU all the time. */
 @State(Scope.Benchmark)
-public class BusyLink {
+public class CopyingLink {
     /** MiB of page-locked memory that are copied over and over: more than caches hold. */
     @Param("2048")
     public int copiedMib;
