@@ -10,7 +10,7 @@ import org.openjdk.jmh.annotations.TearDown;
 /** A link that copies to the first GPU all the time. */
 @State(Scope.Benchmark)
 public class CopyingLink {
-    /** MiB of page-locked memory that are copied over and over: more than caches hold. */
+    /** MiB of page-locked memory that are copied over and over, a multiple of 8: more than caches hold. */
     @Param("2048")
     public int copiedMib;
 
@@ -19,8 +19,7 @@ public class CopyingLink {
     /** Starts copying. */
     @Setup
     public void open() {
-        copies = new EndlessCopies((long) copiedMib << 20);
-        copies.awaitFirst();
+        copies = EndlessCopies.start((long) copiedMib << 20);
     }
 
     /** Bytes that have been copied so far. */

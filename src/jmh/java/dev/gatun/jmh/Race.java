@@ -35,7 +35,7 @@ public class Race {
         return rates.read();
     }
 
-    /** The product's rate over the read's. */
+    /** The product's rate over the read's, of the medians. */
     public double percent() {
         return 100 * productGigabytesPerSecond() / readGigabytesPerSecond();
     }

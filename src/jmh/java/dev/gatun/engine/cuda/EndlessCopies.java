@@ -9,12 +9,12 @@ import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 
 /**
- * Copies of page-locked memory to the first GPU that never pause, put in by a thread of their own, which is always at work: so
- * it takes a processor, as the one does that feeds the GPU in the engine. Closing ends them and frees the memory.
+ * Copies of page-locked memory to the first GPU, one behind the other, put in by a thread of their own. It never sleeps, so it
+ * takes a processor. Closing ends them and frees the memory.
  */
 public final class EndlessCopies implements AutoCloseable {
-    /** So long that the link rests little between two, so short that few bytes are counted with what comes after them. */
-    private static final long COPY = 2L << 20;
+    /** So long that what lies between two costs little, so short that few bytes are counted with what comes after them. */
+    private static final long COPY = 8L << 20;
 
     private final ExecutorService thread =
             Executors.newSingleThreadExecutor(Thread.ofPlatform().daemon().factory());
@@ -22,13 +22,27 @@ public final class EndlessCopies implements AutoCloseable {
     private volatile boolean isEnding;
     private volatile long bytes;
 
-    /**
-     * Starts copying.
-     *
-     * @param sourceBytes of host memory that are copied over and over, in the order in which they lie; at least 2 MiB
-     */
-    public EndlessCopies(long sourceBytes) {
+    private EndlessCopies(long sourceBytes) {
         work = thread.submit(() -> copy(sourceBytes / COPY));
+    }
+
+    /**
+     * Starts copying, and returns when the first copies have ended.
+     *
+     * @param sourceBytes of host memory that are copied over and over, in the order in which they lie; a multiple of 8 MiB
+     * @throws IllegalStateException if copying fails
+     */
+    public static EndlessCopies start(long sourceBytes) {
+        EndlessCopies copies = new EndlessCopies(sourceBytes);
+        try {
+            while (copies.bytes() == 0) {
+                Thread.onSpinWait();
+            }
+            return copies;
+        } catch (IllegalStateException failure) {
+            copies.thread.close();
+            throw failure;
+        }
     }
 
     private void copy(long count) {
@@ -36,8 +50,6 @@ public final class EndlessCopies implements AutoCloseable {
         try (CudaStream stream = CudaStream.open(device);
                 PinnedBuffer host = PinnedBuffer.register(device, count * COPY);
                 DeviceBuffer target = DeviceBuffer.allocate(device, COPY)) {
-            // Pages that nobody wrote to share one page of zeros, which lies in the cache.
-            host.segment().fill((byte) 1);
             Turns turns = new Turns(count);
             Runnable next = () -> target.copyFrom(0, host, turns.next() * COPY, COPY, stream);
             try (CopyTrain train = new CopyTrain(next, () -> new EventMark(stream))) {
@@ -72,22 +84,25 @@ public final class EndlessCopies implements AutoCloseable {
      * @throws IllegalStateException if copying has failed
      */
     public long bytes() {
-        if (work.isDone()) {
-            throw new IllegalStateException("nothing is copied any more", work.exceptionNow());
-        }
+        requireNoFailure();
         return bytes;
     }
 
-    /** Waits until the first copies have ended: before that memory is made and filled. */
-    public void awaitFirst() {
-        while (bytes() == 0) {
-            Thread.onSpinWait();
+    private void requireNoFailure() {
+        if (work.state() == Future.State.FAILED) {
+            throw new IllegalStateException("copies to the GPU failed", work.exceptionNow());
         }
     }
 
+    /**
+     * Waits until the copies that were put in have ended.
+     *
+     * @throws IllegalStateException if copying has failed
+     */
     @Override
     public void close() {
         isEnding = true;
         thread.close();
+        requireNoFailure();
     }
 }
