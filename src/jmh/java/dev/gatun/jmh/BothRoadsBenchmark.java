@@ -1,5 +1,6 @@
 package dev.gatun.jmh;
 
+import java.lang.foreign.MemorySegment;
 import java.util.concurrent.TimeUnit;
 import org.openjdk.jmh.annotations.Benchmark;
 import org.openjdk.jmh.annotations.BenchmarkMode;
@@ -28,26 +29,19 @@ public class BothRoadsBenchmark {
 
     /** Some experts, then reads of the blocks after those. */
     @Benchmark
-    public long expertsAndReads(RotatingExperts experts, CopyingLink link, Race race, RoadRates roads) {
+    public void expertsAndReads(RotatingExperts experts, CopyingLink link, Race race, RoadRates roads) {
         long copiedBefore = link.bytes();
         long start = System.nanoTime();
         long computed = compute(experts);
         long between = System.nanoTime();
         long copiedBetween = link.bytes();
-        long read = 0;
-        long checksum = 0;
-        for (int i = 0; i < TOGETHER; i++) {
-            int block = experts.next();
-            checksum += experts.pool.read(experts.block(block));
-            read += experts.block(block).byteSize();
-        }
+        long read = read(experts);
         long end = System.nanoTime();
         long besideExperts = copiedBetween - copiedBefore;
         long besideReads = link.bytes() - copiedBetween;
         race.add(computed + besideExperts, between - start, read + besideReads, end - between);
         roads.addProcessor(computed, between - start, read, end - between);
         roads.addLink(besideExperts, between - start, besideReads, end - between);
-        return checksum;
     }
 
     private static long compute(RotatingExperts experts) {
@@ -56,6 +50,16 @@ public class BothRoadsBenchmark {
             int expert = experts.next();
             experts.pool.addExpert(experts.expert(expert), experts.x, experts.weights, experts.y);
             bytes += experts.expert(expert).shape().bytes();
+        }
+        return bytes;
+    }
+
+    private static long read(RotatingExperts experts) {
+        long bytes = 0;
+        for (int i = 0; i < TOGETHER; i++) {
+            MemorySegment block = experts.block(experts.next());
+            experts.pool.read(block);
+            bytes += block.byteSize();
         }
         return bytes;
     }

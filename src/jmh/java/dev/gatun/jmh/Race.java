@@ -37,6 +37,6 @@ public class Race {
 
     /** The product's rate over the read's, of the medians. */
     public double percent() {
-        return 100 * productGigabytesPerSecond() / readGigabytesPerSecond();
+        return rates.percent();
     }
 }

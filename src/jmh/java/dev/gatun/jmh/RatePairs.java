@@ -29,4 +29,9 @@ final class RatePairs {
     double read() {
         return new Samples(reads).median();
     }
+
+    /** The product's rate over the read's, of the medians. */
+    double percent() {
+        return 100 * product() / read();
+    }
 }

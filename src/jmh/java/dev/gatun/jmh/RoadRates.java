@@ -53,6 +53,6 @@ public class RoadRates {
 
     /** The experts' rate over that of reads, both beside the link. */
     public double percentOfReads() {
-        return 100 * expertsGigabytesPerSecond() / readsGigabytesPerSecond();
+        return processor.percent();
     }
 }

@@ -4,9 +4,11 @@ import dev.gatun.cuda.CudaDevice;
 import dev.gatun.cuda.CudaStream;
 import dev.gatun.cuda.DeviceBuffer;
 import dev.gatun.cuda.PinnedBuffer;
+import java.util.PrimitiveIterator;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
+import java.util.stream.LongStream;
 
 /**
  * Copies of page-locked memory to the first GPU, one behind the other, put in by a thread of their own. It never sleeps, so it
@@ -23,7 +25,7 @@ public final class EndlessCopies implements AutoCloseable {
     private volatile long bytes;
 
     private EndlessCopies(long sourceBytes) {
-        work = thread.submit(() -> copy(sourceBytes / COPY));
+        work = thread.submit(() -> copy(sourceBytes));
     }
 
     /**
@@ -45,13 +47,14 @@ public final class EndlessCopies implements AutoCloseable {
         }
     }
 
-    private void copy(long count) {
+    private void copy(long sourceBytes) {
         CudaDevice device = CudaDevice.open(0);
         try (CudaStream stream = CudaStream.open(device);
-                PinnedBuffer host = PinnedBuffer.register(device, count * COPY);
+                PinnedBuffer host = PinnedBuffer.register(device, sourceBytes);
                 DeviceBuffer target = DeviceBuffer.allocate(device, COPY)) {
-            Turns turns = new Turns(count);
-            Runnable next = () -> target.copyFrom(0, host, turns.next() * COPY, COPY, stream);
+            PrimitiveIterator.OfLong from =
+                    LongStream.iterate(0, at -> (at + COPY) % sourceBytes).iterator();
+            Runnable next = () -> target.copyFrom(0, host, from.nextLong(), COPY, stream);
             try (CopyTrain train = new CopyTrain(next, () -> new EventMark(stream))) {
                 while (!isEnding) {
                     train.look();
@@ -61,20 +64,6 @@ public final class EndlessCopies implements AutoCloseable {
             } finally {
                 stream.synchronize();
             }
-        }
-    }
-
-    /** Numbers below a count, in turn. */
-    private static final class Turns {
-        private final long count;
-        private long next;
-
-        Turns(long count) {
-            this.count = count;
-        }
-
-        long next() {
-            return next++ % count;
         }
     }
 
